@@ -1,0 +1,45 @@
+import type { Block, CodecSpec, Dataset, Variable } from "./array.ts";
+import type { Call } from "./principal.ts";
+import type { Selection } from "./selection.ts";
+
+/** Stored bytes of a chunk as they go out on the raw API. */
+export interface RawChunk {
+  /** Bytes that a client decodes with the variable's codecs. */
+  readonly bytes: Uint8Array;
+  /** `raw`: exactly the bytes of the source; `recoded`: decoded and encoded again (cubes of unequal members). */
+  readonly source: "raw" | "recoded";
+}
+
+/** An opened dataset with what the registry knows of it. */
+export interface Opened {
+  /** Canonical id, also where an alias was asked for. */
+  readonly id: string;
+  readonly dataset: Dataset;
+  /** Address of the source, for people; never used by clients. */
+  readonly source: string;
+  /** The source lies on tape: faults answer with a long Retry-After. */
+  readonly tape: boolean;
+}
+
+export interface ListOptions {
+  /** Only ids that begin so. */
+  readonly prefix?: string;
+}
+
+/** All that a protocol may know of the rest of the node. `open` and `list` decide what a principal sees. */
+export interface Access {
+  /** Canonical ids in code-point order. */
+  list(call: Call, options?: ListOptions): AsyncIterable<string>;
+  /** Undefined: no such dataset for this principal. Throws Gone for a retracted one, BadSource for a broken one. */
+  open(id: string, call: Call): Promise<Opened | undefined>;
+  /** Stored bytes, whole chunks of `spec.chunks` where the codecs need that. Undefined: never written. */
+  raw(variable: Variable, chunk: readonly number[], call: Call): Promise<RawChunk | undefined>;
+  /** One decoded chunk, cut to the array's extent; missing chunks come as fill. */
+  chunk(dataset: Dataset, variable: Variable, chunk: readonly number[], call: Call): Promise<Block>;
+  /** Decoded values of an orthogonal selection, bounded by the node's `limits.selection`. Throws TooLarge beyond it. */
+  select(dataset: Dataset, variable: Variable, selection: Selection, call: Call): Promise<Block>;
+  /** The same in C order piece by piece, in constant memory: blocks are slabs along the slowest dimension. */
+  stream(dataset: Dataset, variable: Variable, selection: Selection, call: Call): AsyncIterable<Block>;
+  /** Encodes a block with a codec chain, as `spec.codecs` names it. */
+  encode(block: Block, codecs: readonly CodecSpec[], call: Call): Promise<Uint8Array>;
+}

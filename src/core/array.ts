@@ -1,0 +1,153 @@
+import type { DType, Values } from "./dtype.ts";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** One value: complex numbers are `[re, im]`, byte-like elements are Uint8Array. */
+export type Scalar = number | bigint | boolean | string | Uint8Array | readonly [number, number];
+
+/**
+ * An attribute with the type it has in its source, so that a DAS, a NetCDF writer and a CDL listing can say it again.
+ * `value` is one Scalar, or a list of them; `dtype: "json"` marks the free-form JSON that Zarr allows.
+ */
+export interface Attr {
+  readonly dtype: DType | "json";
+  readonly value: Scalar | readonly Scalar[] | Json;
+}
+
+/** Maps, not objects: names come from files and may be `__proto__`. */
+export type Attrs = ReadonlyMap<string, Attr>;
+
+export interface Dimension {
+  readonly size: number;
+  readonly unlimited: boolean;
+}
+
+/** A codec by its id in the registry, with its configuration; see `codecs/codec.ts`. */
+export interface CodecSpec {
+  readonly name: string;
+  readonly configuration?: { readonly [key: string]: Json };
+}
+
+/** What a variable is, in Zarr v3's vocabulary. */
+export interface ArraySpec {
+  readonly dtype: DType;
+  readonly dims: readonly string[];
+  readonly shape: readonly number[];
+  /** Shape of a regular chunk; same length as `shape`, every entry at least 1. `[]` for a scalar. */
+  readonly chunks: readonly number[];
+  /** In encoding order: array-to-array, one array-to-bytes, bytes-to-bytes. */
+  readonly codecs: readonly CodecSpec[];
+  /** What a missing chunk holds; null where the source defines none (zeros are read then). */
+  readonly fill: Scalar | null;
+  readonly attrs: Attrs;
+}
+
+/** Where the stored bytes of one chunk lie, or the bytes themselves. */
+export type ChunkRef = (
+  | { readonly url: URL; readonly offset: number; readonly length: number; readonly etag?: string }
+  | { readonly inline: Uint8Array }
+) & {
+  /** Only when this chunk is encoded differently from `spec.codecs` (HDF5 filter masks, mixed mosaics). */
+  readonly codecs?: readonly CodecSpec[];
+  /** Only when this chunk is stored cut at the array's edge instead of padded (contiguous storage, TIFF strips). */
+  readonly shape?: readonly number[];
+};
+
+/** Options of input and output below `Access`: enough to stop it. */
+export interface IoCall {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * An array and the one thing that must be asked of its file: where a chunk lies. Names of variables in groups are
+ * paths: `group/sub/name`. Undefined: the chunk was never written and reads as `fill`.
+ */
+export interface Variable {
+  readonly name: string;
+  readonly spec: ArraySpec;
+  locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined>;
+}
+
+export interface Group {
+  readonly attrs: Attrs;
+  /** Dimensions that this group defines (not those it sees from its parents). */
+  readonly dimensions: ReadonlyMap<string, Dimension>;
+}
+
+/** One source in the model that every protocol speaks. The dataset itself is the root group. */
+export interface Dataset extends Group {
+  /** The format's name: `netcdf4`, `zarr`, ... */
+  readonly format: string;
+  /** Digest of what the bytes are: part of every ETag and cache key. */
+  readonly version: string;
+  /** Sub-groups by path (`a`, `a/b`), parents before children; without the root. */
+  readonly groups: ReadonlyMap<string, Group>;
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** What could not be read and was left out, for `/problems` and `gyre inspect`. */
+  readonly problems?: readonly string[];
+}
+
+/** Decoded values, contiguous in C order; see `Values` for the element layout. */
+export interface Block {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: Values;
+}
+
+export function product(shape: readonly number[]): number {
+  let count = 1;
+  for (const n of shape) count *= n;
+  return count;
+}
+
+/** Chunks along each dimension; a zero-length dimension has none. */
+export function chunkGrid(spec: Pick<ArraySpec, "shape" | "chunks">): number[] {
+  return spec.shape.map((n, i) => Math.ceil(n / spec.chunks[i]!));
+}
+
+/** Shape of the part of a chunk that lies inside the array. */
+export function chunkExtent(spec: Pick<ArraySpec, "shape" | "chunks">, chunk: readonly number[]): number[] {
+  return spec.shape.map((n, i) => Math.min(spec.chunks[i]!, n - chunk[i]! * spec.chunks[i]!));
+}
+
+/** True when `chunk` names a cell of the chunk grid. */
+export function inGrid(spec: Pick<ArraySpec, "shape" | "chunks">, chunk: readonly number[]): boolean {
+  const grid = chunkGrid(spec);
+  return (
+    chunk.length === grid.length && chunk.every((c, i) => Number.isSafeInteger(c) && c >= 0 && c < (grid[i] as number))
+  );
+}
+
+/** C-order strides in elements. */
+export function strides(shape: readonly number[]): number[] {
+  const out = new Array<number>(shape.length);
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    out[i] = step;
+    step *= shape[i]!;
+  }
+  return out;
+}
+
+/**
+ * Cuts the slowest dimensions of contiguous storage until a chunk is at most `limit` bytes: virtual chunks that change
+ * no stored byte. Prefers a size that divides the dimension, so that no chunk is short, unless that would make chunks
+ * less than half as large.
+ */
+export function virtualChunks(shape: readonly number[], itemBytes: number, limit = 8 * 1024 * 1024): number[] {
+  const chunks = shape.map((n) => Math.max(n, 1));
+  for (let i = 0; i < chunks.length; i++) {
+    const rest = product(chunks.slice(i + 1)) * itemBytes;
+    if (chunks[i]! * rest <= limit) break;
+    const most = Math.max(1, Math.floor(limit / rest));
+    chunks[i] = most;
+    for (let size = most; size >= Math.ceil(most / 2); size--) {
+      if (shape[i]! % size === 0) {
+        chunks[i] = size;
+        break;
+      }
+    }
+    if (most > 1) break;
+  }
+  return chunks;
+}

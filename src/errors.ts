@@ -1,0 +1,67 @@
+/**
+ * Every error that Gyre raises on purpose. A tag says what kind of trouble it is; `http/problem.ts` maps tags to
+ * statuses, and each protocol renders its own error document from the same tag. Absence is `undefined`, not an error,
+ * wherever the caller can sensibly go on.
+ */
+export type ErrorTag =
+  /** There is no such thing (404). */
+  | "NotFound"
+  /** The request cannot be understood or asks for what is not allowed (400). */
+  | "BadRequest"
+  /** The thing is real but this software cannot do it: an unknown codec, a grid without a reader (422). */
+  | "Unsupported"
+  /** A file or remote service is broken, truncated or hostile (502). */
+  | "BadSource"
+  /** A source could not be reached now; try again later (503, Retry-After). */
+  | "Busy"
+  /** Two writers met, or the same key came with another body (409). */
+  | "Conflict"
+  /** It existed and was withdrawn (410). */
+  | "Gone"
+  /** This principal may not (403). */
+  | "Denied"
+  /** The answer or the input is beyond the configured size (413). */
+  | "TooLarge";
+
+/** What an error may carry besides its message; every field is meant to be shown to a person. */
+export interface ErrorDetails {
+  /** The file or address the trouble lies in. */
+  readonly source?: string;
+  /** Byte offset in that file. */
+  readonly offset?: number;
+  /** The codec, parameter or name that was refused. */
+  readonly subject?: string;
+  /** What would have been accepted. */
+  readonly allowed?: readonly string[];
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+export class GyreError extends Error {
+  readonly tag: ErrorTag;
+  readonly details: ErrorDetails;
+
+  constructor(tag: ErrorTag, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = `GyreError(${tag})`;
+    this.tag = tag;
+    this.details = details;
+  }
+}
+
+/** Narrows to a Gyre error, of one of `tags` when any are given. Survives duplicated copies of this package. */
+export function isGyreError(error: unknown, ...tags: readonly ErrorTag[]): error is GyreError {
+  if (!(error instanceof Error) || !error.name.startsWith("GyreError(")) return false;
+  return tags.length === 0 || tags.includes((error as GyreError).tag);
+}
+
+/** A broken file: names the file, the offset and the reason, as every parser must. */
+export function badSource(url: URL | string, offset: number | undefined, reason: string, cause?: unknown): GyreError {
+  const where = offset === undefined ? "" : ` at byte ${offset}`;
+  return new GyreError("BadSource", `${String(url)}${where}: ${reason}`, {
+    source: String(url),
+    ...(offset === undefined ? {} : { offset }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,48 @@
+import type { IoCall } from "../core/array.ts";
+
+/** From `offset`, `length` bytes (to the end without it); or the last `suffix` bytes. */
+export type ByteRange = { readonly offset: number; readonly length?: number } | { readonly suffix: number };
+
+export interface FileInfo {
+  /** Bytes. */
+  readonly size: number;
+  /** Strong entity tag where the store has one; for local files `"{mtime_ns}-{size}"` in hex. */
+  readonly etag?: string;
+  readonly modified?: Date;
+}
+
+export interface Listed {
+  readonly url: URL;
+  /** Folders end in `/` and are listed only without `recursive`. */
+  readonly info?: FileInfo;
+}
+
+export interface ReadOptions extends IoCall {
+  /** Fails with Conflict when the file's entity tag is no longer this one. */
+  readonly ifMatch?: string;
+}
+
+export interface WriteOptions extends IoCall {
+  readonly ifMatch?: string;
+  /** `*`: only when there is no such file. */
+  readonly ifNoneMatch?: "*";
+  readonly contentType?: string;
+}
+
+/**
+ * Where bytes lie, by URL. Optional methods are capabilities. An absent file is `undefined`; anything else that goes
+ * wrong throws: BadSource (refused, broken), Busy (did not answer in time, overloaded), Denied (outside the allowed
+ * prefixes), Conflict (`ifMatch` failed).
+ */
+export interface Files {
+  /** Reads at most the range: fewer bytes at the end of the file, none beyond it. */
+  read(url: URL, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array | undefined>;
+  head(url: URL, call?: IoCall): Promise<FileInfo | undefined>;
+  /** Entries below a folder (`prefix` ends in `/`), in code-point order; with `recursive` files at any depth, no folders. */
+  list?(prefix: URL, options?: IoCall & { readonly recursive?: boolean }): AsyncIterable<Listed>;
+  write?(url: URL, body: Uint8Array | ReadableStream<Uint8Array>, options?: WriteOptions): Promise<FileInfo>;
+  /** No error when the file is not there. */
+  delete?(url: URL, call?: IoCall): Promise<void>;
+  /** Releases handles and sockets. */
+  close?(): Promise<void>;
+}

@@ -1,0 +1,51 @@
+import type { CodecRegistry } from "../codecs/codec.ts";
+import type { Dataset, IoCall } from "../core/array.ts";
+import { GyreError } from "../errors.ts";
+import type { Files } from "../files/files.ts";
+import type { Format, FormatContext, Hint } from "./format.ts";
+
+const HEAD_BYTES = 1024;
+/** Entries of a folder that say what it is; asked for one by one where the store cannot list. */
+const MARKERS = ["zarr.json", ".zgroup", ".zarray", ".zmetadata"] as const;
+
+export interface FormatRegistry {
+  readonly formats: readonly Format[];
+  /** The first format that recognises the source; undefined when none does. Throws NotFound when it is absent. */
+  detect(url: URL, call?: IoCall): Promise<Format | undefined>;
+  open(url: URL, call?: IoCall): Promise<Dataset>;
+}
+
+/** Formats in the order in which they are asked. */
+export function createFormatRegistry(formats: readonly Format[], files: Files, codecs: CodecRegistry): FormatRegistry {
+  const context: FormatContext = { files, codecs, open };
+
+  async function detect(url: URL, call?: IoCall): Promise<Format | undefined> {
+    const hint = await look(url, call);
+    return formats.find((format) => format.sniff(hint));
+  }
+
+  async function look(url: URL, call?: IoCall): Promise<Hint> {
+    if (!url.pathname.endsWith("/")) {
+      const head = await files.read(url, { offset: 0, length: HEAD_BYTES }, call);
+      if (head === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
+      return { url, head };
+    }
+    const found = await Promise.all(
+      MARKERS.map(async (name) => ((await files.head(new URL(name, url), call)) === undefined ? undefined : name)),
+    );
+    return { url, head: new Uint8Array(0), entries: new Set(found.filter((name) => name !== undefined)) };
+  }
+
+  async function open(url: URL, call?: IoCall): Promise<Dataset> {
+    const format = await detect(url, call);
+    if (format === undefined) {
+      throw new GyreError("Unsupported", `${url} is in no format that this node reads`, {
+        source: url.href,
+        allowed: formats.map((f) => f.name),
+      });
+    }
+    return format.open(url, context, call);
+  }
+
+  return { formats, detect, open };
+}
