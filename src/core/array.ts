@@ -1,4 +1,5 @@
 import type { DType, Values } from "./dtype.ts";
+import type { Selection } from "./selection.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
@@ -66,6 +67,11 @@ export interface Variable {
   readonly name: string;
   readonly spec: ArraySpec;
   locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined>;
+  /**
+   * Only on derived variables (cubes of unequal members, views): their values are computed. Then `locate` answers
+   * undefined, and raw service encodes what this answers with `spec.codecs`.
+   */
+  read?(selection: Selection, call?: IoCall): Promise<Block>;
 }
 
 export interface Group {
