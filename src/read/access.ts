@@ -1,0 +1,98 @@
+import type { Access, ListOptions, Opened } from "../core/access.ts";
+import { type Block, type Dataset, inGrid, product, type Variable } from "../core/array.ts";
+import { itemSize, type Values } from "../core/dtype.ts";
+import type { Call } from "../core/principal.ts";
+import { checkSelection, type Selection, selectionCount } from "../core/selection.ts";
+import { GyreError } from "../errors.ts";
+import { createCache } from "./cache.ts";
+import { type ChunkReader, decodedChunk, rawChunk } from "./chunk.ts";
+import { selectFrom } from "./select.ts";
+import { pieces, VARIABLE_ITEM_BYTES } from "./stream.ts";
+
+/** Where datasets come from: the registry, as far as reading needs it. */
+export interface Holdings {
+  list(call: Call, options?: ListOptions): AsyncIterable<string>;
+  open(id: string, call: Call): Promise<Opened | undefined>;
+}
+
+export interface AccessOptions {
+  /** Bytes of decoded chunks that are kept. */
+  readonly cacheBytes?: number;
+  /** Most bytes that one `select` may answer. */
+  readonly selectionBytes?: number;
+  /** Bytes of one block of a stream. */
+  readonly blockBytes?: number;
+}
+
+const MiB = 1024 * 1024;
+
+/** Binds the registry, the files and the codecs to the interface that protocols see. */
+export function createAccess(holdings: Holdings, reader: ChunkReader, options: AccessOptions = {}): Access {
+  const { cacheBytes = 256 * MiB, selectionBytes = 256 * MiB, blockBytes = 8 * MiB } = options;
+  const cache = createCache<Block>(cacheBytes);
+
+  function chunkOf(dataset: Dataset, variable: Variable, index: readonly number[], call: Call): Promise<Block> {
+    const key = `${dataset.version}/${variable.name}/${index.join(".")}`;
+    // Shared by all who wait for it, so it does not end when one of them does.
+    return cache.get(key, async () => {
+      call.signal?.throwIfAborted();
+      const value = await decodedChunk(reader, variable, index);
+      return { value, bytes: valueBytes(value.data) };
+    });
+  }
+
+  function select(dataset: Dataset, variable: Variable, selection: Selection, call: Call): Promise<Block> {
+    if (variable.read !== undefined) return variable.read(selection, call);
+    return selectFrom(variable, selection, (index) => chunkOf(dataset, variable, index, call), call);
+  }
+
+  return {
+    list: (call, listing) => holdings.list(call, listing),
+    open: (id, call) => holdings.open(id, call),
+    raw: (variable, index, call) => rawChunk(reader, variable, index, call),
+
+    async chunk(dataset, variable, index, call) {
+      if (!inGrid(variable.spec, index)) {
+        throw new GyreError("BadRequest", `${variable.name} has no chunk ${index.join(".")}`, {
+          subject: variable.name,
+        });
+      }
+      return chunkOf(dataset, variable, index, call);
+    },
+
+    async select(dataset, variable, selection, call) {
+      const { dtype, shape, dims } = variable.spec;
+      checkSelection(selection, shape, dims);
+      const bytes = product(selection.map(selectionCount)) * (itemSize(dtype) ?? VARIABLE_ITEM_BYTES);
+      if (bytes > selectionBytes) {
+        throw new GyreError(
+          "TooLarge",
+          `this selection of ${variable.name} is about ${Math.ceil(bytes / MiB)} MiB; at most ${Math.floor(selectionBytes / MiB)} MiB are answered at once: ask for parts along ${dims[0]}`,
+          { subject: variable.name },
+        );
+      }
+      return select(dataset, variable, selection, call);
+    },
+
+    async *stream(dataset, variable, selection, call) {
+      checkSelection(selection, variable.spec.shape, variable.spec.dims);
+      for (const piece of pieces(variable, selection, blockBytes)) {
+        call.signal?.throwIfAborted();
+        yield await select(dataset, variable, piece, call);
+      }
+    },
+
+    async encode(block, codecs, call) {
+      return reader.decoder.encode(codecs, { dtype: block.dtype, shape: block.shape }, block.data, block.shape, call);
+    },
+  };
+}
+
+/** Bytes that decoded values take, nearly. */
+export function valueBytes(values: Values): number {
+  if (ArrayBuffer.isView(values)) return values.byteLength;
+  let bytes = 0;
+  for (const entry of values)
+    bytes += 16 + (typeof entry === "string" ? entry.length * 2 : valueBytes(entry as Values));
+  return bytes;
+}

@@ -1,0 +1,142 @@
+import type { Decoder } from "../codecs/pool.ts";
+import type { RawChunk } from "../core/access.ts";
+import {
+  type Block,
+  type ChunkRef,
+  chunkExtent,
+  type IoCall,
+  inGrid,
+  product,
+  strides,
+  type Variable,
+} from "../core/array.ts";
+import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
+import { slice } from "../core/selection.ts";
+import { badSource, GyreError } from "../errors.ts";
+import type { Files } from "../files/files.ts";
+import { copyPicked, sequence } from "./copy.ts";
+import { filled } from "./fill.ts";
+
+/** What turns a located chunk into bytes and values. */
+export interface ChunkReader {
+  readonly files: Files;
+  readonly decoder: Decoder;
+}
+
+/** The stored bytes of a chunk; undefined when it was never written or is no cell of the grid. */
+export async function rawChunk(
+  reader: ChunkReader,
+  variable: Variable,
+  chunk: readonly number[],
+  call?: IoCall,
+): Promise<RawChunk | undefined> {
+  const { spec } = variable;
+  if (!inGrid(spec, chunk)) return undefined;
+  if (variable.read !== undefined) return recode(reader, variable, chunk, call);
+  const ref = await variable.locate(chunk, call);
+  if (ref === undefined) return undefined;
+  if (ref.codecs !== undefined) return recode(reader, variable, chunk, call);
+  const isShort = ref.shape !== undefined && product(ref.shape) < product(spec.chunks);
+  if (isShort && !padsAtEnd(variable, ref)) return recode(reader, variable, chunk, call);
+  const bytes = await fetchChunk(reader.files, ref, call);
+  if (!isShort) return { bytes, source: "raw" };
+  const whole = new Uint8Array(product(spec.chunks) * (itemSize(spec.dtype) ?? 1));
+  whole.set(bytes.subarray(0, whole.byteLength));
+  return { bytes: whole, source: "raw" };
+}
+
+/** A chunk cut along its slowest long dimension and stored plainly needs only bytes behind it to be whole. */
+function padsAtEnd(variable: Variable, ref: ChunkRef): boolean {
+  const { chunks, codecs, dtype } = variable.spec;
+  if (codecs.length !== 1 || codecs[0]?.name !== "bytes" || itemSize(dtype) === undefined) return false;
+  const first = chunks.findIndex((n) => n > 1);
+  return ref.shape?.every((n, i) => i === first || n === chunks[i]) ?? true;
+}
+
+async function recode(
+  reader: ChunkReader,
+  variable: Variable,
+  chunk: readonly number[],
+  call?: IoCall,
+): Promise<RawChunk> {
+  const { spec } = variable;
+  const block = padded(await decodedChunk(reader, variable, chunk, call), variable);
+  const bytes = await reader.decoder.encode(
+    spec.codecs,
+    { dtype: spec.dtype, shape: spec.chunks },
+    block.data,
+    spec.chunks,
+    call,
+  );
+  return { bytes, source: "recoded" };
+}
+
+/** The bytes a reference points to. Throws BadSource when the file is gone or shorter than the reference says. */
+export async function fetchChunk(files: Files, ref: ChunkRef, call?: IoCall): Promise<Uint8Array> {
+  if ("inline" in ref) return ref.inline;
+  const { url, offset, length, etag } = ref;
+  const bytes = await files.read(
+    url,
+    { offset, length },
+    { ...call, ...(etag === undefined ? {} : { ifMatch: etag }) },
+  );
+  if (bytes === undefined) throw new GyreError("NotFound", `${url} is not there any more`, { source: url.href });
+  if (bytes.byteLength < length) {
+    throw badSource(url, offset, `a chunk of ${length} bytes ends after ${bytes.byteLength}: the file is cut off`);
+  }
+  return bytes;
+}
+
+/** A decoded chunk, cut to the array's extent; a chunk that was never written comes as fill. */
+export async function decodedChunk(
+  reader: ChunkReader,
+  variable: Variable,
+  chunk: readonly number[],
+  call?: IoCall,
+): Promise<Block> {
+  const { spec } = variable;
+  const extent = chunkExtent(spec, chunk);
+  if (variable.read !== undefined) {
+    return variable.read(
+      extent.map((n, i) => slice(chunk[i]! * spec.chunks[i]!, chunk[i]! * spec.chunks[i]! + n)),
+      call,
+    );
+  }
+  const ref = await variable.locate(chunk, call);
+  if (ref === undefined) return { dtype: spec.dtype, shape: extent, data: filled(spec, product(extent)) };
+  const bytes = await fetchChunk(reader.files, ref, call);
+  const shape = ref.shape ?? spec.chunks;
+  const meta = { dtype: spec.dtype, shape: spec.chunks };
+  const data = await reader.decoder.decode(ref.codecs ?? spec.codecs, meta, bytes, shape, call);
+  return cropped({ dtype: spec.dtype, shape, data }, extent);
+}
+
+/** The leading `extent` of a block. */
+function cropped(block: Block, extent: readonly number[]): Block {
+  if (block.shape.every((n, i) => n === extent[i])) return block;
+  return { ...block, shape: extent, data: moved(block, extent, extent) };
+}
+
+/** A block grown to a whole chunk, with fill behind. */
+export function padded(block: Block, variable: Variable): Block {
+  const { chunks, fill, dtype } = variable.spec;
+  if (block.shape.every((n, i) => n === chunks[i])) return block;
+  const data = filled({ dtype, fill }, product(chunks));
+  return { ...block, shape: chunks, data: moved(block, chunks, block.shape, data) };
+}
+
+function moved(
+  block: Block,
+  shape: readonly number[],
+  extent: readonly number[],
+  target = allocate(block.dtype, product(shape)),
+): Block["data"] {
+  const from = strides(block.shape);
+  const to = strides(shape);
+  const picks = extent.map((n, i) => {
+    const positions = sequence(0, n);
+    return { from: positions, to: positions, fromStride: from[i]!, toStride: to[i]! };
+  });
+  copyPicked(target, block.data, picks, entriesPerElement(block.dtype));
+  return target;
+}

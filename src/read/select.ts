@@ -1,0 +1,121 @@
+import { type Block, type IoCall, product, strides, type Variable } from "../core/array.ts";
+import { allocate, entriesPerElement } from "../core/dtype.ts";
+import {
+  type DimSelection,
+  isSlice,
+  type Selection,
+  selectedIndex,
+  selectionCount,
+  selectionShape,
+} from "../core/selection.ts";
+import { copyPicked, type Pick } from "./copy.ts";
+
+/** Reads one decoded chunk of the variable, cut to its extent. */
+export type ReadChunk = (chunk: readonly number[], call?: IoCall) => Promise<Block>;
+
+/** The part of a selection that lies in one chunk along one dimension. */
+interface Part {
+  readonly chunk: number;
+  /** Positions within the chunk, and where they go in the answer. */
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+}
+
+const CHUNKS_IN_FLIGHT = 8;
+
+/** Gathers an orthogonal selection, already checked, from the chunks that it touches. */
+export async function selectFrom(
+  variable: Variable,
+  selection: Selection,
+  readChunk: ReadChunk,
+  call?: IoCall,
+): Promise<Block> {
+  const { dtype, chunks } = variable.spec;
+  const counts = selection.map(selectionCount);
+  const target = allocate(dtype, product(counts));
+  const targetStrides = strides(counts);
+  const parts = selection.map((s, i) => split(s, chunks[i]!));
+  const width = entriesPerElement(dtype);
+
+  const copyChunk = async (combination: readonly Part[]): Promise<void> => {
+    call?.signal?.throwIfAborted();
+    const block = await readChunk(
+      combination.map((part) => part.chunk),
+      call,
+    );
+    const blockStrides = strides(block.shape);
+    const picks: Pick[] = combination.map((part, i) => ({
+      from: part.from,
+      to: part.to,
+      fromStride: blockStrides[i]!,
+      toStride: targetStrides[i]!,
+    }));
+    copyPicked(target, block.data, picks, width);
+  };
+  await forEachLimited(combinations(parts), CHUNKS_IN_FLIGHT, copyChunk);
+  return { dtype, shape: selectionShape(selection), data: target };
+}
+
+/** Sorts the selected indices of one dimension by chunk, in the order of first touch. */
+function split(selection: DimSelection, chunkLength: number): Part[] {
+  const count = selectionCount(selection);
+  if (isSlice(selection) && selection.step > 0)
+    return splitForward(selection.start, selection.step, count, chunkLength);
+  const byChunk = new Map<number, { from: number[]; to: number[] }>();
+  for (let i = 0; i < count; i++) {
+    const index = selectedIndex(selection, i);
+    const chunk = Math.floor(index / chunkLength);
+    let part = byChunk.get(chunk);
+    if (part === undefined) byChunk.set(chunk, (part = { from: [], to: [] }));
+    part.from.push(index - chunk * chunkLength);
+    part.to.push(i);
+  }
+  return [...byChunk].map(([chunk, { from, to }]) => ({ chunk, from: Int32Array.from(from), to: Int32Array.from(to) }));
+}
+
+function splitForward(start: number, step: number, count: number, chunkLength: number): Part[] {
+  const parts: Part[] = [];
+  for (let i = 0; i < count; ) {
+    const index = start + i * step;
+    const chunk = Math.floor(index / chunkLength);
+    const n = Math.min(count - i, Math.ceil(((chunk + 1) * chunkLength - index) / step));
+    const from = new Int32Array(n);
+    const to = new Int32Array(n);
+    for (let k = 0; k < n; k++) {
+      from[k] = index + k * step - chunk * chunkLength;
+      to[k] = i + k;
+    }
+    parts.push({ chunk, from, to });
+    i += n;
+  }
+  return parts;
+}
+
+/** The outer product, slowest dimension first, one at a time. */
+function* combinations<T>(lists: readonly (readonly T[])[]): Generator<T[]> {
+  if (lists.some((list) => list.length === 0)) return;
+  const at = lists.map(() => 0);
+  for (;;) {
+    yield lists.map((list, i) => list[at[i]!]!);
+    let i = lists.length - 1;
+    while (i >= 0 && ++at[i]! === lists[i]!.length) at[i--] = 0;
+    if (i < 0) return;
+  }
+}
+
+/** Runs `work` over all items, a few at a time, and stops at the first failure. */
+async function forEachLimited<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
+  const iterator = items[Symbol.iterator]();
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (let next = iterator.next(); !next.done && !failed; next = iterator.next()) {
+      try {
+        await work(next.value);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: limit }, lane));
+}
