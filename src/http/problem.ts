@@ -1,0 +1,54 @@
+import { type ErrorTag, isGyreError } from "../errors.ts";
+
+/** The one table from kinds of trouble to HTTP statuses. */
+export const STATUS: Readonly<Record<ErrorTag, number>> = {
+  NotFound: 404,
+  BadRequest: 400,
+  Unsupported: 422,
+  BadSource: 502,
+  Busy: 503,
+  Conflict: 409,
+  Gone: 410,
+  Denied: 403,
+  TooLarge: 413,
+};
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: "Bad request",
+  403: "Not allowed",
+  404: "Not found",
+  405: "Method not allowed",
+  409: "Conflict",
+  410: "Withdrawn",
+  413: "Too large",
+  422: "Not supported for this data",
+  500: "Internal error",
+  502: "The source is broken",
+  503: "Not available now",
+};
+
+/** An RFC 9457 problem document. `fields` are its extension members. */
+export function problem(status: number, detail: string, fields: Readonly<Record<string, unknown>> = {}): Response {
+  const body = { type: "about:blank", title: TITLES[status] ?? "Error", status, detail, ...fields };
+  const retryAfter = fields.retryAfter;
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      ...(typeof retryAfter === "number" ? { "Retry-After": String(retryAfter) } : {}),
+    },
+  });
+}
+
+/** The answer to a thrown error. What is not a Gyre error is our fault, and says no more than that. */
+export function problemOf(error: unknown): Response {
+  if (!isGyreError(error)) return problem(500, "This node failed to answer; the fault is logged.");
+  const { subject, allowed, offset, retryAfter } = error.details;
+  const fields: Record<string, unknown> = {};
+  if (subject !== undefined) fields.subject = subject;
+  if (allowed !== undefined) fields.allowed = allowed;
+  if (offset !== undefined) fields.offset = offset;
+  if (retryAfter !== undefined || error.tag === "Busy") fields.retryAfter = retryAfter ?? 10;
+  return problem(STATUS[error.tag], error.message, fields);
+}
