@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { VERSION } from "../src/version.ts";
+
+interface Lock {
+  readonly packages: Record<string, { readonly hasInstallScript?: boolean; readonly resolved?: string }>;
+}
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+
+test("this Node is 24 or newer", () => {
+  assert.ok(Number(process.versions.node.split(".")[0]) >= 24, process.versions.node);
+});
+
+test("the version in the source is that of the package", () => {
+  assert.equal(VERSION, (readJson("package.json") as { version: string }).version);
+});
+
+test("no dependency wants an install script, and the lock file names no host", () => {
+  const { packages } = readJson("package-lock.json") as Lock;
+  const scripted = Object.entries(packages).filter(([, entry]) => entry.hasInstallScript);
+  assert.deepEqual(
+    scripted.map(([name]) => name),
+    [],
+  );
+  const hosts = Object.values(packages).filter((entry) => entry.resolved?.startsWith("http"));
+  assert.deepEqual(hosts, []);
+});
+
+test("every dependency has its reason in docs/dependencies.md", () => {
+  const { dependencies, devDependencies } = readJson("package.json") as Record<string, Record<string, string>>;
+  const reasons = readFileSync("docs/dependencies.md", "utf8");
+  const missing = Object.keys({ ...dependencies, ...devDependencies }).filter(
+    (name) => !reasons.includes(`\`${name}\``),
+  );
+  assert.deepEqual(missing, []);
+});
