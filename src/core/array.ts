@@ -1,3 +1,4 @@
+import type { CubeReport } from "./cube.ts";
 import type { DType, Values } from "./dtype.ts";
 import type { Selection } from "./selection.ts";
 
@@ -91,6 +92,8 @@ export interface Dataset extends Group {
   readonly variables: ReadonlyMap<string, Variable>;
   /** What could not be read and was left out, for `/problems` and `gyre inspect`. */
   readonly problems?: readonly string[];
+  /** Of a cube: how its members fit together. */
+  readonly cube?: CubeReport;
 }
 
 /** Decoded values, contiguous in C order; see `Values` for the element layout. */

@@ -1,0 +1,218 @@
+import { parseDocument } from "yaml";
+import { z } from "zod";
+import { GyreError } from "./errors.ts";
+
+const MiB = 1024 * 1024;
+
+const bytes = z
+  .union([z.int().positive(), z.string().regex(/^\d+(\.\d+)?\s*([kMGT]i?)?B?$/)])
+  .transform((value) => (typeof value === "number" ? value : parseBytes(value)))
+  .describe("a number of bytes, or text like 256MiB");
+
+const datasetId = z
+  .string()
+  .max(200)
+  .regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/, "has characters other than A-Z a-z 0-9 . _ -, or a dot in front");
+
+const newDimension = z.strictObject({
+  name: z.string().min(1),
+  values: z.array(z.union([z.number(), z.string()])).optional(),
+  pattern: z.string().max(500).optional().describe("a regular expression over the member's address"),
+});
+
+const cube = z
+  .strictObject({
+    id: datasetId,
+    glob: z.union([z.string(), z.array(z.string()).min(1)]).describe("members: addresses with *, ** and ?"),
+    concat: z.string().min(1).optional().describe("the existing dimension along which members follow each other"),
+    newDim: newDimension.optional(),
+    drop: z.array(z.string()).optional(),
+    tape: z.boolean().optional(),
+  })
+  .refine((c) => c.concat === undefined || c.newDim === undefined, "takes either concat or newDim");
+
+const dataset = z.strictObject({
+  source: z.string().min(1),
+  tape: z.boolean().optional().describe("the source lies on tape: faults answer with a long Retry-After"),
+  drop: z.array(z.string()).optional().describe("variables left out, by name or pattern"),
+});
+
+const catalog = z.strictObject({
+  source: z.string().min(1),
+  id: z.string().optional().describe("pattern for ids: {id} is the entry's own, {name} any of its parameters"),
+  allow: z.array(z.string()).optional().describe("entries taken, by name or pattern; all without it"),
+  drop: z.array(z.string()).optional(),
+  maxEntries: z.int().positive().optional(),
+});
+
+const s3 = z.strictObject({
+  endpoint: z.url().optional(),
+  region: z.string().default("us-east-1"),
+  accessKeyId: z.string().optional(),
+  secretAccessKey: z.string().optional(),
+  sessionToken: z.string().optional(),
+  pathStyle: z.boolean().default(true),
+  anonymous: z.boolean().default(false),
+});
+
+const swift = z.strictObject({
+  authUrl: z.url(),
+  region: z.string().optional(),
+  username: z.string().optional(),
+  password: z.string().optional(),
+  userDomain: z.string().default("Default"),
+  project: z.string().optional(),
+  projectDomain: z.string().default("Default"),
+  token: z.string().optional(),
+});
+
+const listen = z.strictObject({
+  host: z.string().default("127.0.0.1"),
+  port: z.int().min(0).max(65535).default(8080),
+});
+
+const limits = z.strictObject({
+  selection: bytes.prefault(256 * MiB).describe("most bytes that one selection answers"),
+  cache: bytes.prefault(256 * MiB).describe("bytes of decoded chunks that are kept"),
+  block: bytes.prefault(8 * MiB).describe("bytes of one block of a streamed reply"),
+  openDatasets: z.int().positive().default(256),
+  openFiles: z.int().positive().default(256),
+  scanConcurrency: z.int().min(1).max(256).default(8),
+});
+
+/** What `gyre.yaml` may say. Unknown keys are refused. */
+export const configSchema = z.strictObject({
+  sources: z.array(z.string().min(1)).default([]).describe("files, folders, globs, remote prefixes, catalogues"),
+  allow: z.array(z.string().min(1)).default([]).describe("prefixes that may be read beside the sources' own"),
+  datasets: z.record(datasetId, dataset).default({}),
+  cubes: z.array(cube).default([]),
+  catalogs: z.array(catalog).default([]),
+  listen: listen.prefault({}),
+  publicUrl: z.url().optional().describe("scheme, host and path prefix of every link that the node writes"),
+  trustForwarded: z.boolean().default(false).describe("believe X-Forwarded-* headers"),
+  dataDir: z.string().min(1).default(".gyre"),
+  objects: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("where indexes lie: a folder or s3://bucket/prefix; default in dataDir"),
+  rescanSeconds: z.int().min(0).default(60).describe("how often sources are looked through again; 0: never"),
+  limits: limits.prefault({}),
+  s3: z.record(z.string(), s3).default({}).describe("by bucket, or * for all others"),
+  swift: z.record(z.string(), swift).default({}).describe("by container, or * for all others"),
+  plugins: z.array(z.string().min(1)).default([]).describe("npm names or paths"),
+});
+
+/** The whole configuration, defaults filled in. */
+export type Config = z.output<typeof configSchema>;
+export type CubeConfig = Config["cubes"][number];
+export type CatalogConfig = Config["catalogs"][number];
+export type S3Config = Config["s3"][string];
+export type SwiftConfig = Config["swift"][string];
+
+/** Environment variables, as `process.env` has them; only `bin` reads that. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** JSON Schema (2020-12) of `gyre.yaml`, for editors. */
+export function configJsonSchema(): object {
+  return {
+    $id: "https://gyre.earth/schemas/gyre.json",
+    title: "gyre.yaml",
+    ...z.toJSONSchema(configSchema, { io: "input" }),
+  };
+}
+
+/**
+ * Reads `gyre.yaml` (empty text: all defaults): `${NAME}` and `${NAME:-default}` come from `env`, and `GYRE_*` variables
+ * override top-level keys and, with `__`, those below (`GYRE_LISTEN__PORT=9010`). Throws BadRequest naming the key.
+ */
+export function loadConfig(text: string, env: Environment = {}): Config {
+  const document = parseDocument(text, { schema: "core", merge: false, uniqueKeys: true, prettyErrors: true });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw new GyreError("BadRequest", `gyre.yaml: ${problem.message}`);
+  const raw: unknown = document.toJS({ maxAliasCount: 20 }) ?? {};
+  if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
+    throw new GyreError("BadRequest", "gyre.yaml is no mapping of keys to values");
+  }
+  const settings = expand(raw, env, []) as { [key: string]: unknown };
+  override(settings, env);
+  const result = configSchema.safeParse(settings);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map((issue) => `${issue.path.join(".") || "gyre.yaml"}: ${issue.message}`);
+  throw new GyreError("BadRequest", `the configuration is not valid\n  ${lines.join("\n  ")}`, {
+    subject: lines[0]!.slice(0, lines[0]!.indexOf(":")),
+  });
+}
+
+function expand(value: unknown, env: Environment, path: readonly string[]): unknown {
+  if (typeof value === "string") {
+    return value.replace(/\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g, (_, name: string, fallback?: string) => {
+      const found = env[name] ?? fallback;
+      if (found === undefined) {
+        throw new GyreError("BadRequest", `${path.join(".")}: the environment has no ${name}`, { subject: name });
+      }
+      return found;
+    });
+  }
+  if (Array.isArray(value)) return value.map((entry, i) => expand(entry, env, [...path, String(i)]));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, expand(entry, env, [...path, key])]));
+}
+
+/** Variables that speak to other parts of Gyre: those of the tests, and where the configuration itself lies. */
+const NOT_SETTINGS = new Set(["GYRE_CONFIG", "GYRE_DATA", "GYRE_REQUIRE_SERVICES"]);
+
+/** `GYRE_DATA_DIR` and `GYRE_DATADIR` both mean `dataDir`: case and single underscores do not count. */
+function override(settings: { [key: string]: unknown }, env: Environment): void {
+  for (const [variable, text] of Object.entries(env)) {
+    if (!variable.startsWith("GYRE_") || text === undefined || NOT_SETTINGS.has(variable)) continue;
+    const parts = variable.slice("GYRE_".length).split("__");
+    let schema: z.ZodType = configSchema;
+    let target = settings;
+    parts.forEach((part, i) => {
+      const shape = objectShape(schema);
+      const wanted = part.replaceAll("_", "").toLowerCase();
+      const key = shape === undefined ? undefined : Object.keys(shape).find((k) => k.toLowerCase() === wanted);
+      if (key === undefined) {
+        throw new GyreError("BadRequest", `${variable} names no setting`, {
+          subject: variable,
+          allowed: Object.keys(shape ?? {}),
+        });
+      }
+      schema = shape![key]!;
+      if (i === parts.length - 1) target[key] = fromText(text, schema);
+      else target = (target[key] ??= {}) as { [key: string]: unknown };
+    });
+  }
+}
+
+function objectShape(schema: z.ZodType): { readonly [key: string]: z.ZodType } | undefined {
+  const inner = unwrapped(schema);
+  return inner instanceof z.ZodObject ? (inner.shape as { [key: string]: z.ZodType }) : undefined;
+}
+
+function unwrapped(schema: z.ZodType): z.ZodType {
+  let inner = schema;
+  while (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault || inner instanceof z.ZodOptional) {
+    inner = inner.unwrap() as z.ZodType;
+  }
+  return inner;
+}
+
+/** Lists are separated by commas; anything else than text is read as JSON. */
+function fromText(text: string, schema: z.ZodType): unknown {
+  const inner = unwrapped(schema);
+  if (inner instanceof z.ZodString) return text;
+  if (inner instanceof z.ZodArray && !text.trimStart().startsWith("[")) return text.split(",").map((s) => s.trim());
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function parseBytes(text: string): number {
+  const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kMGT]i?)?B?$/.exec(text)!;
+  const power = ["", "k", "M", "G", "T"].indexOf(unit[0] ?? "");
+  return Math.round(Number(digits) * (unit.endsWith("i") ? 1024 : 1000) ** power);
+}

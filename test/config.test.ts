@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { configJsonSchema, loadConfig } from "../src/config.ts";
+import { isGyreError } from "../src/errors.ts";
+
+const refused = (text: string, pattern: RegExp, env = {}): void =>
+  assert.throws(
+    () => loadConfig(text, env),
+    (error) => isGyreError(error, "BadRequest") && pattern.test(error.message),
+  );
+
+test("an empty file gives the defaults", () => {
+  const config = loadConfig("");
+  assert.deepEqual(config.listen, { host: "127.0.0.1", port: 8080 });
+  assert.equal(config.dataDir, ".gyre");
+  assert.equal(config.limits.selection, 256 * 1024 * 1024);
+  assert.deepEqual(config.sources, []);
+});
+
+test("values take variables of the environment, with defaults", () => {
+  const text = "sources: ['${ROOT}/cmip6', '${OTHER:-/data}']\nlimits: {selection: 2 GiB, cache: 500kB}";
+  const config = loadConfig(text, { ROOT: "/archive" });
+  assert.deepEqual(config.sources, ["/archive/cmip6", "/data"]);
+  assert.equal(config.limits.selection, 2 * 1024 ** 3);
+  assert.equal(config.limits.cache, 500_000);
+  refused("publicUrl: '${MISSING}'", /publicUrl: the environment has no MISSING/);
+});
+
+test("GYRE_ variables override the file, nested ones with two underscores", () => {
+  const env = { GYRE_LISTEN__PORT: "9010", GYRE_SOURCES: "/a, /b", GYRE_TRUST_FORWARDED: "true", GYRE_DATA: "/x" };
+  const config = loadConfig("listen: {host: 0.0.0.0, port: 1}", env);
+  assert.deepEqual(config.listen, { host: "0.0.0.0", port: 9010 });
+  assert.deepEqual(config.sources, ["/a", "/b"]);
+  assert.equal(config.trustForwarded, true);
+  refused("", /GYRE_NONSENSE names no setting/, { GYRE_NONSENSE: "1" });
+});
+
+test("unknown keys, wrong types and unsafe documents are refused with their path", () => {
+  refused("lisen: {}", /Unrecognized key: "lisen"/);
+  refused("listen: {prt: 1}", /listen: Unrecognized key: "prt"/);
+  refused("listen: {port: 70000}", /listen\.port/);
+  refused("cubes: [{id: a/b, glob: x}]", /cubes\.0\.id/);
+  refused("cubes: [{id: ab, glob: x, concat: time, newDim: {name: m}}]", /cubes\.0: takes either concat or newDim/);
+  refused("datasets: {'..': {source: x}}", /datasets/);
+  refused("a: [", /gyre\.yaml/);
+  refused("- 1", /no mapping/);
+  refused("listen: {port: 1}\nlisten: {port: 2}", /unique/i);
+});
+
+test("the JSON Schema names every key and asks for none", () => {
+  const schema = configJsonSchema() as { properties: object; required?: string[]; additionalProperties: boolean };
+  assert.ok("cubes" in schema.properties && "publicUrl" in schema.properties);
+  assert.equal(schema.required, undefined);
+  assert.equal(schema.additionalProperties, false);
+});
