@@ -1,10 +1,12 @@
-import type { CodecSpec } from "../core/array.ts";
+import type { CodecSpec, Scalar } from "../core/array.ts";
 import type { DType, Values } from "../core/dtype.ts";
 
 /** What a codec must know of the array when it is made. `shape` is that of one whole chunk. */
 export interface ChunkMeta {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** What an inner chunk that was never written holds (sharding). Zeros when absent. */
+  readonly fill?: Scalar | null;
 }
 
 /** Decoded elements on their way through array-to-array codecs. */
@@ -14,7 +16,7 @@ export interface ChunkValues extends ChunkMeta {
 
 export type MaybePromise<T> = T | Promise<T>;
 
-interface Limits {
+export interface Limits {
   /** Most bytes that a decoder may produce; beyond it BadSource (a bomb), never an allocation. */
   readonly maxBytes: number;
 }
