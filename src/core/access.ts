@@ -1,6 +1,7 @@
 import type { Block, CodecSpec, Dataset, Variable } from "./array.ts";
 import type { Call } from "./principal.ts";
 import type { Selection } from "./selection.ts";
+import type { View } from "./view.ts";
 
 /** Stored bytes of a chunk as they go out on the raw API. */
 export interface RawChunk {
@@ -34,12 +35,24 @@ export interface Access {
   open(id: string, call: Call): Promise<Opened | undefined>;
   /** Stored bytes, whole chunks of `spec.chunks` where the codecs need that. Undefined: never written. */
   raw(variable: Variable, chunk: readonly number[], call: Call): Promise<RawChunk | undefined>;
+  /** The first two stored bytes of a chunk: enough to make a tape archive stage its file. Undefined: never written. */
+  stage(variable: Variable, chunk: readonly number[], call: Call): Promise<Uint8Array | undefined>;
   /** One decoded chunk, cut to the array's extent; missing chunks come as fill. */
   chunk(dataset: Dataset, variable: Variable, chunk: readonly number[], call: Call): Promise<Block>;
   /** Decoded values of an orthogonal selection, bounded by the node's `limits.selection`. Throws TooLarge beyond it. */
   select(dataset: Dataset, variable: Variable, selection: Selection, call: Call): Promise<Block>;
   /** The same in C order piece by piece, in constant memory: blocks are slabs along the slowest dimension. */
   stream(dataset: Dataset, variable: Variable, selection: Selection, call: Call): AsyncIterable<Block>;
+  /** One chunk decoded, grown to its whole shape with fill, and encoded with another codec chain. */
+  recode(
+    dataset: Dataset,
+    variable: Variable,
+    chunk: readonly number[],
+    codecs: readonly CodecSpec[],
+    call: Call,
+  ): Promise<Uint8Array>;
+  /** The dataset as a view shows it; the same object as long as it is in use. Throws BadRequest for what it has not. */
+  view(dataset: Dataset, view: View, call: Call): Promise<Dataset>;
   /** Encodes a block with a codec chain, as `spec.codecs` names it. */
   encode(block: Block, codecs: readonly CodecSpec[], call: Call): Promise<Uint8Array>;
 }

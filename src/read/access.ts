@@ -1,13 +1,14 @@
 import type { Access, ListOptions, Opened } from "../core/access.ts";
-import { type Block, type Dataset, inGrid, product, type Variable } from "../core/array.ts";
+import { type Block, type Dataset, type IoCall, inGrid, product, type Variable } from "../core/array.ts";
 import { itemSize, type Values } from "../core/dtype.ts";
 import type { Call } from "../core/principal.ts";
 import { checkSelection, type Selection, selectionCount } from "../core/selection.ts";
 import { GyreError } from "../errors.ts";
 import { createCache } from "./cache.ts";
-import { type ChunkReader, decodedChunk, rawChunk } from "./chunk.ts";
+import { type ChunkReader, decodedChunk, padded, rawChunk, stagedBytes } from "./chunk.ts";
 import { selectFrom } from "./select.ts";
 import { pieces, VARIABLE_ITEM_BYTES } from "./stream.ts";
+import { createViews } from "./view.ts";
 
 /** Where datasets come from: the registry, as far as reading needs it. */
 export interface Holdings {
@@ -31,25 +32,29 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
   const { cacheBytes = 256 * MiB, selectionBytes = 256 * MiB, blockBytes = 8 * MiB } = options;
   const cache = createCache<Block>(cacheBytes);
 
-  function chunkOf(dataset: Dataset, variable: Variable, index: readonly number[], call: Call): Promise<Block> {
+  function chunkOf(dataset: Dataset, variable: Variable, index: readonly number[], call?: IoCall): Promise<Block> {
     const key = `${dataset.version}/${variable.name}/${index.join(".")}`;
     // Shared by all who wait for it, so it does not end when one of them does.
     return cache.get(key, async () => {
-      call.signal?.throwIfAborted();
+      call?.signal?.throwIfAborted();
       const value = await decodedChunk(reader, variable, index);
       return { value, bytes: valueBytes(value.data) };
     });
   }
 
-  function select(dataset: Dataset, variable: Variable, selection: Selection, call: Call): Promise<Block> {
+  function select(dataset: Dataset, variable: Variable, selection: Selection, call?: IoCall): Promise<Block> {
     if (variable.read !== undefined) return variable.read(selection, call);
     return selectFrom(variable, selection, (index) => chunkOf(dataset, variable, index, call), call);
   }
+
+  const views = createViews((dataset) => (variable, selection, call) => select(dataset, variable, selection, call));
 
   return {
     list: (call, listing) => holdings.list(call, listing),
     open: (id, call) => holdings.open(id, call),
     raw: (variable, index, call) => rawChunk(reader, variable, index, call),
+    stage: (variable, index, call) => stagedBytes(reader.files, variable, index, call),
+    view: (dataset, view) => views(dataset, view),
 
     async chunk(dataset, variable, index, call) {
       if (!inGrid(variable.spec, index)) {
@@ -80,6 +85,11 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
         call.signal?.throwIfAborted();
         yield await select(dataset, variable, piece, call);
       }
+    },
+
+    async recode(dataset, variable, index, codecs, call) {
+      const block = padded(await chunkOf(dataset, variable, index, call), variable);
+      return reader.decoder.encode(codecs, { dtype: block.dtype, shape: block.shape }, block.data, block.shape, call);
     },
 
     async encode(block, codecs, call) {

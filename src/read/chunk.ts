@@ -45,6 +45,20 @@ export async function rawChunk(
   return { bytes: whole, source: "raw" };
 }
 
+/** The first two bytes of a chunk as they lie in its file. */
+export async function stagedBytes(
+  files: Files,
+  variable: Variable,
+  chunk: readonly number[],
+  call?: IoCall,
+): Promise<Uint8Array | undefined> {
+  const ref = inGrid(variable.spec, chunk) ? await variable.locate(chunk, call) : undefined;
+  if (ref === undefined) return undefined;
+  return "inline" in ref
+    ? ref.inline.subarray(0, 2)
+    : fetchChunk(files, { ...ref, length: Math.min(2, ref.length) }, call);
+}
+
 /** A chunk cut along its slowest long dimension and stored plainly needs only bytes behind it to be whole. */
 function padsAtEnd(variable: Variable, ref: ChunkRef): boolean {
   const { chunks, codecs, dtype } = variable.spec;

@@ -1,0 +1,90 @@
+/** The headers of a request that decide how an entity is answered (RFC 9110, 13 and 14). */
+export interface Conditions {
+  readonly isHead: boolean;
+  readonly ifNoneMatch?: string | undefined;
+  readonly ifRange?: string | undefined;
+  readonly range?: string | undefined;
+}
+
+/** An answer with all of its bytes: what a fast path writes to a socket without making a `Response`. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Record<string, string>;
+  readonly body?: Uint8Array;
+}
+
+export function conditionsOf(request: Request): Conditions {
+  const { headers } = request;
+  return {
+    isHead: request.method === "HEAD",
+    ifNoneMatch: headers.get("if-none-match") ?? undefined,
+    ifRange: headers.get("if-range") ?? undefined,
+    range: headers.get("range") ?? undefined,
+  };
+}
+
+/** A strong entity tag out of a version and a key; characters that a tag may not hold are percent-encoded. */
+export function strongTag(version: string, key: string): string {
+  return /^[!#-~]*$/.test(key) ? `"${version}/${key}"` : `"${version}/${encodeURIComponent(key)}"`;
+}
+
+/** Whether `If-None-Match` names this tag; weak comparison, as RFC 9110 13.1.2 wants. */
+export function isNotModified(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch === tag || ifNoneMatch.trim() === "*") return true;
+  for (const [candidate] of ifNoneMatch.matchAll(/"[^"]*"/g)) if (candidate === tag) return true;
+  return false;
+}
+
+/** The 304 that stands for an entity which the client has. */
+export function notModified(headers: Record<string, string>): Reply {
+  const { "Content-Type": _type, ...rest } = headers;
+  return { status: 304, headers: rest };
+}
+
+/** Answers with an entity as the conditions want it: whole, not modified, one range of it, or its headers alone. */
+export function replyWith(conditions: Conditions, headers: Record<string, string>, body: Uint8Array): Reply {
+  const tag = headers.ETag;
+  if (tag !== undefined && isNotModified(conditions.ifNoneMatch, tag)) return notModified(headers);
+  const size = body.byteLength;
+  headers["Accept-Ranges"] = "bytes";
+  const isWhole = conditions.isHead || (conditions.ifRange !== undefined && conditions.ifRange !== tag);
+  const range = conditions.range === undefined || isWhole ? undefined : rangeOf(conditions.range, size);
+  if (range === "unsatisfiable") {
+    return { status: 416, headers: { "Content-Range": `bytes */${size}`, "Content-Length": "0" } };
+  }
+  let part = body;
+  if (range !== undefined) {
+    part = body.subarray(range.first, range.last + 1);
+    headers["Content-Range"] = `bytes ${range.first}-${range.last}/${size}`;
+  }
+  headers["Content-Length"] = String(part.byteLength);
+  const status = range === undefined ? 200 : 206;
+  return conditions.isHead ? { status, headers } : { status, headers, body: part };
+}
+
+interface Range {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One byte range, both ends inclusive. Several ranges, and what is no range, are ignored (RFC 9110, 14.2). */
+export function rangeOf(header: string, size: number): Range | "unsatisfiable" | undefined {
+  const match = /^\s*bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*$/i.exec(header);
+  if (match === null) return undefined;
+  const from = match[1] ?? "";
+  const to = match[2] ?? "";
+  if (from === "") {
+    if (to === "") return undefined;
+    const suffix = Number(to);
+    return suffix === 0 || size === 0 ? "unsatisfiable" : { first: Math.max(0, size - suffix), last: size - 1 };
+  }
+  const first = Number(from);
+  const last = to === "" ? size - 1 : Math.min(Number(to), size - 1);
+  if (to !== "" && Number(to) < first) return undefined;
+  return first >= size ? "unsatisfiable" : { first, last };
+}
+
+export function toResponse({ status, headers, body }: Reply): Response {
+  return new Response(body === undefined ? null : (body as Uint8Array<ArrayBuffer>), { status, headers });
+}
