@@ -150,9 +150,11 @@ export function virtualChunks(shape: readonly number[], itemBytes: number, limit
     if (chunks[i]! * rest <= limit) break;
     const most = Math.max(1, Math.floor(limit / rest));
     chunks[i] = most;
-    for (let size = most; size >= Math.ceil(most / 2); size--) {
-      if (shape[i]! % size === 0) {
-        chunks[i] = size;
+    // By the number of chunks, with a bound: trying sizes takes millions of steps for a long prime dimension.
+    const fewest = Math.ceil(shape[i]! / most);
+    for (let count = fewest; count <= Math.min((2 * shape[i]!) / most, fewest + 4096); count++) {
+      if (shape[i]! % count === 0) {
+        chunks[i] = shape[i]! / count;
         break;
       }
     }
