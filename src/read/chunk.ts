@@ -1,3 +1,4 @@
+import type { ChunkMeta } from "../codecs/codec.ts";
 import type { Decoder } from "../codecs/pool.ts";
 import type { RawChunk } from "../core/access.ts";
 import {
@@ -75,13 +76,7 @@ async function recode(
 ): Promise<RawChunk> {
   const { spec } = variable;
   const block = padded(await decodedChunk(reader, variable, chunk, call), variable);
-  const bytes = await reader.decoder.encode(
-    spec.codecs,
-    { dtype: spec.dtype, shape: spec.chunks },
-    block.data,
-    spec.chunks,
-    call,
-  );
+  const bytes = await reader.decoder.encode(spec.codecs, metaOf(spec), block.data, spec.chunks, call);
   return { bytes, source: "recoded" };
 }
 
@@ -120,9 +115,12 @@ export async function decodedChunk(
   if (ref === undefined) return { dtype: spec.dtype, shape: extent, data: filled(spec, product(extent)) };
   const bytes = await fetchChunk(reader.files, ref, call);
   const shape = ref.shape ?? spec.chunks;
-  const meta = { dtype: spec.dtype, shape: spec.chunks };
-  const data = await reader.decoder.decode(ref.codecs ?? spec.codecs, meta, bytes, shape, call);
+  const data = await reader.decoder.decode(ref.codecs ?? spec.codecs, metaOf(spec), bytes, shape, call);
   return cropped({ dtype: spec.dtype, shape, data }, extent);
+}
+
+function metaOf({ dtype, chunks, fill }: Variable["spec"]): ChunkMeta {
+  return { dtype, shape: chunks, fill };
 }
 
 /** The leading `extent` of a block. */
