@@ -63,7 +63,7 @@ type Words = Uint32Array<ArrayBuffer>;
 
 /** The whole 32-bit words of `bytes`, copied only where they are not aligned. */
 function words(bytes: Uint8Array): Words {
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint32Array(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.length >> 2);
 }
 

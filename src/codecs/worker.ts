@@ -1,0 +1,57 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { Values } from "../core/dtype.ts";
+import { isGyreError } from "../errors.ts";
+import type { CodecEntry, Pipeline } from "./codec.ts";
+import { createPipeline } from "./pipeline.ts";
+import { createCodecRegistry } from "./registry.ts";
+import type { Job, Reply } from "./worker-pool.ts";
+import { ownCopy } from "./worker-pool.ts";
+
+/** Pipelines kept ready in one thread. */
+const MAX_PIPELINES = 256;
+
+const { plugins } = workerData as { readonly plugins: readonly string[] };
+const registry = Promise.all(plugins.map((url) => import(url) as Promise<{ codecs?: readonly CodecEntry[] }>)).then(
+  (modules) => createCodecRegistry(modules.flatMap((module) => module.codecs ?? [])),
+);
+const pipelines = new Map<number, Promise<Pipeline>>();
+
+parentPort?.on("message", async (job: Job) => {
+  try {
+    const result = await run(job);
+    parentPort?.postMessage({ result } satisfies Reply, transferable(result));
+  } catch (error) {
+    parentPort?.postMessage(failure(error));
+  }
+});
+
+async function run(job: Job): Promise<Values | Uint8Array> {
+  const pipeline = await pipelineOf(job);
+  const result =
+    job.decode === undefined
+      ? await pipeline.encode(job.encode ?? [], job.shape)
+      : await pipeline.decode(job.decode, job.shape);
+  return ArrayBuffer.isView(result) && result.byteLength !== result.buffer.byteLength ? ownCopy(result) : result;
+}
+
+function pipelineOf({ pipeline, codecs, meta }: Job): Promise<Pipeline> {
+  let ready = pipelines.get(pipeline);
+  if (ready === undefined) {
+    if (pipelines.size >= MAX_PIPELINES) pipelines.clear();
+    ready = registry.then((known) => createPipeline(codecs, meta, known));
+    pipelines.set(pipeline, ready);
+    ready.catch(() => pipelines.delete(pipeline));
+  }
+  return ready;
+}
+
+function transferable(result: Values | Uint8Array): ArrayBuffer[] {
+  return ArrayBuffer.isView(result) ? [result.buffer as ArrayBuffer] : [];
+}
+
+function failure(error: unknown): Reply {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!isGyreError(error)) return { message };
+  const { cause: _, ...details } = error.details;
+  return { tag: error.tag, message, details };
+}
