@@ -181,7 +181,8 @@ export function asValues(dtype: DType, bytes: Uint8Array): TypedArray {
   if (bytes.byteLength % width !== 0) {
     throw new GyreError("BadSource", `${bytes.byteLength} bytes are not a whole number of ${stored} values`);
   }
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // Not `slice()`: a Node Buffer's shares its memory.
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return new type(aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.byteLength / width);
 }
 
