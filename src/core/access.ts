@@ -20,6 +20,8 @@ export interface Opened {
   readonly source: string;
   /** The source lies on tape: faults answer with a long Retry-After. */
   readonly tape: boolean;
+  /** When the source last changed, where its store says so. */
+  readonly modified?: Date;
 }
 
 export interface ListOptions {

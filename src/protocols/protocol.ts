@@ -1,7 +1,8 @@
 import type { z } from "zod";
-import type { Access } from "../core/access.ts";
+import type { Access, Opened } from "../core/access.ts";
 import type { Dataset } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
+import { GyreError } from "../errors.ts";
 
 /** One link that a dataset page or a catalogue may show. */
 export interface Link {
@@ -52,4 +53,16 @@ export interface Protocol {
   links?(id: string, dataset: Dataset, base: URL): readonly Link[];
   /** Turns an error into this protocol's own document; undefined: problem+json. */
   error?(error: unknown, request: Request): Response | undefined;
+}
+
+/** Opens the dataset that a route names. Throws NotFound when there is none for this principal. */
+export async function openDataset(access: Access, id: string, call: Call): Promise<Opened> {
+  const opened = await access.open(id, call);
+  if (opened === undefined) throw new GyreError("NotFound", `there is no dataset ${id}`, { subject: id });
+  return opened;
+}
+
+/** The address of something below a dataset. */
+export function datasetUrl(base: URL, id: string, path: string): string {
+  return `${base.href}datasets/${encodeURIComponent(id)}/${path}`;
 }

@@ -1,0 +1,66 @@
+import type { Opened, RawChunk } from "../core/access.ts";
+import type { ArraySpec, Scalar } from "../core/array.ts";
+import type { Call } from "../core/principal.ts";
+import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
+import { type Conditions, isNotModified, notModified, type Reply, replyWith } from "./conditional.ts";
+import type { Document } from "./zarr-document.ts";
+
+/** Chunks change only with the whole source; a client asks again after an hour, and then mostly gets a 304. */
+const CHUNK_CACHING = "public, max-age=3600";
+const DOCUMENT_CACHING = "public, max-age=60";
+
+const TAPE_RETRY_SECONDS = 10_800;
+const RETRY_SECONDS = 30;
+
+/** Answers with a metadata document. */
+export function documentReply({ body, tag }: Document, conditions: Conditions, opened: Opened): Reply {
+  const headers = { "Content-Type": "application/json", "Cache-Control": DOCUMENT_CACHING, ETag: tag };
+  return replyWith(conditions, withModified(headers, opened), body);
+}
+
+/** Answers with a chunk; what the client has already is not read. Undefined: never written. */
+export async function chunkReply(
+  opened: Opened,
+  tag: string,
+  conditions: Conditions,
+  read: () => Promise<RawChunk | undefined>,
+): Promise<Reply | undefined> {
+  const headers = withModified({ ETag: tag, "Cache-Control": CHUNK_CACHING }, opened);
+  const { ifNoneMatch } = conditions;
+  // `*` holds only when there is a chunk, so it has to be looked for.
+  if (ifNoneMatch !== undefined && ifNoneMatch !== "*" && isNotModified(ifNoneMatch, tag)) return notModified(headers);
+  const chunk = await read();
+  if (chunk === undefined) return undefined;
+  headers["Content-Type"] = "application/octet-stream";
+  headers["Gyre-Source"] = chunk.source;
+  return replyWith(conditions, headers, chunk.bytes);
+}
+
+function withModified(headers: Record<string, string>, { modified }: Opened): Record<string, string> {
+  if (modified !== undefined) headers["Last-Modified"] = modified.toUTCString();
+  return headers;
+}
+
+/**
+ * An error of reading as a client of chunks must see it. A Zarr client takes 404 for fill, so a file that has gone is
+ * Busy like any other fault of the `tags` given.
+ */
+export function sourceFault(error: unknown, opened: Opened, call: Call, tags: readonly ErrorTag[]): unknown {
+  if (call.signal?.aborted || !isGyreError(error, ...tags)) return error;
+  const retryAfter = opened.tape ? TAPE_RETRY_SECONDS : (error.details.retryAfter ?? RETRY_SECONDS);
+  return new GyreError("Busy", `${opened.id} cannot be read now: ${error.message}`, { retryAfter, cause: error });
+}
+
+/**
+ * Whether an array without chunks reads otherwise than its v2 metadata says: without `_FillValue` it states no fill
+ * (clients would mask it), and then they read zeros.
+ */
+export function hidesFill({ fill, attrs }: ArraySpec): boolean {
+  return fill !== null && !attrs.has("_FillValue") && !isZero(fill);
+}
+
+function isZero(fill: Scalar): boolean {
+  if (fill instanceof Uint8Array) return fill.every((byte) => byte === 0);
+  if (Array.isArray(fill)) return fill.every((part) => part === 0);
+  return fill === "" || !fill;
+}

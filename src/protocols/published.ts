@@ -1,0 +1,126 @@
+import type { ArraySpec, Attr, CodecSpec, Dataset, Variable } from "../core/array.ts";
+import { type DType, dtypeName } from "../core/dtype.ts";
+import { GyreError } from "../errors.ts";
+
+/** A dataset as one form of Zarr shows it, and what its chunks need before they go out. */
+export interface Published {
+  /** Variables carry the specs that the metadata states; those that the form cannot say are left out. */
+  readonly dataset: Dataset;
+  /** Variables whose stored chunks are what the metadata states, byte for byte. */
+  readonly stored: ReadonlySet<string>;
+  /** Why variables were left out, by name. */
+  readonly refused: ReadonlyMap<string, GyreError>;
+}
+
+/**
+ * Compressors that every Zarr client of that version has without plugins; chunks stored with one of them and nothing
+ * else are passed through.
+ */
+const SHARED: Readonly<Record<2 | 3, ReadonlySet<string>>> = {
+  2: new Set(["zlib", "gzip", "zstd", "blosc", "lz4"]),
+  3: new Set(["gzip", "zstd", "blosc", "crc32c"]),
+};
+
+/**
+ * What a view may name. Zstandard at its fastest level is the default: zarr-python, zarrita and GDAL have it in both
+ * versions, and Node compresses with it in native code, several times faster than blosc in WebAssembly.
+ */
+const COMPRESSORS: Readonly<Record<string, readonly CodecSpec[]>> = {
+  zstd: [{ name: "zstd", configuration: { level: 1 } }],
+  gzip: [{ name: "gzip", configuration: { level: 1 } }],
+  blosc: [{ name: "blosc", configuration: { cname: "lz4", clevel: 5, shuffle: 1, blocksize: 0 } }],
+  none: [],
+};
+
+/** Part of the entity tags of encoded chunks: changes when the same values would be encoded into other bytes. */
+export const ENCODER = "e1";
+
+const computed = new WeakMap<Dataset, Map<string, Published>>();
+
+/** The form of the computed API: few codecs, no filters. `codec` is that of a view. */
+export function publishedDataset(dataset: Dataset, version: 2 | 3, codec?: string): Published {
+  let forms = computed.get(dataset);
+  if (forms === undefined) computed.set(dataset, (forms = new Map()));
+  const key = `${version} ${codec ?? ""}`;
+  let form = forms.get(key);
+  if (form === undefined) forms.set(key, (form = publish(dataset, version, codec)));
+  return form;
+}
+
+const raw = new WeakMap<Dataset, Dataset>();
+
+/** The form of the raw API: what is stored, with the names of enumerations as CF flags. */
+export function storedDataset(dataset: Dataset): Dataset {
+  const known = raw.get(dataset);
+  if (known !== undefined) return known;
+  const variables = new Map<string, Variable>();
+  for (const [name, variable] of dataset.variables) variables.set(name, withSpec(variable, withFlags(variable.spec)));
+  const made = { ...dataset, variables };
+  raw.set(dataset, made);
+  return made;
+}
+
+function publish(dataset: Dataset, version: 2 | 3, codec: string | undefined): Published {
+  const variables = new Map<string, Variable>();
+  const stored = new Set<string>();
+  const refused = new Map<string, GyreError>();
+  for (const [name, variable] of dataset.variables) {
+    const spec = withFlags(variable.spec);
+    if (codec === undefined && variable.read === undefined && isShared(spec, version)) {
+      stored.add(name);
+      variables.set(name, withSpec(variable, spec));
+      continue;
+    }
+    const codecs = codecsFor(spec.dtype, codec ?? "zstd");
+    if (codecs === undefined) refused.set(name, noForm(variable));
+    else variables.set(name, withSpec(variable, { ...spec, codecs }));
+  }
+  return { dataset: { ...dataset, variables }, stored, refused };
+}
+
+function isShared({ codecs, dtype }: ArraySpec, version: 2 | 3): boolean {
+  const [first, ...rest] = codecs;
+  return first?.name === layout(dtype) && rest.every(({ name }) => SHARED[version].has(name)) && rest.length <= 1;
+}
+
+/** The array-to-bytes codec that all clients have for a type. */
+function layout(dtype: DType): string | undefined {
+  if (dtype === "string") return "vlen-utf8";
+  if (dtype === "bytes") return "vlen-bytes";
+  return typeof dtype === "object" && dtype.kind === "vlen" ? undefined : "bytes";
+}
+
+function codecsFor(dtype: DType, codec: string): readonly CodecSpec[] | undefined {
+  const name = layout(dtype);
+  const compressor = COMPRESSORS[codec];
+  if (name === undefined || compressor === undefined) return undefined;
+  const first = name === "bytes" ? { name, configuration: { endian: "little" } } : { name };
+  return [first, ...compressor];
+}
+
+function noForm({ name, spec }: Variable): GyreError {
+  return new GyreError("Unsupported", `${name} is of type ${dtypeName(spec.dtype)}, which Zarr clients do not share`, {
+    subject: name,
+  });
+}
+
+/** For metadata only: chunks are always read through the variable of the source. */
+function withSpec(variable: Variable, spec: ArraySpec): Variable {
+  return spec === variable.spec
+    ? variable
+    : { name: variable.name, spec, locate: (chunk, call) => variable.locate(chunk, call) };
+}
+
+/** Zarr has no enumerations: their names become `flag_values` and `flag_meanings` (CF 3.5). */
+function withFlags(spec: ArraySpec): ArraySpec {
+  const { dtype, attrs } = spec;
+  if (typeof dtype !== "object" || dtype.kind !== "enum" || attrs.has("flag_values") || attrs.has("flag_meanings")) {
+    return spec;
+  }
+  const meanings = [...dtype.members.keys()].map((name) => name.trim().replace(/\s+/g, "_"));
+  const flags: [string, Attr][] = [
+    ["flag_values", { dtype: dtype.base, value: [...dtype.members.values()] }],
+    ["flag_meanings", { dtype: "string", value: meanings.join(" ") }],
+  ];
+  return { ...spec, dtype: dtype.base, attrs: new Map([...attrs, ...flags]) };
+}
