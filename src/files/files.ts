@@ -35,10 +35,16 @@ export interface WriteOptions extends IoCall {
  * prefixes), Conflict (`ifMatch` failed).
  */
 export interface Files {
-  /** Reads at most the range: fewer bytes at the end of the file, none beyond it. */
+  /**
+   * Reads at most the range: fewer bytes at the end of the file, none beyond it. Other readers may hold the same bytes:
+   * they are not to be changed.
+   */
   read(url: URL, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array | undefined>;
   head(url: URL, call?: IoCall): Promise<FileInfo | undefined>;
-  /** Entries below a folder (`prefix` ends in `/`), in code-point order; with `recursive` files at any depth, no folders. */
+  /**
+   * Entries below a folder (`prefix` ends in `/`), in code-point order of their decoded paths (so `a.nc` comes before
+   * `a/`); with `recursive` files at any depth, no folders.
+   */
   list?(prefix: URL, options?: IoCall & { readonly recursive?: boolean }): AsyncIterable<Listed>;
   write?(url: URL, body: Uint8Array | ReadableStream<Uint8Array>, options?: WriteOptions): Promise<FileInfo>;
   /** No error when the file is not there. */

@@ -1,162 +1,125 @@
 import { randomBytes } from "node:crypto";
-import { type BigIntStats, constants } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import type { BigIntStats } from "node:fs";
+import { link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { badSource, GyreError } from "../errors.ts";
-import type { FileInfo, Files, Listed } from "./files.ts";
+import { badSource, GyreError, isGyreError } from "../errors.ts";
+import type { ByteRange, FileInfo, Files, Listed, WriteOptions } from "./files.ts";
+import { HandlePool, isAbsence, type OpenFile } from "./handle-pool.ts";
+import { byCodePoint, decodeKey, urlOfKey } from "./keys.ts";
 import { resolveRange } from "./range.ts";
 
 export interface LocalOptions {
-  /** Open handles kept at most; the least recently used idle one is closed first. */
+  /** Files kept open at most; a read that needs one more waits for another to end. */
   readonly handles?: number;
 }
 
-interface Held {
-  readonly handle: FileHandle;
-  readonly info: FileInfo;
-  users: number;
-  stale: boolean;
-}
-
-const ABSENT = new Set(["ENOENT", "ENOTDIR", "EISDIR"]);
+const TEMPORARY = /^\.[0-9a-f]{12}\.part$/;
+const READ_ATTEMPTS = 4;
 
 /**
- * Files of this machine (`file:` URLs). A read asks the path for its identity first, so that a replaced file is
- * noticed; handles are pooled by that identity. Writes go to a temporary neighbour and are renamed into place.
+ * Files of this machine (`file:` URLs), read through pooled handles. Writes go to a temporary neighbour, reach the
+ * disk and are moved into place, so that a reader sees the old file or the new one.
  */
-export function createLocalFiles({ handles: limit = 256 }: LocalOptions = {}): Files {
-  const held = new Map<string, Promise<Held | undefined>>();
+export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
+  const pool = new HandlePool(handles);
+  const writing = new Map<string, Promise<unknown>>();
 
-  async function acquire(path: string): Promise<Held | undefined> {
-    const info = await infoOf(path);
-    if (info === undefined) return undefined;
-    const known = held.get(path);
-    if (known !== undefined) {
-      const entry = await known;
-      if (entry !== undefined && !entry.stale && entry.info.etag === info.etag) {
-        entry.users++;
-        held.delete(path);
-        held.set(path, known);
-        return entry;
+  /**
+   * A pooled read costs one pread and one stat of the path, a quarter of open-read-close. The stat comes after the
+   * pread: when it shows the inode, time and size that were known before it, the bytes are those of the file that the
+   * path named throughout. An fstat would not see a file that was renamed over.
+   */
+  async function readStable(path: string, range: ByteRange | undefined): Promise<Stable | "again" | undefined> {
+    return pool.use(path, async (file) => {
+      const before = file.stats;
+      const { start, end } = resolveRange(range, Number(before.size));
+      const bytes = await readFully(file, start, end - start);
+      const after = await statsOf(path);
+      if (after === undefined || after.ino !== before.ino || after.dev !== before.dev) {
+        await pool.forget(path, file);
+        return "again";
       }
-      if (held.get(path) === known) drop(path);
+      file.stats = after;
+      return after.mtimeNs === before.mtimeNs && after.size === before.size
+        ? { bytes, info: infoFrom(after) }
+        : "again";
+    });
+  }
+
+  /** Writers of one path take turns, so that a condition still holds when the file is moved into place. */
+  async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
+    const turn = (writing.get(path) ?? Promise.resolve()).then(work, work);
+    const settled = turn.catch(() => undefined);
+    writing.set(path, settled);
+    try {
+      return await turn;
+    } finally {
+      if (writing.get(path) === settled) writing.delete(path);
     }
-    const opening = openAt(path);
-    held.set(path, opening);
-    opening.then(
-      (entry) => entry === undefined && held.get(path) === opening && held.delete(path),
-      () => held.get(path) === opening && held.delete(path),
-    );
-    const entry = await opening;
-    if (entry !== undefined) entry.users++;
-    while (held.size > limit) drop(held.keys().next().value as string);
-    return entry;
-  }
-
-  function drop(path: string): void {
-    const opening = held.get(path);
-    held.delete(path);
-    void opening?.then(
-      (entry) => {
-        if (entry === undefined) return;
-        entry.stale = true;
-        return release(entry, 0);
-      },
-      () => undefined,
-    );
-  }
-
-  async function release(entry: Held, used = 1): Promise<void> {
-    entry.users -= used;
-    if (entry.stale && entry.users === 0) await entry.handle.close().catch(() => undefined);
   }
 
   return {
     async read(url, range, options) {
-      options?.signal?.throwIfAborted();
       const path = pathOf(url);
-      const entry = await failing(url, acquire(path));
-      if (entry === undefined) return undefined;
-      try {
-        if (options?.ifMatch !== undefined && options.ifMatch !== entry.info.etag) {
-          throw new GyreError("Conflict", `${url} has changed`, { source: url.href });
-        }
-        const { start, end } = resolveRange(range, entry.info.size);
-        return await failing(url, readFully(entry.handle, start, end - start));
-      } finally {
-        await release(entry);
+      for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+        options?.signal?.throwIfAborted();
+        const got = await explained(url, readStable(path, range));
+        if (got === undefined) return undefined;
+        if (got === "again") continue;
+        if (options?.ifMatch !== undefined && options.ifMatch !== got.info.etag) throw changed(url);
+        return got.bytes;
       }
+      throw new GyreError("Busy", `${url} changes while it is read`, { source: url.href, retryAfter: 1 });
     },
 
-    async head(url) {
-      return failing(url, infoOf(pathOf(url)));
+    async head(url, call) {
+      call?.signal?.throwIfAborted();
+      const stats = await explained(url, statsOf(pathOf(url)));
+      return stats && infoFrom(stats);
     },
 
-    async *list(prefix, options) {
-      yield* listFolder(prefix, options?.recursive ?? false, options?.signal);
-    },
+    list: (prefix, options) => listFolder(prefix, options?.recursive ?? false, options?.signal),
 
     async write(url, body, options) {
       options?.signal?.throwIfAborted();
       const path = pathOf(url);
-      const old = await failing(url, infoOf(path));
-      const clash =
-        (options?.ifNoneMatch === "*" && old !== undefined) ||
-        (options?.ifMatch !== undefined && options.ifMatch !== old?.etag);
-      if (clash) throw new GyreError("Conflict", `${url} is there already or has changed`, { source: url.href });
-      await mkdir(dirname(path), { recursive: true });
-      const temporary = `${path}.${randomBytes(6).toString("hex")}.part`;
-      try {
-        const handle = await open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o644);
-        try {
-          if (body instanceof Uint8Array) await handle.writeFile(body);
-          else for await (const part of body) await writeFully(handle, part, options?.signal);
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
-        await rename(temporary, path);
-      } catch (error) {
-        await rm(temporary, { force: true });
-        throw error;
-      }
-      const info = await infoOf(path);
-      if (info === undefined) throw badSource(url, undefined, "vanished while it was written");
-      return info;
+      return explained(
+        url,
+        inTurn(path, () => replace(url, path, body, options)),
+      );
     },
 
-    async delete(url) {
-      await rm(pathOf(url), { force: true });
+    async delete(url, call) {
+      call?.signal?.throwIfAborted();
+      const path = pathOf(url);
+      await explained(url, rm(path, { force: true }));
     },
 
-    async close() {
-      for (const path of [...held.keys()]) drop(path);
-    },
+    close: () => pool.close(),
   };
+}
+
+interface Stable {
+  readonly bytes: Uint8Array;
+  readonly info: FileInfo;
 }
 
 /** The path of a `file:` URL; anything that could be read as another path is refused. */
 function pathOf(url: URL): string {
   if (url.protocol !== "file:") throw new GyreError("Denied", `${url} is not a local file`, { source: url.href });
-  if (/%(00|2f|5c)/i.test(url.pathname)) {
-    throw new GyreError("BadRequest", "encoded slashes and NUL have no place in a file name");
+  if (decodeKey(url.pathname) === undefined) {
+    throw new GyreError("BadRequest", `${url}: encoded slashes, backslashes and NUL have no place in a file name`);
   }
   return fileURLToPath(url);
 }
 
-async function openAt(path: string): Promise<Held | undefined> {
-  const handle = await open(path, "r");
-  const info = infoFrom(await handle.stat({ bigint: true }));
-  return { handle, info, users: 0, stale: false };
-}
-
-async function infoOf(path: string): Promise<FileInfo | undefined> {
+async function statsOf(path: string): Promise<BigIntStats | undefined> {
   try {
     const stats = await stat(path, { bigint: true });
-    return stats.isFile() ? infoFrom(stats) : undefined;
+    return stats.isFile() ? stats : undefined;
   } catch (error) {
-    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    if (isAbsence(error)) return undefined;
     throw error;
   }
 }
@@ -169,46 +132,101 @@ function infoFrom(stats: BigIntStats): FileInfo {
   };
 }
 
-async function readFully(handle: FileHandle, start: number, length: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(length);
+async function readFully({ handle }: OpenFile, start: number, length: number): Promise<Uint8Array> {
+  // Every byte is about to be written, zeroing a chunk first would cost as much as reading it. Not a Buffer: its
+  // slice() shares memory where that of Uint8Array copies.
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await handle.read(buffer, done, length - done, start + done);
+    const { bytesRead } = await handle.read(bytes, done, length - done, start + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }
-  return done === length ? buffer : buffer.subarray(0, done);
+  return done === length ? bytes : bytes.slice(0, done);
 }
 
-async function writeFully(handle: FileHandle, bytes: Uint8Array, signal?: AbortSignal): Promise<void> {
-  signal?.throwIfAborted();
-  let done = 0;
-  while (done < bytes.byteLength) done += (await handle.write(bytes, done)).bytesWritten;
+async function replace(
+  url: URL,
+  path: string,
+  body: Uint8Array | ReadableStream<Uint8Array>,
+  options: WriteOptions | undefined,
+): Promise<FileInfo> {
+  await checkConditions(url, path, options);
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = join(folder, `.${randomBytes(6).toString("hex")}.part`);
+  try {
+    await writeDurably(temporary, body, options?.signal);
+    await checkConditions(url, path, options);
+    // A link, other than a rename, fails when another process has made the file in the meantime.
+    if (options?.ifNoneMatch === "*") await link(temporary, path);
+    else await rename(temporary, path);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "EEXIST" ? changed(url) : error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(folder);
+  const stats = await statsOf(path);
+  if (stats === undefined) throw badSource(url, undefined, "vanished while it was written");
+  return infoFrom(stats);
+}
+
+async function checkConditions(url: URL, path: string, options: WriteOptions | undefined): Promise<void> {
+  if (options?.ifMatch === undefined && options?.ifNoneMatch === undefined) return;
+  const stats = await statsOf(path);
+  if (options.ifNoneMatch === "*" && stats !== undefined) throw changed(url);
+  if (options.ifMatch !== undefined && options.ifMatch !== (stats && infoFrom(stats).etag)) throw changed(url);
+}
+
+async function writeDurably(
+  path: string,
+  body: Uint8Array | ReadableStream<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const handle = await open(path, "wx", 0o644);
+  try {
+    if (body instanceof Uint8Array) await handle.writeFile(body, { signal });
+    else await body.pipeTo(new WritableStream({ write: (part) => handle.writeFile(part) }), { signal });
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A new name survives a power cut only when its folder is on the disk too; not every system can say so. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r").catch(() => undefined);
+  await handle?.sync().catch(() => undefined);
+  await handle?.close();
 }
 
 async function* listFolder(folder: URL, recursive: boolean, signal?: AbortSignal): AsyncGenerator<Listed> {
   signal?.throwIfAborted();
   const path = pathOf(folder);
-  let entries: { name: string; isDirectory(): boolean; isSymbolicLink(): boolean }[];
-  try {
-    entries = await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? "")) return;
-    throw badSource(folder, undefined, (error as Error).message, error);
-  }
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const entries = await explained(folder, readdir(path, { withFileTypes: true })).catch((error: unknown) => {
+    if (isGyreError(error) && isAbsence(error.details.cause)) return [];
+    throw error;
+  });
+  const keys: { key: string; linked: boolean }[] = [];
   for (const entry of entries) {
+    const linked = entry.isSymbolicLink();
+    const isFolder = linked ? await isDirectory(join(path, entry.name)) : entry.isDirectory();
+    if (!TEMPORARY.test(entry.name)) keys.push({ key: isFolder ? `${entry.name}/` : entry.name, linked });
+  }
+  keys.sort((a, b) => byCodePoint(a.key, b.key));
+  for (const { key, linked } of keys) {
     signal?.throwIfAborted();
-    const url = new URL(encodeURIComponent(entry.name), folder);
-    const isFolder = entry.isDirectory() || (entry.isSymbolicLink() && (await isDirectory(fileURLToPath(url))));
-    if (!isFolder) {
-      const info = await infoOf(fileURLToPath(url)).catch(() => undefined);
-      if (info !== undefined) yield { url, info };
-    } else if (recursive) {
-      // A linked folder is not entered again below itself: links in a recursive walk are not followed.
-      if (entry.isDirectory()) yield* listFolder(new URL(`${url.href}/`), true, signal);
-    } else {
-      yield { url: new URL(`${url.href}/`) };
+    const url = urlOfKey(folder, key);
+    if (url === undefined) continue;
+    if (!key.endsWith("/")) {
+      const stats = await statsOf(join(path, key)).catch(() => undefined);
+      if (stats !== undefined) yield { url, info: infoFrom(stats) };
+    } else if (!recursive) {
+      yield { url };
+    } else if (!linked) {
+      // Links to folders are not followed: a walk ends, also where they form a ring.
+      yield* listFolder(url, true, signal);
     }
   }
 }
@@ -217,19 +235,21 @@ async function isDirectory(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
-async function failing<T>(url: URL, work: Promise<T>): Promise<T> {
+function changed(url: URL): GyreError {
+  return new GyreError("Conflict", `${url} has changed or is there already`, { source: url.href });
+}
+
+/** Says what the operating system's error means for the reader of `url`. */
+async function explained<T>(url: URL, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EACCES" || code === "EPERM")
-      throw badSource(url, undefined, "may not be read by this process", error);
+    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    if (isGyreError(error) || code === undefined || syscall === undefined) throw error;
     if (code === "EMFILE" || code === "ENFILE") {
       throw new GyreError("Busy", "too many files are open", { source: url.href, retryAfter: 1, cause: error });
     }
-    if (error instanceof Error && code !== undefined && code.startsWith("E") && !error.name.startsWith("GyreError")) {
-      throw badSource(url, undefined, error.message, error);
-    }
-    throw error;
+    const forbidden = code === "EACCES" || code === "EPERM";
+    throw badSource(url, undefined, forbidden ? "this process may not use it" : message, error);
   }
 }

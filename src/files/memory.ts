@@ -1,5 +1,6 @@
 import { GyreError } from "../errors.ts";
-import type { FileInfo, Files, Listed } from "./files.ts";
+import type { FileInfo, Files, Listed, WriteOptions } from "./files.ts";
+import { byKey } from "./keys.ts";
 import { sliceRange } from "./range.ts";
 
 /** Files in a Map, under any scheme: for tests, and for what never needs a disk. */
@@ -14,6 +15,12 @@ export function createMemoryFiles(initial: Iterable<readonly [string, Uint8Array
     const info = { size: bytes.byteLength, etag: `"m${++generation}"`, modified: new Date() };
     entries.set(href, { bytes, info });
     return info;
+  };
+  const checkConditions = (url: URL, { ifMatch, ifNoneMatch }: WriteOptions = {}): void => {
+    const old = entries.get(url.href);
+    if ((ifNoneMatch === "*" && old !== undefined) || (ifMatch !== undefined && ifMatch !== old?.info.etag)) {
+      throw new GyreError("Conflict", `${url} is there already or has changed`, { source: url.href });
+    }
   };
   for (const [href, bytes] of initial) put(new URL(href).href, bytes);
 
@@ -32,6 +39,7 @@ export function createMemoryFiles(initial: Iterable<readonly [string, Uint8Array
       return entries.get(url.href)?.info;
     },
     async *list(prefix, options) {
+      options?.signal?.throwIfAborted();
       const seen = new Set<string>();
       const found: Listed[] = [];
       for (const [href, { info }] of entries) {
@@ -45,25 +53,24 @@ export function createMemoryFiles(initial: Iterable<readonly [string, Uint8Array
           found.push({ url: new URL(prefix.href + rest.slice(0, cut + 1)) });
         }
       }
-      yield* found.sort((a, b) => (a.url.href < b.url.href ? -1 : 1));
+      yield* found.sort((a, b) => byKey(a.url, b.url));
     },
     async write(url, body, options) {
       options?.signal?.throwIfAborted();
-      const old = entries.get(url.href);
-      const clash =
-        (options?.ifNoneMatch === "*" && old !== undefined) ||
-        (options?.ifMatch !== undefined && options.ifMatch !== old?.info.etag);
-      if (clash) throw new GyreError("Conflict", `${url} is there already or has changed`, { source: url.href });
-      return put(url.href, body instanceof Uint8Array ? body.slice() : await collect(body));
+      checkConditions(url, options);
+      const bytes = body instanceof Uint8Array ? body.slice() : await collect(body, options?.signal);
+      checkConditions(url, options);
+      return put(url.href, bytes);
     },
-    async delete(url) {
+    async delete(url, call) {
+      call?.signal?.throwIfAborted();
       entries.delete(url.href);
     },
   };
 }
 
-async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+async function collect(stream: ReadableStream<Uint8Array>, signal?: AbortSignal): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of stream) parts.push(part);
+  await stream.pipeTo(new WritableStream({ write: (part) => void parts.push(part) }), { signal });
   return new Uint8Array(Buffer.concat(parts));
 }

@@ -1,0 +1,111 @@
+import { lstat, realpath } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { badSource, GyreError } from "../errors.ts";
+import type { Files } from "./files.ts";
+import { isAbsence } from "./handle-pool.ts";
+import { isWithin } from "./keys.ts";
+
+export interface PrefixEntry {
+  readonly prefix: URL;
+  readonly files: Files;
+  /** `r`: written and deleted by nobody. */
+  readonly mode: "r" | "rw";
+}
+
+/**
+ * The files of several stores, each under its prefixes; the longest prefix that holds an address decides. An address
+ * outside all of them is Denied, as is a local path that leads out of them through a symbolic link. Whoever can change
+ * links while a file is opened could still win that race: such a person has the folder anyway.
+ */
+export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
+  const longestFirst = sorted(entries);
+  const allowed = entries.map(({ prefix }) => prefix.href);
+
+  /** The entry for `url`, which must be allowed at the place where its links lead, too. */
+  async function entryFor(url: URL, mode: "r" | "rw"): Promise<PrefixEntry> {
+    const entry = find(url, mode, longestFirst);
+    if (url.protocol !== "file:") return entry;
+    const path = fileURLToPath(url);
+    const real = await realPath(path);
+    if (real === path) return entry;
+    if (real !== undefined) {
+      // A prefix may be reached through links itself: what counts is where it leads now.
+      find(pathToFileURL(real), mode, await Promise.all(longestFirst.map(resolved)).then(sorted));
+    } else if (mode === "rw") {
+      throw denied(url, "leads through a link to nowhere");
+    }
+    return entry;
+  }
+
+  function find(url: URL, mode: "r" | "rw", among: readonly PrefixEntry[]): PrefixEntry {
+    const entry = among.find(({ prefix }) => isWithin(url, prefix));
+    if (entry === undefined) throw denied(url, "is outside the allowed prefixes");
+    if (mode === "rw" && entry.mode !== "rw") throw denied(url, "may not be written");
+    return entry;
+  }
+
+  function denied(url: URL, reason: string): GyreError {
+    const address = `${url.protocol}//${url.host}${url.pathname}`;
+    return new GyreError("Denied", `${address} ${reason} (${allowed.join(", ")})`, { source: address, allowed });
+  }
+
+  return {
+    read: async (url, range, options) => (await entryFor(url, "r")).files.read(url, range, options),
+    head: async (url, call) => (await entryFor(url, "r")).files.head(url, call),
+    async *list(prefix, options) {
+      const { files } = await entryFor(prefix, "r");
+      if (files.list === undefined) throw lacking(prefix, "list folders");
+      yield* files.list(prefix, options);
+    },
+    async write(url, body, options) {
+      const { files } = await entryFor(url, "rw");
+      if (files.write === undefined) throw lacking(url, "write");
+      return files.write(url, body, options);
+    },
+    async delete(url, call) {
+      const { files } = await entryFor(url, "rw");
+      if (files.delete === undefined) throw lacking(url, "delete");
+      return files.delete(url, call);
+    },
+    async close() {
+      await Promise.all([...new Set(entries.map(({ files }) => files))].map((files) => files.close?.()));
+    },
+  };
+}
+
+function sorted(entries: readonly PrefixEntry[]): PrefixEntry[] {
+  const depth = ({ prefix }: PrefixEntry): number => prefix.pathname.split("/").filter((part) => part !== "").length;
+  return [...entries].sort((a, b) => depth(b) - depth(a));
+}
+
+function lacking(url: URL, action: string): GyreError {
+  return new GyreError("Unsupported", `the store of ${url} cannot ${action}`, { source: url.href });
+}
+
+async function resolved(entry: PrefixEntry): Promise<PrefixEntry> {
+  if (entry.prefix.protocol !== "file:") return entry;
+  const real = await realPath(fileURLToPath(entry.prefix));
+  return real === undefined ? entry : { ...entry, prefix: pathToFileURL(real) };
+}
+
+/**
+ * Where a path leads: links of the longest part that is there are followed, the rest is kept. Undefined when a link on
+ * the way leads to nothing.
+ */
+async function realPath(path: string): Promise<string | undefined> {
+  for (let there = path; ; there = dirname(there)) {
+    try {
+      return (await realpath(there)) + path.slice(there.length);
+    } catch (error) {
+      if (!isAbsence(error) || there === dirname(there)) {
+        throw badSource(pathToFileURL(path), undefined, (error as Error).message, error);
+      }
+      const isLink = await lstat(there).then(
+        (stats) => stats.isSymbolicLink(),
+        () => false,
+      );
+      if (isLink) return undefined;
+    }
+  }
+}
