@@ -12,11 +12,11 @@ import {
   type Variable,
 } from "../core/array.ts";
 import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
+import { filled } from "../core/fill.ts";
 import { slice } from "../core/selection.ts";
 import { badSource, GyreError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { copyPicked, sequence } from "./copy.ts";
-import { filled } from "./fill.ts";
 
 /** What turns a located chunk into bytes and values. */
 export interface ChunkReader {

@@ -1,5 +1,5 @@
-import type { ArraySpec, Scalar } from "../core/array.ts";
-import { allocate, type DType, entriesPerElement, isComplex, storageType, type Values } from "../core/dtype.ts";
+import type { ArraySpec, Scalar } from "./array.ts";
+import { allocate, type DType, entriesPerElement, isComplex, storageType, type Values } from "./dtype.ts";
 
 /** `count` elements that hold the variable's fill value, or zeros where it defines none. */
 export function filled(spec: Pick<ArraySpec, "dtype" | "fill">, count: number): Values {
