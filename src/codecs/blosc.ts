@@ -1,4 +1,4 @@
-import { deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync, constants } from "node:zlib";
+import { constants, deflateSync, inflateSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { itemSize } from "../core/dtype.ts";
 import { bitshuffleBlock, bitunshuffleBlock } from "./bitshuffle.ts";
 import { blosclzDecode } from "./blosclz.ts";
@@ -52,7 +52,8 @@ function decode(chunk: Uint8Array, maxBytes: number): Uint8Array {
   const stored = view.getUint32(12, true);
   if (version > 2) throw unsupported("blosc", `version ${version} of the format is not read`);
   if (total > maxBytes) throw tooLong("blosc", maxBytes);
-  if (stored > chunk.length || stored < HEADER) throw corrupt("blosc", `${stored} bytes announced, ${chunk.length} given`);
+  if (stored > chunk.length || stored < HEADER)
+    throw corrupt("blosc", `${stored} bytes announced, ${chunk.length} given`);
   if (total === 0) return new Uint8Array(0);
   if (flags & MEMCPYED) {
     if (stored !== HEADER + total) throw corrupt("blosc", "a stored copy has another size");

@@ -34,7 +34,11 @@ export const categorize: CodecEntry = {
         return { dtype: astype, shape, data: out };
       },
       decode({ data }) {
-        return { dtype, shape, data: Array.from(data as ArrayLike<number | bigint>, (code) => texts[Number(code)] ?? "") };
+        return {
+          dtype,
+          shape,
+          data: Array.from(data as ArrayLike<number | bigint>, (code) => texts[Number(code)] ?? ""),
+        };
       },
     };
   },

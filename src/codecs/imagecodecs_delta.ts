@@ -25,7 +25,9 @@ export const imagecodecs_delta: CodecEntry = {
       },
       decode({ data }) {
         const out = (data as TypedArray).slice() as TypedArray;
-        accumulate(asIntegers(out), rows);
+        const integers = asIntegers(out);
+        if (isBigArray(integers)) accumulateBig(integers, rows);
+        else accumulateNumbers(integers, rows);
         return { dtype, shape, data: out };
       },
     };
@@ -40,9 +42,7 @@ function asIntegers(values: TypedArray): TypedArray {
   return values instanceof Float16Array ? new Uint16Array(buffer, byteOffset, length) : values;
 }
 
-function accumulate(values: TypedArray, { rows, length, distance }: Rows): void {
-  if (isBigArray(values)) return accumulateBig(values, { rows, length, distance });
-  const numbers = values as NumberArray;
+function accumulateNumbers(numbers: NumberArray, { rows, length, distance }: Rows): void {
   for (let row = 0; row < rows; row++) {
     const end = (row + 1) * length;
     for (let i = row * length + distance; i < end; i++) numbers[i]! += numbers[i - distance]!;

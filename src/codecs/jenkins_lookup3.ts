@@ -1,6 +1,6 @@
-import { integerOption } from "./configuration.ts";
-import type { CodecEntry } from "./codec.ts";
 import { guarded } from "./checksum.ts";
+import type { CodecEntry } from "./codec.ts";
+import { integerOption } from "./configuration.ts";
 
 /** Bob Jenkins' lookup3 (`hashlittle`), also the checksum of HDF5's metadata. */
 export function lookup3(bytes: Uint8Array, seed = 0): number {

@@ -12,7 +12,8 @@ export const lzma: CodecEntry = {
   encodes: false,
   async create(configuration) {
     const format = configuration.format ?? 1;
-    if (format !== 0 && format !== 1) throw unsupported("lzma", `format ${JSON.stringify(format)} is not read, only xz`);
+    if (format !== 0 && format !== 1)
+      throw unsupported("lzma", `format ${JSON.stringify(format)} is not read, only xz`);
     const { XzReadableStream } = await import("xz-decompress");
     return {
       kind: "bytes-bytes",

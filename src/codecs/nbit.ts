@@ -77,7 +77,8 @@ function parse(values: readonly number[], at: number, depth: number): { readonly
 function unpack(stream: BitStream, type: Type, out: Uint8Array, at: number): void {
   switch (type.kind) {
     case "atomic":
-      return unpackNumber(stream, type, out, at);
+      unpackNumber(stream, type, out, at);
+      return;
     case "array":
       for (let i = 0; i < type.size; i += type.base.size) unpack(stream, type.base, out, at + i);
       return;

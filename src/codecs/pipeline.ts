@@ -79,7 +79,10 @@ async function createChain(codecs: readonly CodecSpec[], meta: ChunkMeta, regist
     const entry = registry.get(name);
     if (entry === undefined) throw new GyreError("Unsupported", `codec ${name} is not known`, { subject: name });
     if ((entry.kind === "bytes-bytes") !== (layout !== undefined)) {
-      throw corrupt(name, `a codec of kind ${entry.kind} cannot come ${layout === undefined ? "before" : "after"} the layout`);
+      throw corrupt(
+        name,
+        `a codec of kind ${entry.kind} cannot come ${layout === undefined ? "before" : "after"} the layout`,
+      );
     }
     const codec: Codec = await guarded(entry.name, () => entry.create(configuration ?? {}, encoded, registry));
     if (codec.kind === "bytes-bytes") bytes.push({ name: entry.name, codec });
@@ -151,7 +154,10 @@ async function encode(chain: Chain, data: Values): Promise<Uint8Array> {
 function checkedCount(name: string, values: ChunkValues): ChunkValues {
   const count = product(values.shape) * entriesPerElement(values.dtype);
   if (values.data.length !== count) {
-    throw corrupt(name, `${values.data.length} entries instead of ${count} for ${dtypeName(values.dtype)}[${values.shape}]`);
+    throw corrupt(
+      name,
+      `${values.data.length} entries instead of ${count} for ${dtypeName(values.dtype)}[${values.shape}]`,
+    );
   }
   return values;
 }

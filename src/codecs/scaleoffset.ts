@@ -22,7 +22,14 @@ export const scaleoffset: CodecEntry = {
     const values = integersOption("scaleoffset", configuration, "values", 64);
     if (values.length < 8) throw corrupt("scaleoffset", `${values.length} client values`);
     const [scaleType, scale, count, kind, size, sign, order, hasFill] = values as [
-      number, number, number, number, number, number, number, number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
     ];
     const isFloat = kind === 1;
     if (isFloat && scaleType === FLOAT_ESCALE) throw unsupported("scaleoffset", "E-scaling was never defined");

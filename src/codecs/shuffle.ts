@@ -111,7 +111,6 @@ function gather2(low: Words, high: Words, out: Uint8Array): void {
     const l = low[i]!;
     const h = high[i]!;
     target[2 * i] = (l & 0xff) | ((h & 0xff) << 8) | ((l & 0xff00) << 8) | ((h & 0xff00) << 16);
-    target[2 * i + 1] =
-      ((l >>> 16) & 0xff) | (((h >>> 16) & 0xff) << 8) | ((l >>> 8) & 0xff0000) | (h & 0xff000000);
+    target[2 * i + 1] = ((l >>> 16) & 0xff) | (((h >>> 16) & 0xff) << 8) | ((l >>> 8) & 0xff0000) | (h & 0xff000000);
   }
 }
