@@ -36,6 +36,8 @@ export interface CubeDifference {
 export interface CubeVariableReport {
   readonly name: string;
   readonly mode: CubeMode;
+  /** Entries along the cube's dimension for which no member has this variable: they read as missing. */
+  readonly missing: number;
   readonly differences: readonly CubeDifference[];
 }
 

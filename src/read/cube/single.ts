@@ -1,0 +1,36 @@
+import type { CubeDifference } from "../../core/cube.ts";
+import { type Draft, holdersOf, variableNames } from "./draft.ts";
+import type { KeptValues } from "./member.ts";
+
+/** Variables that do not run over members are those of the first member that has them. */
+export function addUp(draft: Draft): void {
+  for (const name of variableNames(draft)) {
+    if (draft.variables.has(name)) continue;
+    const { members } = holdersOf(draft, name);
+    const member = members[0]!;
+    const { spec, derived } = draft.members[member]!.variables.get(name)!;
+    const differences = differingValues(draft, name, members);
+    draft.variables.set(name, { kind: "single", spec, member });
+    draft.reports.set(name, { name, mode: derived ? "decoded" : "raw", missing: 0, differences });
+  }
+}
+
+/** What the others have is not shown by the cube, so it must be said that it is something else. */
+function differingValues(draft: Draft, name: string, members: readonly number[]): CubeDifference[] {
+  const found = new Map<KeptValues | undefined, { members: number; example: string }>();
+  for (const m of members) {
+    const { kept } = draft.members[m]!.variables.get(name)!;
+    const known = found.get(kept);
+    if (known === undefined) found.set(kept, { members: 1, example: draft.members[m]!.source });
+    else known.members++;
+  }
+  if (found.size < 2) return [];
+  const shown = [...found].slice(0, 8).map(([kept, rest]) => ({ value: textOf(kept), ...rest }));
+  return [{ property: "values", found: shown }];
+}
+
+function textOf(kept: KeptValues | undefined): string {
+  if (kept === undefined) return "not compared";
+  const first = Array.from<number | string>(kept.values.slice(0, 3)).join(", ");
+  return kept.values.length > 3 ? `${first}, ...` : first;
+}
