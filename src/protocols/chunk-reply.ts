@@ -3,20 +3,12 @@ import type { ArraySpec, Scalar } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import { type Conditions, isNotModified, notModified, type Reply, replyWith } from "./conditional.ts";
-import type { Document } from "./zarr-document.ts";
 
 /** Chunks change only with the whole source; a client asks again after an hour, and then mostly gets a 304. */
 const CHUNK_CACHING = "public, max-age=3600";
-const DOCUMENT_CACHING = "public, max-age=60";
 
 const TAPE_RETRY_SECONDS = 10_800;
 const RETRY_SECONDS = 30;
-
-/** Answers with a metadata document. */
-export function documentReply({ body, tag }: Document, conditions: Conditions, opened: Opened): Reply {
-  const headers = { "Content-Type": "application/json", "Cache-Control": DOCUMENT_CACHING, ETag: tag };
-  return replyWith(conditions, withModified(headers, opened), body);
-}
 
 /** Answers with a chunk; what the client has already is not read. Undefined: never written. */
 export async function chunkReply(
@@ -25,7 +17,7 @@ export async function chunkReply(
   conditions: Conditions,
   read: () => Promise<RawChunk | undefined>,
 ): Promise<Reply | undefined> {
-  const headers = withModified({ ETag: tag, "Cache-Control": CHUNK_CACHING }, opened);
+  const headers: Record<string, string> = { ETag: tag, "Cache-Control": CHUNK_CACHING, ...modifiedHeader(opened) };
   const { ifNoneMatch } = conditions;
   // `*` holds only when there is a chunk, so it has to be looked for.
   if (ifNoneMatch !== undefined && ifNoneMatch !== "*" && isNotModified(ifNoneMatch, tag)) return notModified(headers);
@@ -36,9 +28,14 @@ export async function chunkReply(
   return replyWith(conditions, headers, chunk.bytes);
 }
 
-function withModified(headers: Record<string, string>, { modified }: Opened): Record<string, string> {
-  if (modified !== undefined) headers["Last-Modified"] = modified.toUTCString();
-  return headers;
+/** Headers of metadata documents. */
+export function documentHeaders(opened: Opened): Readonly<Record<string, string>> {
+  return { "Content-Type": "application/json", ...modifiedHeader(opened) };
+}
+
+/** `Last-Modified`, where it is known. */
+function modifiedHeader({ modified }: Opened): Readonly<Record<string, string>> {
+  return modified === undefined ? {} : { "Last-Modified": modified.toUTCString() };
 }
 
 /**

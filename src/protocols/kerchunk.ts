@@ -2,11 +2,12 @@ import type { Access, Opened } from "../core/access.ts";
 import { inGrid } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
-import { chunkReply, documentReply, hidesFill, sourceFault } from "./chunk-reply.ts";
+import { chunkReply, documentHeaders, hidesFill, sourceFault } from "./chunk-reply.ts";
 import { type Conditions, conditionsOf, type Reply, strongTag, toResponse } from "./conditional.ts";
+import { type Document, documentReply } from "./document.ts";
 import { datasetUrl, openDataset, type Protocol, type Route } from "./protocol.ts";
 import { storedDataset } from "./published.ts";
-import { type Document, documentV2 } from "./zarr-document.ts";
+import { documentV2 } from "./zarr-document.ts";
 import { type ChunkKey, parseChunkV2 } from "./zarr-key.ts";
 
 /** Every fault of the source: a raw chunk is either there or to be asked for again. */
@@ -25,7 +26,7 @@ export async function rawReply(
   base: URL,
 ): Promise<Reply> {
   const found = parseChunkV2(opened.dataset, key);
-  if (found === undefined) return documentReply(rawDocument(opened, key, base), conditions, opened);
+  if (found === undefined) return documentReply(rawDocument(opened, key, base), conditions, documentHeaders(opened));
   checkGrid(opened, key, found);
   const tag = strongTag(opened.dataset.version, key);
   try {
@@ -66,10 +67,10 @@ async function fillReply(
   access: Access,
   call: Call,
 ): Promise<Reply | undefined> {
-  const { spec } = variable;
-  if (!hidesFill(spec)) return undefined;
+  const stated = storedDataset(opened.dataset).variables.get(variable.name);
+  if (stated === undefined || !hidesFill(stated.spec)) return undefined;
   return chunkReply(opened, tag, conditions, async () => ({
-    bytes: await access.recode(opened.dataset, variable, chunk, spec.codecs, call),
+    bytes: await access.recode(opened.dataset, variable, chunk, variable.spec.codecs, call),
     source: "recoded",
   }));
 }

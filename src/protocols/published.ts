@@ -1,5 +1,5 @@
 import type { ArraySpec, Attr, CodecSpec, Dataset, Variable } from "../core/array.ts";
-import { type DType, dtypeName } from "../core/dtype.ts";
+import { type DType, dtypeName, isFloat, storageType } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
 
 /** A dataset as one form of Zarr shows it, and what its chunks need before they go out. */
@@ -49,12 +49,12 @@ export function publishedDataset(dataset: Dataset, version: 2 | 3, codec?: strin
 
 const raw = new WeakMap<Dataset, Dataset>();
 
-/** The form of the raw API: what is stored, with the names of enumerations as CF flags. */
+/** The form of the raw API: what is stored, with attributes as Zarr clients take them. */
 export function storedDataset(dataset: Dataset): Dataset {
   const known = raw.get(dataset);
   if (known !== undefined) return known;
   const variables = new Map<string, Variable>();
-  for (const [name, variable] of dataset.variables) variables.set(name, withSpec(variable, withFlags(variable.spec)));
+  for (const [name, variable] of dataset.variables) variables.set(name, withSpec(variable, plainSpec(variable.spec)));
   const made = { ...dataset, variables };
   raw.set(dataset, made);
   return made;
@@ -65,7 +65,7 @@ function publish(dataset: Dataset, version: 2 | 3, codec: string | undefined): P
   const stored = new Set<string>();
   const refused = new Map<string, GyreError>();
   for (const [name, variable] of dataset.variables) {
-    const spec = withFlags(variable.spec);
+    const spec = plainSpec(variable.spec);
     if (codec === undefined && variable.read === undefined && isShared(spec, version)) {
       stored.add(name);
       variables.set(name, withSpec(variable, spec));
@@ -109,6 +109,24 @@ function withSpec(variable: Variable, spec: ArraySpec): Variable {
   return spec === variable.spec
     ? variable
     : { name: variable.name, spec, locate: (chunk, call) => variable.locate(chunk, call) };
+}
+
+function plainSpec(spec: ArraySpec): ArraySpec {
+  return withPlainFill(withFlags(spec));
+}
+
+/** `_FillValue` as one value; without it where the type cannot hold it (NaN on integers), which masks nothing. */
+function withPlainFill(spec: ArraySpec): ArraySpec {
+  const attr = spec.attrs.get("_FillValue");
+  if (attr === undefined) return spec;
+  const value = Array.isArray(attr.value) ? attr.value[0] : attr.value;
+  const stored = storageType(spec.dtype);
+  const holds = stored === undefined || isFloat(stored) || typeof value === "bigint" || Number.isInteger(value);
+  if (holds && value === attr.value) return spec;
+  const attrs = new Map(spec.attrs);
+  if (holds && value !== undefined) attrs.set("_FillValue", { dtype: attr.dtype, value });
+  else attrs.delete("_FillValue");
+  return { ...spec, attrs };
 }
 
 /** Zarr has no enumerations: their names become `flag_values` and `flag_meanings` (CF 3.5). */

@@ -1,14 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Dataset, Group } from "../core/array.ts";
 import type { JsonObject } from "../write/zarr-fill.ts";
 import { consolidateV2, documentsV2, groupAttributesV2, toZarrV2, ZGROUP } from "../write/zarr-v2.ts";
 import { groupV3, nodesV3, toZarrV3 } from "../write/zarr-v3.ts";
-
-/** A metadata document as it goes out. */
-export interface Document {
-  readonly body: Uint8Array;
-  readonly tag: string;
-}
+import { type Document, documentOf } from "./document.ts";
 
 type Make = (dataset: Dataset, path: string) => JsonObject | undefined;
 
@@ -35,12 +29,6 @@ export function documentV3(dataset: Dataset, key: string): Document | undefined 
   return document(dataset, key, MAKERS_V3);
 }
 
-/** JSON with a strong entity tag made of its text. */
-export function documentOf(json: unknown): Document {
-  const body = new TextEncoder().encode(JSON.stringify(json));
-  return { body, tag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"` };
-}
-
 function document(dataset: Dataset, key: string, makers: ReadonlyMap<string, Make>): Document | undefined {
   const slash = key.lastIndexOf("/");
   const make = makers.get(key.slice(slash + 1));
@@ -51,7 +39,7 @@ function document(dataset: Dataset, key: string, makers: ReadonlyMap<string, Mak
   if (known !== undefined) return known;
   const json = make(dataset, slash < 0 ? "" : key.slice(0, slash));
   if (json === undefined) return undefined;
-  const made = documentOf(json);
+  const made = documentOf(JSON.stringify(json));
   documents.set(key, made);
   return made;
 }

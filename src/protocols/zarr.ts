@@ -2,8 +2,9 @@ import type { Access, Opened, RawChunk } from "../core/access.ts";
 import { chunkGrid, type Dataset, inGrid } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError } from "../errors.ts";
-import { chunkReply, documentReply, hidesFill, sourceFault } from "./chunk-reply.ts";
+import { chunkReply, documentHeaders, hidesFill, sourceFault } from "./chunk-reply.ts";
 import { type Conditions, conditionsOf, type Reply, strongTag, toResponse } from "./conditional.ts";
+import { documentReply } from "./document.ts";
 import { datasetUrl, openDataset, type Protocol, type Route, type RouteCall } from "./protocol.ts";
 import { ENCODER, type Published, publishedDataset } from "./published.ts";
 import { parseView } from "./view.ts";
@@ -30,7 +31,7 @@ async function computedReply(
   const document =
     documentV2(withRefusal(publishedDataset(dataset, 2, codec), key), key) ??
     documentV3(withRefusal(publishedDataset(dataset, 3, codec), key), key);
-  if (document !== undefined) return documentReply(document, conditions, opened);
+  if (document !== undefined) return documentReply(document, conditions, documentHeaders(opened));
   throw noKey(dataset, key);
 }
 
@@ -57,10 +58,10 @@ async function computedChunk(
   const refusal = form.refused.get(variable.name);
   if (refusal !== undefined) throw refusal;
   const isStored = form.stored.has(variable.name);
-  const { codecs } = form.dataset.variables.get(variable.name)!.spec;
+  const stated = form.dataset.variables.get(variable.name)!.spec;
 
   const recoded = async (): Promise<RawChunk> => ({
-    bytes: await access.recode(dataset, variable, chunk, codecs, call),
+    bytes: await access.recode(dataset, variable, chunk, stated.codecs, call),
     source: "recoded",
   });
   const read = async (): Promise<RawChunk | undefined> => {
@@ -70,7 +71,7 @@ async function computedChunk(
         ? await recoded()
         : undefined;
     // In v3 the metadata always says what a chunk that is not there holds.
-    return written ?? (version === 2 && hidesFill(variable.spec) ? recoded() : undefined);
+    return written ?? (version === 2 && hidesFill(stated) ? recoded() : undefined);
   };
   const tag = strongTag(dataset.version, isStored ? key : `${ENCODER}${codec ?? ""}/${key}`);
   let reply: Reply | undefined;
