@@ -14,7 +14,12 @@ import { compareZarr, type ZarrRecord } from "./truth/zarr.ts";
 
 // `npm run truth [substring]`: every record of ../shared/data/truth beside what Gyre reads from the same file.
 
-type Compare = (record: unknown, dataset: Dataset, read: (v: Variable) => Promise<Block>, found: Findings) => Promise<void>;
+type Compare = (
+  record: unknown,
+  dataset: Dataset,
+  read: (v: Variable) => Promise<Block>,
+  found: Findings,
+) => Promise<void>;
 
 /** By the folder that a record lies in. Folders without an entry belong to formats that Gyre does not read yet. */
 const COMPARE: Readonly<Record<string, Compare>> = {
@@ -49,13 +54,15 @@ for (const path of globSync("truth/**/*.json", { cwd: data }).sort()) {
     continue;
   }
   counts.records++;
-  const findings = await compareFile(engine, name, compare, JSON.parse(readFileSync(join(data, path), "utf8")));
+  const findings = await compareFile(engine, name, compare, parseRecord(readFileSync(join(data, path), "utf8")));
   counts.properties += findings.compared;
   const wrong = findings.differences.filter((difference) => excuseFor(name, difference.path) === undefined);
-  if (findings.compared === 0 && wrong.length === 0) wrong.push({ path: "record", ours: "untouched", theirs: "compared" });
+  if (findings.compared === 0 && wrong.length === 0)
+    wrong.push({ path: "record", ours: "untouched", theirs: "compared" });
   if (wrong.length > 0) {
     failed++;
-    for (const { path: where, ours, theirs } of wrong.slice(0, 8)) console.log(`${name}: ${where}: ours ${ours}, theirs ${theirs}`);
+    for (const { path: where, ours, theirs } of wrong.slice(0, 8))
+      console.log(`${name}: ${where}: ours ${ours}, theirs ${theirs}`);
     if (wrong.length > 8) console.log(`${name}: ... ${wrong.length - 8} more`);
   } else if (findings.differences.length > 0) counts.excused++;
   else counts.equal++;
@@ -72,7 +79,12 @@ process.exitCode = failed > 0 || tooMany || unlisted.length > 0 || counts.record
 
 async function compareFile(engine: Engine, name: string, compare: Compare, record: unknown): Promise<Findings> {
   const findings = createFindings();
-  const isStore = existsSync(join(data, name)) && !/\.\w+$/.test(name) ? "/" : name.endsWith(".zarr") || name.endsWith(".zr") ? "/" : "";
+  const isStore =
+    existsSync(join(data, name)) && !/\.\w+$/.test(name)
+      ? "/"
+      : name.endsWith(".zarr") || name.endsWith(".zr")
+        ? "/"
+        : "";
   const url = pathToFileURL(join(data, name) + isStore);
   try {
     const dataset = await engine.formats.open(url);
@@ -82,4 +94,13 @@ async function compareFile(engine: Engine, name: string, compare: Compare, recor
     findings.fail("opens", isGyreError(error) ? error.message : String((error as Error).stack), "a readable file");
   }
   return findings;
+}
+
+/** 64-bit integers in the records are exact. */
+function parseRecord(text: string): unknown {
+  const exact = (_key: string, value: unknown, context: { readonly source?: string }): unknown =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context.source ?? "")
+      ? BigInt(context.source as string)
+      : value;
+  return JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]);
 }

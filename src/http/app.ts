@@ -17,7 +17,8 @@ export interface AppOptions extends BaseOptions {
   readonly onError?: (error: unknown, request: Request) => void;
 }
 
-const CORS: Readonly<Record<string, string>> = {
+/** On every answer: whoever may read this node may read it from a page. */
+export const CORS: Readonly<Record<string, string>> = {
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Expose-Headers":
     "Content-Length, Content-Range, Content-Encoding, ETag, Last-Modified, Link, Retry-After, Gyre-Source",

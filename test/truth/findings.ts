@@ -56,7 +56,13 @@ function clip(text: string): string {
 function canonical(value: unknown): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "number") {
-    return Number.isNaN(value) ? '"nan"' : Number.isFinite(value) ? String(value === 0 ? 0 : value) : value > 0 ? '"inf"' : '"-inf"';
+    return Number.isNaN(value)
+      ? '"nan"'
+      : Number.isFinite(value)
+        ? String(value === 0 ? 0 : value)
+        : value > 0
+          ? '"inf"'
+          : '"-inf"';
   }
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   if (value === undefined) return "absent";

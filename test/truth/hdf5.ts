@@ -1,6 +1,15 @@
 import type { Block, CodecSpec, Dataset, Variable } from "../../src/core/array.ts";
 import type { Findings } from "./findings.ts";
-import { compareAttributes, compareStats, digest, elementAt, numpyName, type Stats, statistics, valueAt } from "./values.ts";
+import {
+  compareAttributes,
+  compareStats,
+  digest,
+  elementAt,
+  numpyName,
+  type Stats,
+  statistics,
+  valueAt,
+} from "./values.ts";
 
 interface Hdf5Object {
   readonly type: "dataset" | "group";
@@ -68,7 +77,8 @@ export async function compareHdf5(
     }
     await compareDataset(object, variable, read, findings, where);
   }
-  for (const name of dataset.variables.keys()) if (!expected.has(name)) findings.fail(`objects/${name}`, "variable", "absent");
+  for (const name of dataset.variables.keys())
+    if (!expected.has(name)) findings.fail(`objects/${name}`, "variable", "absent");
 }
 
 async function compareDataset(
@@ -102,7 +112,8 @@ async function compareDataset(
   for (const { index, value } of object.samples ?? []) {
     findings.equal(`${where}/samples`, valueAt(block, index), value);
   }
-  if (object.value !== undefined) findings.equal(`${where}/value`, firstText(elementAt(block, 0), object.value), object.value);
+  if (object.value !== undefined)
+    findings.equal(`${where}/value`, firstText(elementAt(block, 0), object.value), object.value);
   object.first?.forEach((value, i) => {
     findings.equal(`${where}/first/${i}`, comparable(elementAt(block, i), value), comparable(value, value));
   });
@@ -136,6 +147,7 @@ function flatText(value: unknown): string {
 
 function words(text: string, like: unknown): string {
   if (typeof like !== "string" || !/^\(/.test(like)) return text;
-  const tokens = text.replaceAll(/array\(|dtype=\w+|[bj](?=')/g, " ").match(/[A-Za-z]\w*|[-+]?\d+\.?\d*(?:e[-+]?\d+)?/g) ?? [];
+  const tokens =
+    text.replaceAll(/array\(|dtype=\w+|[bj](?=')/g, " ").match(/[A-Za-z]\w*|[-+]?\d+\.?\d*(?:e[-+]?\d+)?/g) ?? [];
   return tokens.map((token) => (Number.isNaN(Number(token)) ? token : String(Math.fround(Number(token))))).join(" ");
 }

@@ -65,7 +65,8 @@ export async function compareNetcdf(
   }
   const expected = new Set<string>();
   await compareGroup(record.root, "");
-  for (const name of dataset.variables.keys()) if (!expected.has(name)) findings.fail(`variables/${name}`, "variable", "absent");
+  for (const name of dataset.variables.keys())
+    if (!expected.has(name)) findings.fail(`variables/${name}`, "variable", "absent");
 
   async function compareGroup(theirs: NetcdfGroup, prefix: string): Promise<void> {
     const ours: Group | undefined = prefix === "" ? dataset : dataset.groups.get(prefix.slice(0, -1));
@@ -104,9 +105,16 @@ export async function compareNetcdf(
       findings.equal(`${where}/stored_samples`, valueAt(stored, index), value);
     }
     if (theirs.stored_stats !== undefined && ArrayBuffer.isView(stored.data)) {
-      compareStats(findings, `${where}/stored_stats`, statistics(stored.data as Float64Array), theirs.stored_stats, 1e-12);
+      compareStats(
+        findings,
+        `${where}/stored_stats`,
+        statistics(stored.data as Float64Array),
+        theirs.stored_stats,
+        1e-12,
+      );
     }
-    if (theirs.decoded_stats !== undefined && ArrayBuffer.isView(stored.data)) compareDecoded(theirs, variable, stored, where);
+    if (theirs.decoded_stats !== undefined && ArrayBuffer.isView(stored.data))
+      compareDecoded(theirs, variable, stored, where);
   }
 
   function compareDecoded(theirs: NetcdfVariable, variable: Variable, stored: Block, where: string): void {
@@ -114,7 +122,13 @@ export async function compareNetcdf(
     // The oracle multiplies in the type of scale_factor, we in xarray's: float32 sums differ in the last digits.
     const tolerance = 2e-6;
     const values = decoded.block.data as Float64Array;
-    compareStats(findings, `${where}/decoded`, statistics(values, decoded.isMasked), theirs.decoded_stats as Stats, tolerance);
+    compareStats(
+      findings,
+      `${where}/decoded`,
+      statistics(values, decoded.isMasked),
+      theirs.decoded_stats as Stats,
+      tolerance,
+    );
     const steps = decoded.block.shape;
     for (const { index, value } of theirs.decoded_samples ?? []) {
       const flat = index.reduce((sum, n, i) => sum * steps[i]! + n, 0);

@@ -1,6 +1,6 @@
 import type { Block, Variable } from "../../src/core/array.ts";
-import { type DecodedBlock, decodeCf } from "../../src/read/cf.ts";
 import { timeTexts, timeUnitsOf } from "../../src/read/cf/times.ts";
+import { type DecodedBlock, decodeCf } from "../../src/read/cf.ts";
 import type { NetcdfReader } from "./netcdf.ts";
 
 /** Decodes as the records' tool does: default fill values count as missing, times are in the axis' own calendar. */
@@ -9,7 +9,9 @@ export function netcdfReader(read: (variable: Variable) => Promise<Block>): Netc
     read,
     decode(variable, stored) {
       const block: DecodedBlock = decodeCf(stored, variable.spec, { defaultFill: true, validRange: true });
-      return { block, isMasked: (i) => block.mask?.[i] === 1 };
+      const byteFill = defaultByteFill(variable);
+      const values = stored.data as Float64Array;
+      return { block, isMasked: (i) => block.mask?.[i] === 1 || values[i] === byteFill };
     },
     times(variable, { block }) {
       const units = timeUnitsOf(variable.spec);
@@ -17,4 +19,10 @@ export function netcdfReader(read: (variable: Variable) => Promise<Block>): Netc
       return { first: texts[0] ?? "none", last: texts.at(-1) ?? "none" };
     },
   };
+}
+
+/** This version of the records' tool masks the default fill of bytes too, which the NetCDF User's Guide advises against. */
+function defaultByteFill({ spec }: Variable): number | undefined {
+  if (spec.attrs.has("_FillValue")) return undefined;
+  return spec.dtype === "int8" ? -127 : spec.dtype === "uint8" ? 255 : undefined;
 }

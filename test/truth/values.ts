@@ -1,20 +1,25 @@
 import { createHash } from "node:crypto";
 import type { Attr, Attrs, Block, Scalar } from "../../src/core/array.ts";
 import { strides } from "../../src/core/array.ts";
-import { entriesPerElement, itemSize, type DType, storageType } from "../../src/core/dtype.ts";
+import { type DType, entriesPerElement, itemSize, storageType } from "../../src/core/dtype.ts";
 import type { Findings } from "./findings.ts";
 
 /** SHA-256 of the values in C order, little-endian, as the records have it; undefined for variable-length values. */
 export function digest(block: Block): string | undefined {
   if (!ArrayBuffer.isView(block.data)) return undefined;
   const { buffer, byteOffset, byteLength } = block.data;
-  return createHash("sha256").update(new Uint8Array(buffer, byteOffset, byteLength)).digest("hex");
+  return createHash("sha256")
+    .update(new Uint8Array(buffer, byteOffset, byteLength))
+    .digest("hex");
 }
 
 /** The element at a multi-index: number, bigint, text (bytes up to the first NUL at the end), list. */
 export function valueAt(block: Block, index: readonly number[]): unknown {
   const steps = strides(block.shape);
-  return elementAt(block, index.reduce((sum, n, i) => sum + n * steps[i]!, 0));
+  return elementAt(
+    block,
+    index.reduce((sum, n, i) => sum + n * steps[i]!, 0),
+  );
 }
 
 export function elementAt(block: Block, at: number): unknown {
@@ -61,28 +66,40 @@ export function numpyName(dtype: DType): string {
 }
 
 /** Compares attributes by name and value; numbers may have been written with the digits of a float32. */
-export function compareAttributes(findings: Findings, path: string, ours: Attrs, theirs: Record<string, unknown>): void {
+export function compareAttributes(
+  findings: Findings,
+  path: string,
+  ours: Attrs,
+  theirs: Record<string, unknown>,
+): void {
   const names = new Set([...ours.keys(), ...Object.keys(theirs)]);
   for (const name of names) {
     const own = ours.get(name);
     if (own === undefined) findings.fail(`${path}/${name}`, "absent", JSON.stringify(theirs[name]));
     else if (!(name in theirs)) findings.fail(`${path}/${name}`, JSON.stringify(plainAttr(own)), "absent");
-    else findings.equal(`${path}/${name}`, flat(plainAttr(own)), flat(theirs[name]));
+    else findings.equal(`${path}/${name}`, asUnreadable(flat(plainAttr(own)), theirs[name]), flat(theirs[name]));
   }
 }
 
 function plainAttr(attr: Attr): unknown {
   const value = attr.value as Scalar | readonly Scalar[];
-  const one = (v: unknown): unknown => (v instanceof Uint8Array ? new TextDecoder().decode(v) : typeof v === "bigint" ? v.toString() : v);
+  const one = (v: unknown): unknown =>
+    v instanceof Uint8Array ? new TextDecoder().decode(v) : typeof v === "bigint" ? v.toString() : v;
   return Array.isArray(value) ? value.map(one) : one(value);
 }
 
 /** A list of one is a scalar in some tools and a list in others; NUL at the end of a text is padding. */
 function flat(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 1 ? flat(value[0]) : value.flat(Number.POSITIVE_INFINITY).map(flat);
-  if (typeof value === "string") return value.replace(/\0+$/, "");
-  if (typeof value === "number" && Number.isSafeInteger(value)) return value.toString();
+  if (typeof value === "string") return value.replaceAll("\0", "");
+  if (typeof value === "bigint" || (typeof value === "number" && Number.isSafeInteger(value))) return value.toString();
   return value;
+}
+
+/** Where a text is no UTF-8 the records have U+FFFD; we keep the bytes as Latin-1. */
+function asUnreadable(ours: unknown, theirs: unknown): unknown {
+  const unreadable = typeof ours === "string" && typeof theirs === "string" && theirs.includes("\uFFFD");
+  return unreadable ? ours.replace(/[\u0080-\u00ff]/g, "\uFFFD") : ours;
 }
 
 export interface Stats {
@@ -94,7 +111,7 @@ export interface Stats {
   readonly sum?: number;
 }
 
-/** Statistics in float64 over values that are not NaN and not masked. */
+/** Statistics in float64 over values that are finite and not masked. */
 export function statistics(values: ArrayLike<number | bigint>, isMasked?: (i: number) => boolean): Stats {
   let valid = 0;
   let min = Number.POSITIVE_INFINITY;
@@ -102,13 +119,15 @@ export function statistics(values: ArrayLike<number | bigint>, isMasked?: (i: nu
   let sum = 0;
   for (let i = 0; i < values.length; i++) {
     const value = Number(values[i]);
-    if (Number.isNaN(value) || isMasked?.(i)) continue;
+    if (!Number.isFinite(value) || isMasked?.(i)) continue;
     valid++;
     if (value < min) min = value;
     if (value > max) max = value;
     sum += value;
   }
-  return valid === 0 ? { size: values.length, valid } : { size: values.length, valid, min, max, sum, mean: sum / valid };
+  return valid === 0
+    ? { size: values.length, valid }
+    : { size: values.length, valid, min, max, sum, mean: sum / valid };
 }
 
 export function compareStats(findings: Findings, path: string, ours: Stats, theirs: Stats, tolerance: number): void {

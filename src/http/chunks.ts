@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Access } from "../core/access.ts";
+import { ANONYMOUS } from "../core/principal.ts";
+import { isGyreError } from "../errors.ts";
+import type { Reply } from "../protocols/conditional.ts";
+import { rawReply } from "../protocols/kerchunk.ts";
+import { openDataset } from "../protocols/protocol.ts";
+import { CORS } from "./app.ts";
+import { problemOf } from "./problem.ts";
+
+const PREFIX = "/datasets/";
+const RAW = "/kerchunk/";
+
+export interface ChunkOptions {
+  readonly access: Access;
+  readonly onError?: (error: unknown, url: string) => void;
+}
+
+/**
+ * The short way of stored chunks: `GET /datasets/{id}/kerchunk/{variable}/{chunk}` from the socket to the file and
+ * back, without a web-standard request and response in between. Answers exactly what the route does; whatever is not
+ * plainly such a key (documents, escapes, queries, other methods) is left to it.
+ */
+export function chunkServer({
+  access,
+  onError,
+}: ChunkOptions): (r: IncomingMessage, response: ServerResponse) => boolean {
+  return (request, response) => {
+    const url = request.url ?? "";
+    if (request.method !== "GET" || !url.startsWith(PREFIX)) return false;
+    const end = url.indexOf("/", PREFIX.length);
+    if (end < 0 || !url.startsWith(RAW, end) || !isPlain(url)) return false;
+    const id = url.slice(PREFIX.length, end);
+    const key = url.slice(end + RAW.length);
+    if (!isChunkKey(key)) return false;
+    void answer(id, key, request, response);
+    return true;
+  };
+
+  async function answer(id: string, key: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController();
+    response.once("close", () => response.writableFinished || gone.abort());
+    const call = { signal: gone.signal, who: ANONYMOUS };
+    const { headers } = request;
+    const conditions = {
+      isHead: false,
+      ifNoneMatch: headers["if-none-match"],
+      ifRange: headers["if-range"] as string | undefined,
+      range: headers.range,
+    };
+    try {
+      const opened = await openDataset(access, id, call);
+      write(response, await rawReply(opened, key, conditions, access, call, NO_BASE));
+    } catch (error) {
+      if (gone.signal.aborted) return;
+      if (!isGyreError(error) || error.tag === "BadSource") onError?.(error, request.url ?? "");
+      const problem = problemOf(error);
+      const body = new Uint8Array(await problem.arrayBuffer());
+      write(response, { status: problem.status, headers: Object.fromEntries(problem.headers), body });
+    }
+  }
+}
+
+/** Chunks name no address; documents do, and do not come this way. */
+const NO_BASE = new URL("http://localhost/");
+
+/** `tas/0.1.2`: the last part has digits and dots only. */
+function isChunkKey(key: string): boolean {
+  for (let i = key.lastIndexOf("/") + 1; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    if (code !== 46 && (code < 48 || code > 57)) return false;
+  }
+  const last = key.charCodeAt(key.length - 1);
+  return last >= 48 && last <= 57;
+}
+
+function isPlain(url: string): boolean {
+  return !/[%?#\\]|\/\.{1,2}(?:\/|$)/.test(url);
+}
+
+function write(response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, { ...headers, ...CORS });
+  response.end(body);
+}
