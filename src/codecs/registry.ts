@@ -19,6 +19,7 @@ import { imagecodecs_jpeg } from "./imagecodecs_jpeg.ts";
 import { imagecodecs_lerc } from "./imagecodecs_lerc.ts";
 import { imagecodecs_lzw } from "./imagecodecs_lzw.ts";
 import { imagecodecs_packbits } from "./imagecodecs_packbits.ts";
+import { imagecodecs_packints } from "./imagecodecs_packints.ts";
 import { imagecodecs_webp } from "./imagecodecs_webp.ts";
 import { jenkins_lookup3 } from "./jenkins_lookup3.ts";
 import { json2 } from "./json2.ts";
@@ -76,6 +77,7 @@ const BUILT_IN: readonly CodecEntry[] = [
   base64,
   imagecodecs_lzw,
   imagecodecs_packbits,
+  imagecodecs_packints,
   imagecodecs_delta,
   imagecodecs_floatpred,
   imagecodecs_jpeg,
