@@ -28,7 +28,10 @@ export const imagecodecs_jpeg: CodecEntry = {
     const quality = integerOption(name, configuration, "level", 75, { min: 1, max: 100 });
     return sharpCodec(name, meta, {
       prepare: (bytes) => complete(bytes, head, stored),
-      encode: (image) => image.jpeg({ quality }),
+      encode(image) {
+        if (stored === RGB) throw unsupported(name, "only decoding is offered where colours are not transformed");
+        return image.jpeg({ quality });
+      },
     });
   },
 };

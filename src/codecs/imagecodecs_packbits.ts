@@ -29,12 +29,13 @@ function decode(bytes: Uint8Array, maxBytes: number): Uint8Array {
   return out.subarray(0, op);
 }
 
+/** Runs of two within literals stay literals, so that the result is never longer than one byte in 128. */
 function encode(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length + Math.ceil(bytes.length / 128));
+  const out = new Uint8Array(bytes.length + Math.ceil(bytes.length / 128) + 1);
   let op = 0;
   for (let at = 0; at < bytes.length; ) {
     let run = 1;
-    while (run < 128 && bytes[at + run] === bytes[at] && at + run < bytes.length) run++;
+    while (run < 128 && at + run < bytes.length && bytes[at + run] === bytes[at]) run++;
     if (run > 1) {
       out[op++] = 257 - run;
       out[op++] = bytes[at]!;
@@ -42,7 +43,9 @@ function encode(bytes: Uint8Array): Uint8Array {
       continue;
     }
     let end = at + 1;
-    while (end < bytes.length && end - at < 128 && bytes[end] !== bytes[end + 1]) end++;
+    while (end < bytes.length && end - at < 128 && !(bytes[end] === bytes[end + 1] && bytes[end] === bytes[end + 2])) {
+      end++;
+    }
     out[op++] = end - at - 1;
     out.set(bytes.subarray(at, end), op);
     op += end - at;

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import type { CodecEntry } from "./codec.ts";
 import { corrupt, tooLong, unsupported } from "./failure.ts";
 
@@ -10,11 +11,12 @@ export const lzma: CodecEntry = {
   kind: "bytes-bytes",
   summary: "LZMA2 in xz streams (not raw or legacy .lzma)",
   encodes: false,
-  async create(configuration) {
+  create(configuration) {
     const format = configuration.format ?? 1;
     if (format !== 0 && format !== 1)
       throw unsupported("lzma", `format ${JSON.stringify(format)} is not read, only xz`);
-    const { XzReadableStream } = await import("xz-decompress");
+    // CommonJS whose named exports Node does not see by itself.
+    const { XzReadableStream } = createRequire(import.meta.url)("xz-decompress") as typeof import("xz-decompress");
     return {
       kind: "bytes-bytes",
       async decode(bytes, { maxBytes }) {

@@ -93,9 +93,9 @@ async function createChain(codecs: readonly CodecSpec[], meta: ChunkMeta, regist
     }
   }
   if (layout === undefined) throw corrupt("pipeline", "no codec lays the array out as bytes");
-  const plain = sizeOf(encoded.dtype, encoded.shape);
+  const size = sizeOf(encoded.dtype, encoded.shape);
   const exact = layout.name === "bytes";
-  const maxBytes = plain === undefined ? MAX_VARIABLE_BYTES : exact ? plain : 2 * plain + 65_536;
+  const maxBytes = size === undefined ? MAX_VARIABLE_BYTES : exact ? size : 2 * size + 65_536;
   return { meta, arrays, layout, bytes, maxBytes, exact };
 }
 
@@ -123,7 +123,7 @@ async function decode(chain: Chain, stored: Uint8Array, whole: Chain): Promise<V
     bytes = await guarded(name, () => codec.decode(input, { maxBytes }), maxBytes);
   }
   const { layout, meta, arrays, maxBytes } = chain;
-  const input = chain !== whole && chain.exact ? bytes.subarray(0, maxBytes) : bytes;
+  const input = plain(chain !== whole && chain.exact ? bytes.subarray(0, maxBytes) : bytes);
   const shape = arrays.at(-1)?.codec.encoded.shape ?? meta.shape;
   const dtype = arrays.at(-1)?.codec.encoded.dtype ?? meta.dtype;
   const data = await guarded(layout.name, () => layout.codec.decode(input, shape, { maxBytes }), maxBytes);
@@ -148,7 +148,12 @@ async function encode(chain: Chain, data: Values): Promise<Uint8Array> {
     const from = bytes;
     bytes = await guarded(name, () => codec.encode?.(from) ?? from);
   }
-  return bytes;
+  return plain(bytes);
+}
+
+/** Node's Buffers look like a Uint8Array but slice, print and compare otherwise: none leaves a pipeline. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function checkedCount(name: string, values: ChunkValues): ChunkValues {

@@ -45,7 +45,9 @@ function samplesOf(
   if (info.width !== width || info.height < height) {
     throw corrupt(codec, `an image of ${info.width} x ${info.height} instead of ${width} x ${height}`);
   }
-  if (info.channels === samples) return data.subarray(0, height * width * samples);
+  if (info.channels === samples) {
+    return new Uint8Array(data.buffer, data.byteOffset, height * width * samples) as Uint8Array;
+  }
   // An opaque image is stored without its alpha samples.
   if (info.channels !== samples - 1 || samples === 1) {
     throw corrupt(codec, `${info.channels} samples per pixel instead of ${samples}`);
