@@ -1,0 +1,140 @@
+import type { Attrs, Dataset, Dimension, IoCall, Variable } from "../core/array.ts";
+import { isGyreError } from "../errors.ts";
+import type { FileInfo, Files } from "../files/files.ts";
+import { digest, sourceVersion } from "../formats/version.ts";
+import { type Container, INDEX_VERSION, openContainer, packContainer } from "./index/container.ts";
+import { fromPortable, toPortable } from "./index/portable.ts";
+import { locator, packTable, tableOf, unpackTable } from "./index/table.ts";
+
+/** A source and what its store says of it now. */
+export interface SourceIdentity {
+  readonly url: URL;
+  readonly info: FileInfo;
+}
+
+/** One immutable object per source, from which it opens again without being touched. */
+export interface DatasetIndex {
+  /** Undefined: not kept, or to be built again. `reopen` opens the source itself, for what the index has not. */
+  load(source: SourceIdentity, reopen: () => Promise<Dataset>, call?: IoCall): Promise<Dataset | undefined>;
+  /** Keeps the dataset's metadata and chunk tables; the places of its chunks are found out for that. */
+  save(source: SourceIdentity, dataset: Dataset, call?: IoCall): Promise<void>;
+  /** Plain data by a key of its own: what is known of a cube's members. */
+  loadData(key: string, call?: IoCall): Promise<unknown>;
+  saveData(key: string, data: unknown, call?: IoCall): Promise<void>;
+}
+
+/** Formats that find their chunks by arithmetic, or are an index themselves: opening them again costs as little. */
+const UNINDEXED = new Set(["zarr", "netcdf3", "kerchunk", "cube"]);
+
+interface Head {
+  readonly dataset: Pick<Dataset, "format" | "version" | "attrs" | "dimensions" | "groups" | "problems">;
+  readonly variables: readonly {
+    readonly name: string;
+    readonly spec: Variable["spec"];
+    /** Whether the source must be asked for the places of chunks, or for values. */
+    readonly ask?: "locate" | "read";
+  }[];
+}
+
+/** Indexes below `objects` (its address ends in `/`). */
+export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
+  const address = (key: string): URL => new URL(`index/v${INDEX_VERSION}/${key}`, objects);
+  const put = async (key: string, bytes: Uint8Array, call?: IoCall): Promise<void> => {
+    await files.write?.(address(key), bytes, { contentType: "application/octet-stream", ...call });
+  };
+
+  return {
+    async load({ url, info }, reopen, call) {
+      const container = await openContainer(files, address(sourceVersion(url, info)), call);
+      return container === undefined ? undefined : toDataset(container, reopen);
+    },
+
+    async save({ url, info }, dataset, call) {
+      if (UNINDEXED.has(dataset.format)) return;
+      const sections: [string, Uint8Array][] = [];
+      const variables: Head["variables"][number][] = [];
+      for (const [name, variable] of dataset.variables) {
+        call?.signal?.throwIfAborted();
+        const table = await tableOf(variable, call).catch(ignoreBroken);
+        if (table !== undefined) sections.push([name, packTable(table)]);
+        const ask = table !== undefined ? {} : ({ ask: variable.read === undefined ? "locate" : "read" } as const);
+        variables.push({ name, spec: variable.spec, ...ask });
+      }
+      const { format, version, attrs, dimensions, groups, problems } = dataset;
+      const head: Head = {
+        dataset: { format, version, attrs, dimensions, groups, ...(problems === undefined ? {} : { problems }) },
+        variables,
+      };
+      await put(sourceVersion(url, info), await packContainer(toPortable(head), sections), call);
+    },
+
+    async loadData(key, call) {
+      const container = await openContainer(files, address(digest(["data", key])), call);
+      return container === undefined ? undefined : fromPortable(container.head);
+    },
+
+    async saveData(key, data, call) {
+      await put(digest(["data", key]), await packContainer(toPortable(data), []), call);
+    },
+  };
+}
+
+/** A broken chunk index must not hide the rest of the file; its variable says so when it is read. */
+function ignoreBroken(error: unknown): undefined {
+  if (isGyreError(error, "BadSource", "Unsupported")) return undefined;
+  throw error;
+}
+
+function toDataset(container: Container, reopen: () => Promise<Dataset>): Dataset {
+  const { dataset, variables } = fromPortable(container.head) as Head;
+  let opening: Promise<Dataset> | undefined;
+  const source = (): Promise<Dataset> => {
+    opening ??= reopen();
+    opening.catch(() => (opening = undefined));
+    return opening;
+  };
+  return {
+    ...dataset,
+    attrs: dataset.attrs as Attrs,
+    dimensions: dataset.dimensions as ReadonlyMap<string, Dimension>,
+    variables: new Map(variables.map((entry) => [entry.name, toVariable(entry, container, source)])),
+  };
+}
+
+function toVariable(
+  { name, spec, ask }: Head["variables"][number],
+  container: Container,
+  source: () => Promise<Dataset>,
+): Variable {
+  const own = async (): Promise<Variable> => {
+    const variable = (await source()).variables.get(name);
+    if (variable === undefined) throw new Error(`${name} is in the index but not in its source`);
+    return variable;
+  };
+  const locateInSource: Variable["locate"] = async (chunk, call) => (await own()).locate(chunk, call);
+  if (ask === "locate") return { name, spec, locate: locateInSource };
+  if (ask === "read") {
+    return {
+      name,
+      spec,
+      locate: locateInSource,
+      read: async (selection, call) => (await own()).read!(selection, call),
+    };
+  }
+  let find: Promise<Variable["locate"]> | undefined;
+  const load = async (): Promise<Variable["locate"]> => {
+    const section = await container.section(name);
+    if (section === undefined) return locateInSource;
+    const locate = locator(spec, unpackTable(section));
+    return async (chunk) => locate(chunk);
+  };
+  return {
+    name,
+    spec,
+    async locate(chunk, call) {
+      find ??= load();
+      find.catch(() => (find = undefined));
+      return (await find)(chunk, call);
+    },
+  };
+}
