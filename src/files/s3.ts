@@ -33,6 +33,8 @@ export interface S3Options extends TransportOptions {
   readonly pathStyle?: boolean;
   /** Most bytes of one answer. */
   readonly maxBytes?: number;
+  /** Entries asked for at once when listing. */
+  readonly pageSize?: number;
   /** A stream larger than this is uploaded in parts of this size; Amazon allows 5 MiB and more, and 10,000 parts. */
   readonly partBytes?: number;
 }
@@ -49,7 +51,8 @@ const MAX_XML_BYTES = 16 * 1024 * 1024;
 
 /** Objects of S3 and what speaks like it, as `s3://bucket/key`. */
 export function createS3Files(options: S3Options = {}): Files {
-  const { region = "us-east-1", credentials, maxBytes = 1024 ** 3, partBytes = 8 * 1024 * 1024 } = options;
+  const { region = "us-east-1", credentials, maxBytes = 1024 ** 3, pageSize = 1000 } = options;
+  const { partBytes = 8 * 1024 * 1024 } = options;
   const endpoint = options.endpoint ?? new URL(`https://s3.${region}.amazonaws.com/`);
   const pathStyle = options.pathStyle ?? options.endpoint !== undefined;
   const send = createTransport(options);
@@ -102,8 +105,8 @@ export function createS3Files(options: S3Options = {}): Files {
     );
   }
 
-  const exchange: Exchange = (source, request, receive, call) =>
-    exchangeAt(source, addressOf(source), {}, request, receive, call);
+  const exchange: Exchange = async (source, request, receive, call) =>
+    exchangeAt(source, objectAddress(source), {}, request, receive, call);
 
   async function put(url: URL, body: Uint8Array, write?: WriteOptions): Promise<FileInfo> {
     const headers = { ...writeConditions(write), ...contentType(write) };
@@ -122,7 +125,7 @@ export function createS3Files(options: S3Options = {}): Files {
   }
 
   async function putInParts(url: URL, parts: AsyncIterable<Uint8Array>, write?: WriteOptions): Promise<FileInfo> {
-    const address = addressOf(url);
+    const address = objectAddress(url);
     const ask = async (method: "POST" | "PUT" | "DELETE", query: Query, request: Partial<ObjectRequest> = {}) =>
       exchangeAt(
         url,
@@ -168,7 +171,7 @@ export function createS3Files(options: S3Options = {}): Files {
 
   async function* list(prefix: URL, listing?: IoCall & { readonly recursive?: boolean }): AsyncGenerator<Listed> {
     const folder = addressOf(prefix);
-    const fixed = { "list-type": "2", "encoding-type": "url", prefix: folder.key };
+    const fixed = { "list-type": "2", "encoding-type": "url", "max-keys": String(pageSize), prefix: folder.key };
     const query = listing?.recursive ? fixed : { ...fixed, delimiter: "/" };
     for (let token: string | undefined = ""; token !== undefined; ) {
       const asked: Query = token === "" ? query : { ...query, "continuation-token": token };
@@ -222,6 +225,13 @@ function addressOf(url: URL): Address {
     throw new GyreError("BadRequest", `${url} is no address of an S3 object`, { source: url.href });
   }
   return { bucket: url.hostname, key: key.slice(1) };
+}
+
+/** Not that of a bucket, which the same requests would list, make or delete. */
+function objectAddress(url: URL): Address {
+  const address = addressOf(url);
+  if (address.key === "") throw new GyreError("BadRequest", `${url} is a bucket`, { source: url.href });
+  return address;
 }
 
 /** Everything but RFC 3986's unreserved characters and the slash, as signatures are computed. */

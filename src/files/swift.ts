@@ -81,8 +81,10 @@ export function createSwiftFiles(options: SwiftOptions): Files {
     }
   }
 
-  const exchange: Exchange = (source, request, receive, call) => {
+  const exchange: Exchange = async (source, request, receive, call) => {
     const { container, object } = addressOf(source);
+    // The same requests would list, make or delete a container.
+    if (object === "") throw new GyreError("BadRequest", `${source} is a container`, { source: source.href });
     const path = [container, ...object.split("/")].map(encodeURIComponent).join("/");
     return exchangeAt(source, path, request, receive, call);
   };

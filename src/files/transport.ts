@@ -7,7 +7,7 @@ import { Incoming } from "./incoming.ts";
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Rejects when `signal` aborts. */
+  /** Rejects with the reason of `signal` when that aborts. */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
   /** In [0, 1). */
   random(): number;
@@ -46,7 +46,13 @@ export type Transport = <T>(
 
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
-  wait: (ms, signal) => sleep(ms, undefined, { signal }),
+  async wait(ms, signal) {
+    try {
+      await sleep(ms, undefined, { signal });
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error;
+    }
+  },
   random: () => Math.random(),
 };
 

@@ -1,19 +1,16 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Files } from "./files.ts";
+import { type Clock, SYSTEM_CLOCK } from "./transport.ts";
 import { wrapFiles } from "./wrap.ts";
 
 export interface LatencyOptions {
   /** Milliseconds before each request goes out. */
   readonly ms: number;
   /** Default: real time. */
-  readonly wait?: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly wait?: Clock["wait"];
 }
 
 /** Every request takes a while, as over a network: for benchmarks, and for tests of what waits for what. */
-export function withLatency(
-  files: Files,
-  { ms, wait = (time, signal) => sleep(time, undefined, { signal }) }: LatencyOptions,
-): Files {
+export function withLatency(files: Files, { ms, wait = SYSTEM_CLOCK.wait }: LatencyOptions): Files {
   const { list, write, delete: remove } = wrapFiles(files, {});
   return wrapFiles(files, {
     async read(url, range, options) {

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { AwsV4Signer } from "aws4fetch";
+
+/** A server of somebody else that runs for a test, on a free port of this machine. */
+export interface Service {
+  readonly url: URL;
+  stop(): Promise<void>;
+}
+
+/** A service, or why there is none here. */
+export type Started = (Service & { readonly unavailable?: undefined }) | { readonly unavailable: string };
+
+export interface S3Service extends Service {
+  /** Keys whose signatures the server checks. */
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+export type StartedS3 = (S3Service & { readonly unavailable?: undefined }) | { readonly unavailable: string };
+
+const MOTO = fileURLToPath(new URL("../../.peers/moto/bin/moto_server", import.meta.url));
+const PATIENCE_MS = 30_000;
+
+/** nginx with one server, whose directives are `server`: `location / { root /tmp/x; autoindex on; }`. */
+export async function startNginx(server: string): Promise<Started> {
+  const program = findProgram("nginx", ["/usr/sbin", "/usr/local/sbin"]);
+  if (program === undefined) return missing("nginx is not installed (node scripts/services.ts install)");
+  const folder = await mkdtemp(join(tmpdir(), "gyre-nginx-"));
+  await mkdir(join(folder, "tmp"));
+  const port = await freePort();
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((kind) => `${kind}_temp_path tmp/${kind};`);
+  const config = `
+daemon off;
+${process.getuid?.() === 0 ? `user ${userInfo().username};` : ""}
+pid nginx.pid;
+error_log error.log;
+worker_processes 1;
+events { worker_connections 256; }
+http {
+  access_log off;
+  default_type application/octet-stream;
+  ${paths.join("\n  ")}
+  server {
+    listen 127.0.0.1:${port};
+    ${server}
+  }
+}
+`;
+  await writeFile(join(folder, "nginx.conf"), config);
+  const child = spawn(program, ["-p", folder, "-e", join(folder, "error.log"), "-c", join(folder, "nginx.conf")], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  await answering(child, port);
+  return { url: new URL(`http://127.0.0.1:${port}/`), stop: () => stop(child, folder) };
+}
+
+/**
+ * moto's S3 with one empty bucket. It checks signatures: its first answers are free, and go into making a user who may
+ * use S3; the bucket is made with that user's keys.
+ */
+export async function startS3(bucket: string): Promise<StartedS3> {
+  if (!existsSync(MOTO)) return missing("moto is not installed (node scripts/services.ts install)");
+  const folder = await mkdtemp(join(tmpdir(), "gyre-moto-"));
+  const child = spawn(MOTO, ["-H", "127.0.0.1", "-p", "0"], {
+    cwd: folder,
+    env: { ...process.env, INITIAL_NO_AUTH_ACTION_COUNT: "3", PYTHONUNBUFFERED: "1" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const url = await announcedUrl(child);
+  const iam = async (query: Readonly<Record<string, string>>): Promise<string> => {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        host: "iam.amazonaws.com",
+        // Says which of Amazon's services is meant.
+        authorization:
+          "AWS4-HMAC-SHA256 Credential=none/20300101/us-east-1/iam/aws4_request, SignedHeaders=, Signature=",
+      },
+      body: new URLSearchParams({ Version: "2010-05-08", UserName: "gyre", ...query }),
+    });
+    assert.ok(response.ok, `moto answered ${response.status}`);
+    return response.text();
+  };
+  const Statement = [{ Effect: "Allow", Action: "s3:*", Resource: "*" }];
+  await iam({ Action: "CreateUser" });
+  await iam({
+    Action: "PutUserPolicy",
+    PolicyName: "s3",
+    PolicyDocument: JSON.stringify({ Version: "2012-10-17", Statement }),
+  });
+  const answer = await iam({ Action: "CreateAccessKey" });
+  const tag = (name: string): string => new RegExp(`<${name}>([^<]+)</${name}>`).exec(answer)?.[1] ?? "";
+  const credentials = { accessKeyId: tag("AccessKeyId"), secretAccessKey: tag("SecretAccessKey") };
+  const signer = new AwsV4Signer({ ...credentials, method: "PUT", url: new URL(bucket, url).href, service: "s3" });
+  const { url: signedUrl, headers } = await signer.sign();
+  const created = await fetch(signedUrl, { method: "PUT", headers });
+  assert.ok(created.ok, await created.text());
+  return {
+    url,
+    credentials,
+    stop: () => stop(child, folder),
+  };
+}
+
+/** A missing service fails the run where all are required. */
+function missing(unavailable: string): { readonly unavailable: string } {
+  assert.notEqual(process.env.GYRE_REQUIRE_SERVICES, "1", unavailable);
+  return { unavailable };
+}
+
+function findProgram(name: string, folders: readonly string[]): string | undefined {
+  const paths = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
+  return [...paths, ...folders].map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  server.close();
+  await once(server, "close");
+  return address.port;
+}
+
+/** Waits until the port accepts connections. */
+async function answering(child: ChildProcess, port: number): Promise<void> {
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(10)) {
+    assert.equal(child.exitCode, null, "the service ended at once");
+    assert.ok(Date.now() < end, "the service does not answer");
+    const socket = connect(port, "127.0.0.1");
+    const connected = await once(socket, "connect").then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (connected) return;
+  }
+}
+
+/** The address that a Python server writes when it listens. */
+async function announcedUrl(child: ChildProcess): Promise<URL> {
+  let text = "";
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  for await (const part of child.stderr?.iterator({ destroyOnReturn: false }) ?? []) {
+    signal.throwIfAborted();
+    text += String(part);
+    const found = /Running on (http:\/\/[\d.]+:\d+)/.exec(text)?.[1];
+    if (found !== undefined) {
+      child.stderr?.resume();
+      return new URL(found);
+    }
+  }
+  throw new Error(`the service ended at once: ${text}`);
+}
+
+async function stop(child: ChildProcess, folder: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  await rm(folder, { recursive: true, force: true });
+}
