@@ -129,7 +129,7 @@ function dimensionList({ dimensions }: GroupSummary): Html {
 
 function variableTable(variables: readonly VariableSummary[]): Html {
   return html`<div class="wide"><table>
-<thead><tr><th scope="col">Name</th><th scope="col">Dimensions</th><th scope="col">Type</th><th scope="col">Chunk</th><th scope="col">Chunks</th><th scope="col">Size</th><th scope="col">Codecs</th></tr></thead>
+<thead><tr><th scope="col">Name</th><th scope="col">Dimensions</th><th scope="col">Type</th><th scope="col">Chunk</th><th scope="col" class="number">Chunks</th><th scope="col" class="number">Size</th><th scope="col">Codecs</th></tr></thead>
 ${variables.map(variableRows)}</table></div>`;
 }
 
@@ -220,7 +220,7 @@ h1{font-size:1.7rem;line-height:1.25;margin:.4rem 0 .8rem;overflow-wrap:anywhere
 pre{background:var(--panel);margin:0;padding:.8rem;overflow-x:auto}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.3rem .9rem .3rem 0;vertical-align:top}thead th{color:var(--soft);font-weight:500;border-bottom:1px solid var(--line)}
-tbody{border-bottom:1px solid var(--line)}.number{text-align:right;white-space:nowrap}
+tbody{border-bottom:1px solid var(--line)}th.number,td.number{text-align:right;white-space:nowrap}
 .about td{padding-top:0;color:var(--soft)}.about summary{cursor:pointer;color:var(--accent);width:max-content}.about details{display:inline-block;vertical-align:top;max-width:100%}
 .attributes{margin:.3rem 0}.attributes div{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:1rem;padding:.1rem 0;font-size:.9rem}.attributes dt{color:var(--soft);overflow-wrap:anywhere}.attributes dd{margin:0;color:var(--ink);overflow-wrap:anywhere;white-space:pre-wrap}
 .group{border-left:3px solid var(--line);margin-top:2rem;padding-left:1.2rem}
