@@ -36,9 +36,14 @@ const TYPE_CODES: Readonly<Record<NumericType, string>> = {
 };
 
 /** Codecs that neither numcodecs nor imagecodecs has under any id, whatever their configuration. */
-const WITHOUT_ID: ReadonlySet<string> = new Set(["sharding_indexed", "scaleoffset", "nbit", "szip"]);
+const WITHOUT_ID: ReadonlySet<string> = new Set(["sharding_indexed", "transpose", "scaleoffset", "nbit", "lzf"]);
 
-const BLOSC_SHUFFLES: Readonly<Record<string, number>> = { noshuffle: 0, shuffle: 1, bitshuffle: 2 };
+/** v3 names of blosc's shuffles as numcodecs numbers them. */
+const BLOSC_SHUFFLES: ReadonlyMap<Json | undefined, number> = new Map([
+  ["noshuffle", 0],
+  ["shuffle", 1],
+  ["bitshuffle", 2],
+]);
 
 /** Metadata of an array in Zarr v2. Throws Unsupported, naming the codec or type, for what v2 cannot say. */
 export function toZarrV2(spec: ArraySpec, { fill = "cf" }: ZarrV2Options = {}): ZarrV2Array {
@@ -176,12 +181,27 @@ function isVlen(name: string): boolean {
 }
 
 function toNumcodecs({ name, configuration = {} }: CodecSpec): JsonObject {
-  if (WITHOUT_ID.has(name) || name === "transpose" || name.includes(":")) throw withoutId(name);
-  if (name === "blosc" && typeof configuration.shuffle === "string") {
-    const { typesize: _, ...rest } = configuration;
-    return { id: name, ...rest, shuffle: BLOSC_SHUFFLES[configuration.shuffle] ?? 1 };
+  if (WITHOUT_ID.has(name) || name.includes(":")) throw withoutId(name);
+  switch (name) {
+    case "blosc": {
+      const { typesize: _, shuffle, ...rest } = configuration;
+      return { id: name, ...rest, shuffle: BLOSC_SHUFFLES.get(shuffle) ?? shuffle ?? 1 };
+    }
+    case "hdf5-lz4":
+      return { id: "imagecodecs_lz4h5" };
+    case "bitshuffle": {
+      // HDF5's own combinations with a compressor have a framing that imagecodecs does not read.
+      if ((configuration.cname ?? "none") !== "none") throw withoutId(`${name} with ${configuration.cname}`);
+      const { elementsize = 1, blocksize = 0 } = configuration;
+      return { id: "imagecodecs_bitshuffle", itemsize: elementsize, blocksize };
+    }
+    case "szip": {
+      const { mask = 0, ...rest } = configuration;
+      return { id: "imagecodecs_szip", header: true, options_mask: mask, ...rest };
+    }
+    default:
+      return { id: name, ...configuration };
   }
-  return { id: name, ...configuration };
 }
 
 function withoutId(name: string): GyreError {

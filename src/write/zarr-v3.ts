@@ -25,7 +25,18 @@ const NUMCODECS: ReadonlySet<string> = new Set([
   "zlib",
 ]);
 
-const WITHOUT_NAME: ReadonlySet<string> = new Set(["scaleoffset", "nbit", "szip", "json2", "vlen-array"]);
+const WITHOUT_NAME: ReadonlySet<string> = new Set([
+  "scaleoffset",
+  "nbit",
+  "szip",
+  "lzf",
+  "hdf5-lz4",
+  "bitshuffle",
+  "json2",
+  "vlen-array",
+  "base64",
+  "categorize",
+]);
 
 const BLOSC_SHUFFLES = ["noshuffle", "shuffle", "bitshuffle"] as const;
 

@@ -82,7 +82,8 @@ export class Cursor {
 
   name(): string {
     const bytes = this.padded(this.nonNegative("a name's length"));
-    return decodeText(bytes).normalize("NFC");
+    // Old writers count a terminator, as in C.
+    return decodeText(bytes).replace(/\0.*$/s, "").normalize("NFC");
   }
 
   /** Bytes of a value that is followed by padding to four bytes. */
