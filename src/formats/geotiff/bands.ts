@@ -58,7 +58,7 @@ export function bandAttrs(
 
   const photometric = NAMES[image.encoding.photometric];
   if (photometric !== undefined) attrs.set("photometric", { dtype: "string", value: photometric });
-  attrs.set("color_interpretation", strings(colours(image, byRole("colorinterp"))));
+  attrs.set("color_interpretation", strings(colours(image, byRole("colorinterp"), colorMap.length > 0)));
   if (colorMap.length > 0) attrs.set("color_table", { dtype: "uint8", value: colorTable(colorMap) });
   for (const [name, values] of perBand(items, samples)) attrs.set(name, strings(values));
   return attrs;
@@ -109,8 +109,8 @@ function wholeNumber(value: number): bigint | undefined {
   return Number.isInteger(value) ? BigInt(value) : undefined;
 }
 
-function colours(image: Image, given: readonly string[] | undefined): string[] {
-  const base = COLOURS[image.encoding.photometric] ?? ["Undefined"];
+function colours(image: Image, given: readonly string[] | undefined, hasTable: boolean): string[] {
+  const base = COLOURS[hasTable ? Photometric.Palette : image.encoding.photometric] ?? ["Undefined"];
   // Extra samples are the last ones: their number says where the colours end.
   const first = image.samples - image.extraSamples.length;
   return Array.from({ length: image.samples }, (_, i) => {
