@@ -4,8 +4,8 @@ import { corrupt } from "./failure.ts";
 import type { ImageShape } from "./image-shape.ts";
 import { imageShape } from "./image-shape.ts";
 
-/** Rows that an encoder may have padded an image with, and are cut off. */
-const PADDING_ROWS = 64;
+/** Rows that an encoder may have padded an image with, to a whole JPEG block; they are cut off. */
+const PADDING_ROWS = 16;
 
 /** What a compressed image format adds to the common decoding and encoding by libvips. */
 export interface ImageCoding {
@@ -24,10 +24,12 @@ export async function sharpCodec(codec: string, meta: ChunkMeta, coding: ImageCo
   return {
     kind: "array-bytes",
     async encode({ data }) {
+      if (data.length === 0) return new Uint8Array(0);
       const raw = { width, height, channels: samples as 1 | 2 | 3 | 4 };
       return coding.encode(sharp(data as Uint8Array, { raw })).toBuffer();
     },
     async decode(bytes) {
+      if (height * width === 0) return new Uint8Array(0);
       const input = sharp(coding.prepare?.(bytes) ?? bytes, options);
       const coloured = samples < 3 ? input.toColourspace("b-w") : input;
       const { data, info } = await coloured.raw().toBuffer({ resolveWithObject: true });
