@@ -62,10 +62,10 @@ export function aecDecode(codec: string, bytes: Uint8Array, count: number, param
       at = stop;
     }
     if (padRsi) input.align();
-    if (preprocess) {
-      if (parameters.signed === true) undoSigned(out, start, end, n);
-      else undoUnsigned(out, start, end, n);
-    }
+    if (parameters.signed === true) {
+      if (preprocess) undoSigned(out, start, end, n);
+      else for (let i = start; i < end; i++) out[i] = (out[i]! << (32 - n)) >> (32 - n);
+    } else if (preprocess) undoUnsigned(out, start, end, n);
   }
   return out;
 }

@@ -33,7 +33,7 @@ interface Fixture {
   readonly cases: readonly Case[];
   readonly aec: readonly {
     readonly bits: number;
-    readonly preprocess: boolean;
+    readonly flags: readonly string[];
     readonly block: number;
     readonly rsi: number;
     readonly count: number;
@@ -104,12 +104,15 @@ suite("codecs read what reference libraries wrote", () => {
 
 suite("AEC reads what libaec wrote", () => {
   for (const [i, c] of fixture.aec.entries()) {
-    test(`${i}: ${c.bits} bits, blocks of ${c.block}, ${c.rsi} per interval${c.preprocess ? ", predicted" : ""}`, () => {
+    test(`${i}: ${c.bits} bits, blocks of ${c.block}, ${c.rsi} per interval ${c.flags.join(" ")}`, () => {
       const samples = aecDecode("aec", Buffer.from(c.stored, "base64"), c.count, {
         bitsPerSample: c.bits,
         blockSize: c.block,
         rsi: c.rsi,
-        preprocess: c.preprocess,
+        preprocess: c.flags.includes("PREPROCESS"),
+        signed: c.flags.includes("SIGNED"),
+        restricted: c.flags.includes("RESTRICTED"),
+        padRsi: c.flags.includes("PAD_RSI"),
       });
       assert.deepEqual(samples, asValues("uint32", valuesOf(c.values)));
     });
