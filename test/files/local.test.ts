@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFile, mkdir, mkdtemp, readdir, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { HandlePool } from "../../src/files/handle-pool.ts";
+import { createLocalFiles } from "../../src/files/local.ts";
+import { rejects } from "./rejects.ts";
+
+describe("local", () => {
+  let folder: string;
+  let root: URL;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "gyre-local-"));
+    root = pathToFileURL(`${folder}/`);
+  });
+  after(() => rm(folder, { recursive: true }));
+  const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+
+  test("reads more files at once than it may keep open", async () => {
+    const names = Array.from({ length: 40 }, (_, i) => `many-${i}`);
+    await Promise.all(names.map((name) => writeFile(join(folder, name), `file ${name}`)));
+    const files = createLocalFiles({ handles: 4 });
+    for (let round = 0; round < 3; round++) {
+      const all = await Promise.all([...names, ...names].map((name) => files.read(new URL(name, root))));
+      assert.deepEqual(
+        all.map(text),
+        [...names, ...names].map((name) => `file ${name}`),
+      );
+    }
+    await files.close?.();
+  });
+
+  test("never holds more handles than allowed, and closes every one of them", async () => {
+    const pool = new HandlePool(3);
+    const names = Array.from({ length: 20 }, (_, i) => join(folder, `many-${i}`));
+    let most = 0;
+    const sizes = await Promise.all(
+      [...names, join(folder, "absent"), folder, ...names].map((path) =>
+        pool.use(path, async ({ handle }) => {
+          most = Math.max(most, pool.open);
+          return (await handle.stat()).size > 0;
+        }),
+      ),
+    );
+    assert.equal(most, 3);
+    assert.deepEqual([sizes[20], sizes[21]], [undefined, undefined]);
+    assert.equal(sizes.filter(Boolean).length, 40);
+    assert.ok(pool.open > 0 && pool.open <= 3);
+    await pool.close();
+    assert.equal(pool.open, 0);
+  });
+
+  test("a handle in use outlives its being forgotten", async () => {
+    const pool = new HandlePool(1);
+    const path = join(folder, "many-1");
+    const content = await pool.use(path, async (file) => {
+      await pool.forget(path, file);
+      await pool.close();
+      return file.handle.readFile("utf8");
+    });
+    assert.equal(content, "file many-1");
+    assert.equal(pool.open, 0);
+  });
+
+  test("notices a file replaced by one of the same size and time", async () => {
+    const files = createLocalFiles();
+    const time = new Date(1e12);
+    const put = async (content: string): Promise<void> => {
+      await writeFile(join(folder, "new"), content);
+      await utimes(join(folder, "new"), time, time);
+      await rename(join(folder, "new"), join(folder, "twin"));
+    };
+    await put("one");
+    assert.equal(text(await files.read(new URL("twin", root))), "one");
+    await put("two");
+    assert.equal(text(await files.read(new URL("twin", root))), "two");
+    await files.close?.();
+  });
+
+  test("sees what is appended, cut off and removed", async () => {
+    const files = createLocalFiles();
+    const url = new URL("log", root);
+    await writeFile(url, "one");
+    assert.equal(text(await files.read(url)), "one");
+    await appendFile(url, " two");
+    assert.equal(text(await files.read(url, { offset: 2 })), "e two");
+    assert.equal(text(await files.read(url, { suffix: 3 })), "two");
+    await writeFile(url, "o");
+    assert.equal(text(await files.read(url, { offset: 0, length: 9 })), "o");
+    await rm(url);
+    assert.equal(await files.read(url), undefined);
+    await files.close?.();
+  });
+
+  test("a reader sees one whole version while the file is replaced", async () => {
+    const files = createLocalFiles();
+    const url = new URL("versions", root);
+    const versions = ["a", "b", "c", "d"].map((letter, i) => letter.repeat(1000 + i));
+    await files.write?.(url, Buffer.from(versions[0]!));
+    const writing = (async () => {
+      for (let i = 0; i < 40; i++) await files.write?.(url, Buffer.from(versions[i % 4]!));
+      return "done" as const;
+    })();
+    let over = false;
+    void writing.finally(() => {
+      over = true;
+    });
+    while (!over) assert.ok(versions.includes(text(await files.read(url))));
+    assert.equal(await writing, "done");
+    await files.close?.();
+  });
+
+  test("leaves nothing behind when a write fails or is aborted", async () => {
+    const files = createLocalFiles();
+    const place = new URL("clean/", root);
+    await mkdir(place);
+    const controller = new AbortController();
+    const endless = new ReadableStream<Uint8Array>({ pull: (sink) => sink.enqueue(new Uint8Array(10)) });
+    const stalled = new ReadableStream<Uint8Array>({ pull: () => controller.abort(new Error("enough")) });
+    await assert.rejects(files.write!(new URL("x", place), stalled, controller), /enough/);
+    await assert.rejects(files.write!(new URL("x", place), endless, { signal: AbortSignal.abort() }));
+    await rejects(files.write!(new URL("x", place), Buffer.from("1"), { ifMatch: '"other"' }), "Conflict");
+    assert.deepEqual(await readdir(place), []);
+  });
+
+  test("what is no regular file is absent, and is not waited for", async () => {
+    const files = createLocalFiles();
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    await symlink("nowhere", join(folder, "dangling"));
+    for (const name of ["pipe", "dangling", "many-1/below", "."]) {
+      assert.equal(await files.read(new URL(name, root)), undefined, name);
+      assert.equal(await files.head(new URL(name, root)), undefined, name);
+    }
+  });
+
+  test("refuses addresses that could mean another path", async () => {
+    const files = createLocalFiles();
+    for (const name of ["a%2fb", "a%5Cb", "a%00", "%E9"]) {
+      await rejects(files.read(new URL(name, root)), "BadRequest");
+      await rejects(files.write!(new URL(name, root), Buffer.from("")), "BadRequest");
+    }
+    await rejects(files.read(new URL("http://localhost/x")), "Denied");
+  });
+
+  test("follows links to files and folders, but not in a recursive walk", async () => {
+    const files = createLocalFiles();
+    const place = new URL("links/", root);
+    await mkdir(new URL("real/", place), { recursive: true });
+    await writeFile(new URL("real/x", place), "x");
+    await symlink("real/x", new URL("file", place));
+    await symlink(".", new URL("ring", place));
+    const keys = async (recursive: boolean): Promise<string[]> =>
+      (await Array.fromAsync(files.list!(place, { recursive }))).map(({ url }) => url.href.slice(place.href.length));
+    assert.deepEqual(await keys(false), ["file", "real/", "ring/"]);
+    assert.deepEqual(await keys(true), ["file", "real/x"]);
+    assert.equal((await stat(new URL("ring/ring/real/x", place))).size, 1);
+  });
+});
