@@ -19,7 +19,8 @@ interface Band {
   readonly description?: string;
   readonly scale?: number;
   readonly offset?: number;
-  readonly overviews?: readonly { readonly size: readonly [number, number] }[];
+  readonly overviews?: readonly { readonly size: readonly [number, number]; readonly checksum: number }[];
+  readonly checksum: number;
   readonly mask?: { readonly flags: readonly string[]; readonly overviews?: readonly { size: number[] }[] };
   readonly metadata: { readonly ""?: Record<string, string>; readonly IMAGE_STRUCTURE?: Record<string, string> };
   readonly colorTable?: { readonly entries: readonly (readonly number[])[] };
@@ -180,18 +181,43 @@ async function compareValues(dataset: Dataset, pixels: Variable, info: GdalInfo)
     await assert.rejects(readAll(pixels, files), (error) => isGyreError(error, "BadSource"));
     return;
   }
+  const planes = await planesOf(pixels);
+  assert.equal(planes.length, info.bands.length);
+  for (const { band, sha256_rows_little_endian } of info.exact_pixels ?? []) {
+    assert.equal(sha256(planes[band - 1]!), sha256_rows_little_endian, `pixels of band ${band}`);
+  }
+  for (const { band, checksum } of info.bands) assert.equal(gdalChecksum(planes[band - 1]!), checksum);
+  for (const i of (info.bands[0]?.overviews ?? []).keys()) {
+    const reduced = await planesOf(dataset.variables.get(`band_data_overview_${i + 1}`)!);
+    for (const { band, overviews } of info.bands) {
+      assert.equal(gdalChecksum(reduced[band - 1]!), overviews?.[i]?.checksum, `overview ${i + 1}`);
+    }
+  }
+}
+
+/** Values band by band, whichever way they are stored. */
+async function planesOf(pixels: Variable): Promise<TypedArray[]> {
   const { data, shape } = await readAll(pixels, files);
+  const values = data as TypedArray;
   const bands = dimension(pixels, "band");
   const count = product(shape) / bands;
-  for (const { band, sha256_rows_little_endian } of info.exact_pixels!) {
-    const values = data as TypedArray;
-    const plane =
-      pixels.spec.dims.at(-1) === "band"
-        ? every(values, bands, band - 1)
-        : values.slice((band - 1) * count, band * count);
-    assert.equal(sha256(plane), sha256_rows_little_endian, `pixels of band ${band}`);
+  return Array.from({ length: bands }, (_, band) =>
+    pixels.spec.dims.at(-1) === "band" ? every(values, bands, band) : values.slice(band * count, (band + 1) * count),
+  );
+}
+
+/** `GDALChecksumImage`: whole numbers modulo small primes in turn. */
+function gdalChecksum(values: TypedArray): number {
+  const primes = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43];
+  let sum = 0;
+  for (let i = 0, prime = 0; i < values.length; i++, prime = prime === 10 ? 0 : prime + 1) {
+    const value = Number(values[i]);
+    const whole = Number.isNaN(value)
+      ? -2147483648
+      : Math.min(2147483647, Math.max(-2147483647, Math.floor(value + 0.5)));
+    sum = (sum + (whole % primes[prime]!)) & 0xffff;
   }
-  assert.ok(info.exact_pixels!.length === bands && dataset.format === "geotiff");
+  return sum;
 }
 
 function every(values: TypedArray, step: number, first: number): TypedArray {
