@@ -80,14 +80,12 @@ async function tapeReply(opened: Opened, key: string, access: Access, call: Call
   const found = parseChunkV2(opened.dataset, key);
   if (found === undefined) return undefined;
   checkGrid(opened, key, found);
-  try {
-    const body = await access.stage(found.variable, found.chunk, call);
-    if (body === undefined) throw neverWritten(opened, key);
-    const headers = { "Content-Type": "application/octet-stream", "Cache-Control": "no-store", "Gyre-Source": "raw" };
-    return { status: 200, headers: { ...headers, "Content-Length": String(body.byteLength) }, body };
-  } catch (error) {
-    throw sourceFault(error, opened, call, ["BadSource", "Busy", "Conflict"]);
-  }
+  const body = await access.stage(found.variable, found.chunk, call).catch((error: unknown) => {
+    throw sourceFault(error, opened, call, FAULTS);
+  });
+  if (body === undefined) throw neverWritten(opened, key);
+  const headers = { "Content-Type": "application/octet-stream", "Cache-Control": "no-store", "Gyre-Source": "raw" };
+  return { status: 200, headers: { ...headers, "Content-Length": String(body.byteLength) }, body };
 }
 
 function rawDocument(opened: Opened, key: string, base: URL): Document {

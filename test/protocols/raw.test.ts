@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { kerchunk } from "../../src/protocols/kerchunk.ts";
+import { testProtocol } from "../contract/protocol.ts";
+import { BASE, createArchive, decoder, serve } from "./archive.ts";
+import { createGrid, tasAt } from "./grid.ts";
+
+const errors: unknown[] = [];
+let archive: Awaited<ReturnType<typeof createArchive>>;
+let fetch: ReturnType<typeof serve>;
+
+before(async () => {
+  archive = await createArchive();
+  const grid = await createGrid(archive);
+  archive.add("grid", grid, { modified: new Date("2020-01-02T03:04:05Z") });
+  archive.add("tape", await createGrid(archive, "tape"), { tape: true });
+  fetch = serve(archive.access, [kerchunk], errors);
+});
+
+const get = (path: string, headers: Record<string, string> = {}, method = "GET"): Promise<Response> =>
+  fetch(new Request(`http://inside.test/datasets/${path}`, { headers, method }));
+const json = async (path: string): Promise<Record<string, unknown>> =>
+  (await (await get(path)).json()) as Record<string, unknown>;
+
+testProtocol("kerchunk (raw)", async () => ({
+  fetch,
+  base: BASE,
+  entities: [
+    "datasets/grid/kerchunk/.zmetadata",
+    "datasets/grid/kerchunk/.zgroup",
+    "datasets/grid/kerchunk/.zattrs",
+    "datasets/grid/kerchunk/tas/.zarray",
+    "datasets/grid/kerchunk/tas/.zattrs",
+    "datasets/grid/kerchunk/tas/0.0.0",
+    "datasets/grid/kerchunk/tas/1.0.1",
+    "datasets/grid/kerchunk/crs/0",
+    "datasets/grid/kerchunk/height/1.0",
+    "datasets/grid/kerchunk/sub/.zmetadata",
+    "datasets/grid/kerchunk/sub/depth/0",
+    "datasets/grid/kerchunk/sub/deep/x/.zarray",
+    "datasets/grid/kerchunk/__proto__/0",
+    "datasets/grid/kerchunk/odd/0",
+    "datasets/alias/kerchunk/tas/0.0.0",
+    "datasets/grid/kerchunk-tape-order/.zgroup",
+  ],
+  missing: [
+    "datasets/nothing/kerchunk/.zgroup",
+    "datasets/grid/kerchunk/zarr.json",
+    "datasets/grid/kerchunk/nothing/.zarray",
+    "datasets/grid/kerchunk/tas/2.0.0",
+    "datasets/grid/kerchunk/tas/0.0.2",
+    "datasets/grid/kerchunk/tas/0.0",
+    "datasets/grid/kerchunk/tas/0.0.0.0",
+    "datasets/grid/kerchunk/tas/00.0.0",
+    "datasets/grid/kerchunk/tas/-1.0.0",
+    "datasets/grid/kerchunk/tas/1e0.0.0",
+    "datasets/grid/kerchunk/tas/0.0.99999999999999999999",
+    "datasets/grid/kerchunk/crs/1",
+    "datasets/grid/kerchunk/constructor/.zarray",
+    "datasets/grid/kerchunk/..%2F..%2Fetc%2Fpasswd",
+    "datasets/grid/kerchunk/tas%00/0.0.0",
+    "datasets/grid/kerchunk-tape-order/tas/2.0.0",
+  ],
+  bad: [],
+}));
+
+test("chunks are the stored bytes, and say so", async () => {
+  const response = await get("grid/kerchunk/tas/0.0.1");
+  assert.equal(response.headers.get("gyre-source"), "raw");
+  assert.equal(response.headers.get("last-modified"), "Thu, 02 Jan 2020 03:04:05 GMT");
+  const stored = await archive.files.read(new URL("memory://archive/grid/tas/0.0.1"));
+  assert.deepEqual(await response.bytes(), stored);
+  const { spec } = (await archive.access.open("grid", { who: { subject: "", roles: [] } }))!.dataset.variables.get(
+    "tas",
+  )!;
+  const values = (await decoder.decode(spec.codecs, { dtype: "float32", shape: spec.chunks }, stored!)) as Float32Array;
+  assert.equal(values[1 * 5 + 2], tasAt(0, 1, 7));
+});
+
+test("consolidated metadata holds every document of every variable that Zarr v2 can describe", async () => {
+  const { metadata } = (await json("grid/kerchunk/.zmetadata")) as { metadata: Record<string, unknown> };
+  for (const key of [".zattrs", "tas/.zarray", "sub/.zgroup", "sub/deep/x/.zattrs", "__proto__/.zarray"]) {
+    assert.ok(Object.hasOwn(metadata, key), key);
+    if (key.startsWith("__proto__")) continue;
+    assert.deepEqual(metadata[key], await json(`grid/kerchunk/${key}`), key);
+  }
+  assert.ok(!("odd/.zarray" in metadata));
+  assert.deepEqual(metadata["kind/.zattrs"], {
+    flag_values: [0, 1],
+    flag_meanings: "open_sea land",
+    _ARRAY_DIMENSIONS: ["lat"],
+  });
+  const below = (await json("grid/kerchunk/sub/.zmetadata")) as { metadata: Record<string, unknown> };
+  assert.deepEqual(Object.keys(below.metadata).sort(), [
+    ".zattrs",
+    ".zgroup",
+    "deep/.zattrs",
+    "deep/.zgroup",
+    "deep/x/.zarray",
+    "deep/x/.zattrs",
+    "depth/.zarray",
+    "depth/.zattrs",
+  ]);
+});
+
+test("a codec without an id is named with the address that decodes it; its bytes are served all the same", async () => {
+  const response = await get("grid/kerchunk/odd/.zarray");
+  assert.equal(response.status, 422);
+  const { detail } = (await response.json()) as { detail: string };
+  assert.match(detail, /hdf5:32099/);
+  assert.ok(detail.includes(`${BASE}datasets/grid/zarr/odd/.zarray`), detail);
+  assert.deepEqual([...(await (await get("grid/kerchunk/odd/0")).bytes())], [1, 0, 2, 0, 3, 0, 4, 0]);
+});
+
+test("a chunk never written is absent, but for a fill that the metadata cannot state", async () => {
+  assert.equal((await get("grid/kerchunk/tas/2.0.0")).status, 404);
+  assert.equal((await json("grid/kerchunk/height/.zarray")).fill_value, null);
+  const response = await get("grid/kerchunk/height/1.0");
+  assert.equal(response.headers.get("gyre-source"), "recoded");
+  assert.deepEqual([...new Int16Array(await response.arrayBuffer())], new Array(16).fill(-9));
+});
+
+test("faults of the source are 503 with the time to come again, never 404", async () => {
+  for (const [id, seconds] of [
+    ["grid", "30"],
+    ["tape", "10800"],
+  ] as const) {
+    await archive.forget(id, "pr", "0.0.0");
+    for (const path of [`${id}/kerchunk/pr/0.0.0`, `${id}/kerchunk-tape-order/pr/0.0.0`]) {
+      const response = await get(path);
+      assert.equal(response.status, 503, path);
+      assert.equal(response.headers.get("retry-after"), seconds, path);
+    }
+  }
+});
+
+test("a tape order reads two bytes", async () => {
+  const response = await get("tape/kerchunk-tape-order/tas/0.0.0");
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  const stored = await archive.files.read(new URL("memory://archive/tape/tas/0.0.0"));
+  assert.deepEqual(await response.bytes(), stored!.slice(0, 2));
+});
