@@ -29,10 +29,11 @@ export function plainTags(header: string): string {
  */
 export async function compressed(request: Request, response: Response): Promise<Response> {
   const type = response.headers.get("content-type") ?? "";
-  if (response.body === null || response.status !== 200 || !TEXT.test(type)) return response;
+  if (response.status !== 200 || !TEXT.test(type)) return response;
   if (response.headers.has("content-encoding") || response.headers.has("content-range")) return response;
   const headers = new Headers(response.headers);
   headers.append("Vary", "Accept-Encoding");
+  if (response.body === null) return new Response(null, { headers });
   const coding = accepted(request);
   const length = Number(headers.get("content-length") ?? Number.NaN);
   // Without a length the body is a stream of unknown size, and is not gathered.
