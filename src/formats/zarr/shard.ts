@@ -38,7 +38,9 @@ export class Shards {
   /** An inner chunk within its shard; undefined when it was never written. */
   async locate(shard: ChunkRef, key: string, chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined> {
     const identity = "inline" in shard ? key : `${key} ${shard.etag} ${shard.offset} ${shard.length}`;
-    const index = await this.#indexes.get(identity, () => this.#readIndex(shard, key, call));
+    // Shared by all who wait for it: no single caller may stop it.
+    const index = await this.#indexes.get(identity, () => this.#readIndex(shard, key));
+    call?.signal?.throwIfAborted();
     const { grid } = this.#layout;
     const entry = index.at(chunk.reduce((sum, c, i) => sum * grid[i]! + (c % grid[i]!), 0));
     if (entry === undefined) return undefined;
@@ -50,11 +52,11 @@ export class Shards {
     return { ...shard, offset: shard.offset + offset, length };
   }
 
-  async #readIndex(shard: ChunkRef, key: string, call?: IoCall): Promise<ShardIndex> {
+  async #readIndex(shard: ChunkRef, key: string): Promise<ShardIndex> {
     const { indexBytes, location } = this.#layout;
     const start = location === "start" ? 0 : sizeOf(shard) - indexBytes;
     if (start < 0) throw broken(shard, key, `no room for an index of ${indexBytes} bytes`);
-    const bytes = await readPart(this.#files, shard, start, indexBytes, call);
+    const bytes = await readPart(this.#files, shard, start, indexBytes);
     try {
       return await readShardIndex(this.#layout, bytes);
     } catch (error) {

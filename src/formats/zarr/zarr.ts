@@ -21,7 +21,7 @@ export const zarr: Format = {
     url.pathname.endsWith("/") ? openFolder(url, context, call) : openArchive(url, context, call),
 };
 
-async function openFolder(url: URL, context: FormatContext, call?: IoCall): Promise<Dataset> {
+export async function openFolder(url: URL, context: FormatContext, call?: IoCall): Promise<Dataset> {
   const store = createFolderStore(context.files, url);
   const hierarchy = await readHierarchy(store, call);
   if (hierarchy === undefined) throw badSource(url, undefined, "no Zarr metadata here");
