@@ -91,7 +91,7 @@ const precipitation: Climate = (earth, epoch, weather, out) => {
     for (let i = row * columns; i < (row + 1) * columns; i++) {
       const share = land[i]!;
       const perDay = (0.5 + convergence + storms * (1 - 0.35 * share)) * (1 - desert * (0.35 + 0.65 * share));
-      out[i] = (perDay * Math.exp(0.6 * weather[i]! + 0.03 * epoch.warming)) / 86400;
+      out[i] = (perDay * Math.exp(0.75 * weather[i]! + 0.03 * epoch.warming)) / 86400;
     }
   }
 };

@@ -13,10 +13,13 @@ export function landFraction(rows: number, columns: number): Float32Array {
   for (let row = 0; row < rows; row++) {
     for (let sub = 0; sub < SUBROWS; sub++) {
       const latitude = -90 + height * (row + (sub + 0.5) / SUBROWS);
+      const cells = out.subarray(row * columns, (row + 1) * columns);
       const crossings = crossingsAt(edges, latitude);
-      for (let i = 0; i + 1 < crossings.length; i += 2) {
-        cover(out.subarray(row * columns, (row + 1) * columns), crossings[i]!, crossings[i + 1]!);
-      }
+      crossings.forEach(({ longitude, isWestCoast }, i) => {
+        if (!isWestCoast) return;
+        const next = crossings[(i + 1) % crossings.length]!.longitude;
+        cover(cells, longitude, next > longitude ? next : next + 360);
+      });
     }
   }
   return out;
@@ -36,14 +39,26 @@ function coastlines(): Float64Array {
   return Float64Array.from(numbers);
 }
 
-/** Longitudes at which a parallel meets a coast, west to east; land lies between each odd one and the next. */
-function crossingsAt(edges: Float64Array, latitude: number): number[] {
-  const out: number[] = [];
+interface Crossing {
+  readonly longitude: number;
+  readonly isWestCoast: boolean;
+}
+
+/**
+ * Where a parallel meets coasts, west to east. Rings have land on their right, also those that run across the date line
+ * or around a pole: one that goes north has its land in the east.
+ */
+function crossingsAt(edges: Float64Array, latitude: number): Crossing[] {
+  const out: Crossing[] = [];
   for (let i = 0; i < edges.length; i += 4) {
     const [x0, y0, x1, y1] = [edges[i]!, edges[i + 1]!, edges[i + 2]!, edges[i + 3]!];
-    if (y0 <= latitude !== y1 <= latitude) out.push(x0 + ((latitude - y0) / (y1 - y0)) * (x1 - x0));
+    if (y0 <= latitude === y1 <= latitude) continue;
+    // The shorter way around, which may lead across the date line.
+    const step = ((x1 - x0 + 540) % 360) - 180;
+    const longitude = x0 + ((latitude - y0) / (y1 - y0)) * step;
+    out.push({ longitude: ((longitude + 540) % 360) - 180, isWestCoast: y1 > y0 });
   }
-  return out.sort((a, b) => a - b);
+  return out.sort((a, b) => a.longitude - b.longitude);
 }
 
 function cover(row: Float32Array, west: number, east: number): void {
