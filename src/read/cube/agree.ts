@@ -1,7 +1,8 @@
+import { textAttr } from "../../core/attrs.ts";
 import { isGyreError } from "../../errors.ts";
 import { conversion, timeMapping } from "./compare.ts";
 import { type Draft, leaveOut, variableNames } from "./draft.ts";
-import { baseName, isDimensionCoordinate, type KeptValues, type VariableSummary } from "./member.ts";
+import { baseName, isDimensionCoordinate, type VariableSummary } from "./member.ts";
 
 /**
  * Leaves out members whose grid is not that of the others: another size of a dimension, or other values of a
@@ -35,13 +36,16 @@ function agreeOnSizes(draft: Draft): void {
 }
 
 function agreeOnCoordinate(draft: Draft, name: string): void {
-  const members = new Map<KeptValues, { summary: VariableSummary; members: number[] }>();
+  const members = new Map<string, { summary: VariableSummary; members: number[] }>();
   for (const m of draft.taking) {
     const summary = draft.members[m]!.variables.get(name);
     if (summary?.kept === undefined || !isDimensionCoordinate(name, summary.spec)) continue;
     if (summary.spec.dims[0] === draft.rules.concat) return;
-    const known = members.get(summary.kept);
-    if (known === undefined) members.set(summary.kept, { summary, members: [m] });
+    // The same numbers in other units are other places.
+    const units = summary.time?.units ?? textAttr(summary.spec.attrs, "units");
+    const key = `${summary.kept.digest} ${summary.time?.calendar} ${units}`;
+    const known = members.get(key);
+    if (known === undefined) members.set(key, { summary, members: [m] });
     else known.members.push(m);
   }
   if (members.size < 2) return;

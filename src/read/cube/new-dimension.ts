@@ -1,7 +1,7 @@
 import type { NewDimension } from "../../core/cube.ts";
 import { GyreError } from "../../errors.ts";
 import type { Segment } from "./axis.ts";
-import { incompatible } from "./compare.ts";
+import { incompatible, sameMeaning } from "./compare.ts";
 import { type Draft, holdersOf, leaveOut, variableNames } from "./draft.ts";
 import { isDimensionCoordinate } from "./member.ts";
 import { planStack } from "./stacking.ts";
@@ -23,8 +23,9 @@ export function joinNew(draft: Draft, { name: dimension, values, pattern }: NewD
       isDimensionCoordinate(name, reference.spec) ||
       (reference.isCoordinate &&
         members.every((m) => {
-          const { kept } = draft.members[m]!.variables.get(name)!;
-          return kept !== undefined && kept === reference.kept;
+          const summary = draft.members[m]!.variables.get(name)!;
+          const isEqual = summary.kept !== undefined && summary.kept.digest === reference.kept?.digest;
+          return isEqual && sameMeaning(summary, reference);
         }));
     if (isShared) continue;
     const segments: Segment[] = [];

@@ -17,15 +17,15 @@ export function addUp(draft: Draft): void {
 
 /** What the others have is not shown by the cube, so it must be said that it is something else. */
 function differingValues(draft: Draft, name: string, members: readonly number[]): CubeDifference[] {
-  const found = new Map<KeptValues | undefined, { members: number; example: string }>();
+  const found = new Map<string | undefined, { kept: KeptValues | undefined; members: number; example: string }>();
   for (const m of members) {
     const { kept } = draft.members[m]!.variables.get(name)!;
-    const known = found.get(kept);
-    if (known === undefined) found.set(kept, { members: 1, example: draft.members[m]!.source });
+    const known = found.get(kept?.digest);
+    if (known === undefined) found.set(kept?.digest, { kept, members: 1, example: draft.members[m]!.source });
     else known.members++;
   }
   if (found.size < 2) return [];
-  const shown = [...found].slice(0, 8).map(([kept, rest]) => ({ value: textOf(kept), ...rest }));
+  const shown = [...found.values()].slice(0, 8).map(({ kept, ...rest }) => ({ value: textOf(kept), ...rest }));
   return [{ property: "values", found: shown }];
 }
 

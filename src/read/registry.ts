@@ -1,0 +1,250 @@
+import type { ListOptions, Opened } from "../core/access.ts";
+import type { Dataset, IoCall } from "../core/array.ts";
+import { globMatches } from "../core/glob.ts";
+import type { Call } from "../core/principal.ts";
+import { GyreError, isGyreError } from "../errors.ts";
+import type { FileInfo, Files } from "../files/files.ts";
+import { Recent } from "../formats/recent.ts";
+import type { FormatRegistry } from "../formats/registry.ts";
+import { digest } from "../formats/version.ts";
+import type { Holdings } from "./access.ts";
+import { restoreSummaries, type StoredSummaries, storeSummaries } from "./cube/store.ts";
+import { type CubeMember, openCube, type ReadValues } from "./cube.ts";
+import type { DatasetIndex } from "./index.ts";
+import type { Clock, CubePart, Entry, Problem } from "./registry/entry.ts";
+import { systemClock } from "./registry/entry.ts";
+import { identityOf, infoOf } from "./registry/identity.ts";
+import { openNames, type Registration } from "./registry/names.ts";
+
+export type { Clock, CubePart, Entry, Problem } from "./registry/entry.ts";
+export { systemClock } from "./registry/entry.ts";
+export type { Registration } from "./registry/names.ts";
+
+export interface RegistryOptions {
+  readonly files: Files;
+  readonly formats: FormatRegistry;
+  readonly read: ReadValues;
+  readonly index?: DatasetIndex;
+  /** Where ids are kept; without it they last as long as the process. */
+  readonly store?: URL;
+  readonly clock?: Clock;
+  /** Opened datasets kept at most, members of cubes apart. */
+  readonly openDatasets?: number;
+  /** Milliseconds for which a source is taken to be what it was, by scheme. */
+  readonly freshness?: { readonly local: number; readonly remote: number };
+}
+
+/** The datasets of this node: what their ids are and how they open. */
+export interface Registry extends Holdings {
+  /** A source that is known keeps its id. Throws Conflict when a given id belongs to another source. */
+  add(registration: Registration): Entry;
+  get(id: string): Entry | undefined;
+  byKey(key: string): Entry | undefined;
+  entries(): Iterable<Entry>;
+  /** The source is not there any more: its id is kept, answers 404, and is listed with the problems. */
+  vanished(key: string): void;
+  /** Forgets what is opened of a dataset, so that it is opened anew. */
+  refresh(id: string): void;
+  /** Opens it to find out whether it can be read; what is wrong is listed with the problems. */
+  verify(id: string, call?: IoCall): Promise<boolean>;
+  problems(): readonly Problem[];
+  hasProblem(source: string): boolean;
+  report(source: string, reason: unknown): void;
+  resolved(source: string): void;
+  save(): Promise<void>;
+  /** Resolves when nothing is being written in the background. */
+  settled(): Promise<void>;
+}
+
+const FRESH = { local: 1000, remote: 60_000 };
+const MOST_PROBLEMS = 10_000;
+
+export async function createRegistry(options: RegistryOptions): Promise<Registry> {
+  const { files, formats, index, read, clock = systemClock, openDatasets = 256, freshness = FRESH } = options;
+  const problems = new Map<string, Problem>();
+  const suffixes = [...new Set(formats.formats.flatMap((format) => format.suffixes))];
+  const names = await openNames(files, options.store, suffixes, (reason) => report(String(options.store), reason));
+  const opened = new Recent<Dataset>(openDatasets);
+  const looked = new Map<string, { readonly at: number; readonly info: FileInfo | undefined }>();
+  let background: Promise<unknown> = Promise.resolve();
+
+  function report(source: string, reason: unknown): void {
+    const text = reason instanceof Error ? reason.message : String(reason);
+    const offset = isGyreError(reason) ? reason.details.offset : undefined;
+    const since = problems.get(source)?.since ?? new Date(clock.now()).toISOString();
+    if (problems.size >= MOST_PROBLEMS && !problems.has(source)) return;
+    problems.set(source, { source, ...(offset === undefined ? {} : { offset }), reason: text, since });
+  }
+
+  /** What the store says of a source, not asked again while it is fresh. */
+  async function look(url: URL, call?: IoCall): Promise<FileInfo | undefined> {
+    const known = looked.get(url.href);
+    const lasts = url.protocol === "file:" ? freshness.local : freshness.remote;
+    if (known !== undefined && clock.now() - known.at < lasts) return known.info;
+    const info = await infoOf(files, url, call);
+    looked.delete(url.href);
+    looked.set(url.href, { at: clock.now(), info });
+    if (looked.size > openDatasets * 8) looked.delete(looked.keys().next().value as string);
+    return info;
+  }
+
+  function later(work: () => Promise<unknown>): void {
+    background = background.then(work).catch((error) => report("index", error));
+  }
+
+  async function openFile(url: URL, info: FileInfo): Promise<Dataset> {
+    const reopen = (): Promise<Dataset> => formats.open(url);
+    const kept = await index?.load({ url, info }, reopen).catch(() => undefined);
+    if (kept !== undefined) return kept;
+    const dataset = await reopen();
+    if (index !== undefined) later(() => index.save({ url, info }, dataset));
+    return dataset;
+  }
+
+  function present(url: URL, info: FileInfo | undefined): FileInfo {
+    if (info === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
+    return info;
+  }
+
+  async function memberOf(part: CubePart): Promise<CubeMember> {
+    if (typeof part !== "string") return nested(part);
+    const url = new URL(part);
+    const info = names.byKey(part)?.identity === undefined ? await look(url) : undefined;
+    const identity = names.byKey(part)?.identity ?? (info === undefined ? "missing" : identityOf(info));
+    return {
+      source: url.href,
+      identity: digest([url.href, identity]),
+      open: async () => openFile(url, present(url, await look(url))),
+    };
+  }
+
+  async function nested(part: Exclude<CubePart, string>): Promise<CubeMember> {
+    const members = await membersOf(part.parts);
+    const source = members[0]?.source ?? "";
+    return {
+      source,
+      identity: digest(["cube", JSON.stringify(part.rules), ...members.map((m) => m.identity)]),
+      open: async () => (await openCube(members, part.rules, { read, openMembers: 8 })).dataset,
+    };
+  }
+
+  async function membersOf(parts: readonly CubePart[]): Promise<CubeMember[]> {
+    const members: CubeMember[] = [];
+    for (const part of parts) members.push(await memberOf(part));
+    return members;
+  }
+
+  async function openCubeEntry(entry: Entry, members: readonly CubeMember[]): Promise<Dataset> {
+    const key = `cube ${entry.key} ${JSON.stringify(entry.cube!.rules)}`;
+    const stored = (await index?.loadData(key).catch(() => undefined)) as StoredSummaries | undefined;
+    const known = new Map((stored === undefined ? [] : restoreSummaries(stored)).map((s) => [s.identity, s]));
+    const { dataset, summaries } = await openCube(members, entry.cube!.rules, { read, known });
+    const isNews = summaries.some((s) => !known.has(s.identity)) || summaries.length !== known.size;
+    if (index !== undefined && isNews) later(() => index.saveData(key, storeSummaries(summaries)));
+    return dataset;
+  }
+
+  async function openEntry(entry: Entry, call?: IoCall): Promise<Dataset | undefined> {
+    if (entry.cube !== undefined) {
+      if (entry.missing !== undefined) return undefined;
+      const members = await membersOf(entry.cube.parts);
+      const identity = digest([JSON.stringify(entry.cube.rules), ...members.map((m) => m.identity)]);
+      return opened.get(`${entry.key} ${identity}`, () => openCubeEntry(entry, members));
+    }
+    const url = new URL(entry.source);
+    const info = await look(url, call);
+    if (info === undefined) {
+      vanished(entry.key);
+      return undefined;
+    }
+    if (entry.missing !== undefined) back(entry);
+    return opened.get(`${entry.key} ${identityOf(info)}`, async () =>
+      withoutVariables(await openFile(url, info), entry.drop ?? []),
+    );
+  }
+
+  function vanished(key: string): void {
+    const entry = names.byKey(key);
+    if (entry === undefined || entry.missing !== undefined) return;
+    names.update({ ...entry, missing: new Date(clock.now()).toISOString() });
+    report(entry.source, `${entry.id}: the source is not there any more`);
+  }
+
+  function back({ missing, ...entry }: Entry): void {
+    if (missing === undefined) return;
+    names.update(entry);
+    problems.delete(entry.source);
+  }
+
+  async function openChecked(entry: Entry, call?: IoCall): Promise<Dataset | undefined> {
+    try {
+      const dataset = await openEntry(entry, call);
+      if (dataset !== undefined) problems.delete(entry.source);
+      return dataset;
+    } catch (error) {
+      if (isGyreError(error, "BadSource", "Unsupported", "TooLarge", "NotFound")) report(entry.source, error);
+      throw error;
+    }
+  }
+
+  return {
+    async *list(_call: Call, { prefix = "" }: ListOptions = {}) {
+      for (const id of names.ids()) if (id.startsWith(prefix)) yield id;
+    },
+    async open(id: string, call: Call): Promise<Opened | undefined> {
+      const entry = names.get(id);
+      if (entry === undefined) return undefined;
+      const dataset = await openChecked(entry, call);
+      if (dataset === undefined) return undefined;
+      return { id: entry.id, dataset, source: entry.source, tape: entry.tape ?? false };
+    },
+    add(registration) {
+      const known = names.byKey(registration.key);
+      const entry = names.add(registration);
+      if (known?.missing !== undefined) problems.delete(entry.source);
+      if (known !== undefined && known.identity !== entry.identity) looked.delete(entry.source);
+      return entry;
+    },
+    get: (id) => names.get(id),
+    byKey: (key) => names.byKey(key),
+    entries: () => names.entries(),
+    vanished,
+    refresh(id) {
+      const entry = names.get(id);
+      if (entry !== undefined) looked.delete(entry.source);
+    },
+    async verify(id, call) {
+      const entry = names.get(id);
+      if (entry === undefined) return false;
+      try {
+        const isThere = (await openChecked(entry, call)) !== undefined;
+        const now = names.byKey(entry.key);
+        if (isThere && now !== undefined && now.identity === entry.identity) names.update({ ...now, verified: true });
+        return isThere;
+      } catch (error) {
+        if (!isGyreError(error)) throw error;
+        report(entry.source, error);
+        return false;
+      }
+    },
+    problems: () => [...problems.values()].sort((a, b) => (a.source < b.source ? -1 : 1)),
+    hasProblem: (source) => problems.has(source),
+    report,
+    resolved: (source) => void problems.delete(source),
+    save: () => names.save(),
+    async settled() {
+      for (let seen: unknown; seen !== background; ) {
+        seen = background;
+        await background;
+      }
+    },
+  };
+}
+
+/** A dataset without some of its variables. */
+function withoutVariables(dataset: Dataset, drop: readonly string[]): Dataset {
+  if (drop.length === 0) return dataset;
+  const isDropped = (name: string): boolean => drop.some((pattern) => globMatches(pattern, name));
+  const variables = new Map([...dataset.variables].filter(([name]) => !isDropped(name)));
+  return { ...dataset, version: digest([dataset.version, ...drop]), variables };
+}

@@ -1,0 +1,53 @@
+import type { CubeRules } from "../../core/cube.ts";
+
+/** A source of a cube, or a cube that takes part in another. */
+export type CubePart = string | { readonly rules: CubeRules; readonly parts: readonly CubePart[] };
+
+/** What the registry keeps of a dataset. Plain data: one line of its file. */
+export interface Entry {
+  /** Given at first sight and kept. */
+  readonly id: string;
+  readonly aliases: readonly string[];
+  readonly kind: "file" | "cube" | "view" | "derived";
+  /** What it is recognised by when it is met again: its address, or for cubes what defines them. */
+  readonly key: string;
+  /** Its address, for people. */
+  readonly source: string;
+  /** The source (folder, glob, catalogue) below which it was found. */
+  readonly root?: string;
+  readonly tape?: boolean;
+  /** Variables left out, by name or pattern. */
+  readonly drop?: readonly string[];
+  readonly cube?: { readonly rules: CubeRules; readonly parts: readonly CubePart[] };
+  /** Size and tag when it was last looked at. */
+  readonly identity?: string;
+  /** It has been opened as it is now. */
+  readonly verified?: boolean;
+  /** Since when it has not been there; ISO 8601. */
+  readonly missing?: string;
+}
+
+/** A trouble of a source, for people. */
+export interface Problem {
+  readonly source: string;
+  readonly offset?: number;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** Time, so that tests need not wait. */
+export interface Clock {
+  now(): number;
+  /** Calls `work` once after `ms`; the result cancels it. */
+  after(ms: number, work: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: Date.now,
+  after(ms, work) {
+    const timer = setTimeout(work, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,174 @@
+import type { IoCall } from "../core/array.ts";
+import { forEachLimited } from "../core/concurrency.ts";
+import type { CubeRules } from "../core/cube.ts";
+import { GyreError, isGyreError } from "../errors.ts";
+import type { Files } from "../files/files.ts";
+import type { FormatRegistry } from "../formats/registry.ts";
+import { identityOf, infoOf } from "./registry/identity.ts";
+import type { CubePart, Registry } from "./registry.ts";
+import { drsOf } from "./scan/drs.ts";
+import { type Found, walk } from "./scan/walk.ts";
+
+export { drsOf } from "./scan/drs.ts";
+export { type WatchOptions, watchSources } from "./scan/watch.ts";
+
+export interface ScannerOptions {
+  readonly files: Files;
+  readonly formats: FormatRegistry;
+  readonly registry: Registry;
+  readonly concurrency?: number;
+  /** Open what is new or has changed to find out whether it can be read. Default: yes. */
+  readonly verify?: boolean;
+}
+
+export interface ScanProgress {
+  /** Files and stores looked at so far. */
+  readonly seen: number;
+  readonly datasets: number;
+  /** Those that could not be read. */
+  readonly broken: number;
+  readonly isDone: boolean;
+}
+
+export interface Scanner {
+  /**
+   * Looks through a source and registers what it finds; what was there before and is not any more is marked as
+   * vanished. One broken file never stops the others. Known files that have not changed cost no more than being listed.
+   */
+  scan(source: URL, options?: ScanCall, call?: IoCall): Promise<ScanProgress>;
+  /** A cube that somebody described: members are what the patterns find now, in the order of their addresses. */
+  addCube(cube: ConfiguredCube, call?: IoCall): Promise<void>;
+}
+
+export interface ScanCall {
+  readonly tape?: boolean;
+  progress?(state: ScanProgress): void;
+}
+
+export interface ConfiguredCube {
+  readonly id: string;
+  readonly globs: readonly URL[];
+  readonly rules: CubeRules;
+  readonly tape?: boolean;
+}
+
+const UNKNOWN = "is in no format that this node reads";
+
+export function createScanner({ files, formats, registry, concurrency = 8, verify = true }: ScannerOptions): Scanner {
+  /** Sources in no known format with what they were like, so that they are not read again. */
+  const others = new Map<string, string>();
+  const suffixes = formats.formats.flatMap((format) => format.suffixes.map((s) => s.toLowerCase()));
+
+  return {
+    scan: (source, options = {}, call) => scan(source, options, call),
+    async addCube({ id, globs, rules, tape }, call) {
+      const parts = new Set<string>();
+      for (const glob of globs) for await (const { url } of walk(files, glob, call)) parts.add(url.href);
+      const cube = { rules, parts: [...parts].sort() };
+      const source = globs.map(String).join(" ");
+      registry.add({ key: `cube:${id}`, kind: "cube", id, source, path: id, cube, ...(tape ? { tape } : {}) });
+    },
+  };
+
+  async function scan(source: URL, options: ScanCall, call?: IoCall): Promise<ScanProgress> {
+    const met = new Set<string>();
+    const cubes = new Map<string, { id: string; parts: CubePart[] }>();
+    const state = { seen: 0, datasets: 0, broken: 0 };
+    const fresh: string[] = [];
+    let turn: Promise<void> = Promise.resolve();
+    await forEachLimited(walk(files, source, call), concurrency, async (found) => {
+      call?.signal?.throwIfAborted();
+      const before = turn;
+      const own = Promise.withResolvers<void>();
+      turn = own.promise;
+      try {
+        const register = await look(found);
+        // Looking goes on side by side, but ids are given in the order of the walk, however long each look takes.
+        await before;
+        register?.();
+      } catch (error) {
+        if (!isGyreError(error)) throw error;
+        state.broken++;
+        registry.report(found.url.href, error);
+      } finally {
+        await before;
+        own.resolve();
+      }
+      state.seen++;
+      if (state.seen % 100 === 0) options.progress?.({ ...state, isDone: false });
+    });
+    for (const [folder, { id, parts }] of cubes) addDrsCube(registry, source, folder, id, parts.sort(), met);
+    for (const entry of registry.entries()) {
+      if (entry.root === source.href && !met.has(entry.key)) registry.vanished(entry.key);
+    }
+    await registry.save();
+    if (verify) {
+      await forEachLimited(fresh, concurrency, async (id) => {
+        call?.signal?.throwIfAborted();
+        if (!(await registry.verify(id, call))) state.broken++;
+      });
+      await registry.settled();
+      await registry.save();
+    }
+    const done = { ...state, isDone: true };
+    options.progress?.(done);
+    return done;
+
+    /** What is to be registered; undefined when it is no dataset. */
+    async function look({ url, path, info: listed }: Found): Promise<(() => void) | undefined> {
+      const info = listed ?? (await infoOf(files, url, call));
+      if (info === undefined) return undefined;
+      met.add(url.href);
+      const identity = identityOf(info);
+      const known = registry.byKey(url.href);
+      const isKnown = known?.identity === identity && known.missing === undefined && known.root === source.href;
+      if (!isKnown && others.get(url.href) === identity) return undefined;
+      if (!isKnown && (await formats.detect(url, call)) === undefined) {
+        others.set(url.href, identity);
+        if (known !== undefined || looksLikeData(path)) registry.report(url.href, UNKNOWN);
+        return undefined;
+      }
+      others.delete(url.href);
+      return () => {
+        const tape = options.tape ?? known?.tape;
+        const kept = { ...(tape ? { tape } : {}), ...(known?.drop === undefined ? {} : { drop: known.drop }) };
+        const place = { key: url.href, kind: "file", source: url.href, root: source.href, path, identity } as const;
+        const entry = isKnown ? known : registry.add({ ...place, ...kept });
+        state.datasets++;
+        if (entry.verified !== true && !(isKnown && registry.hasProblem(url.href))) fresh.push(entry.id);
+        const drs = drsOf(url);
+        const cube = drs === undefined ? undefined : cubes.get(drs.folder);
+        if (cube !== undefined) cube.parts.push(url.href);
+        else if (drs !== undefined) cubes.set(drs.folder, { id: drs.id, parts: [url.href] });
+      };
+    }
+  }
+
+  /** Text and pictures lie in archives as well; only what calls itself data is a trouble when it is none. */
+  function looksLikeData(path: string): boolean {
+    const lower = path.toLowerCase();
+    return suffixes.some((s) => s !== ".json" && s !== ".zip" && lower.endsWith(s));
+  }
+}
+
+function addDrsCube(
+  registry: Registry,
+  source: URL,
+  folder: string,
+  id: string,
+  parts: readonly CubePart[],
+  met: Set<string>,
+): void {
+  const key = `cube:${folder}`;
+  met.add(key);
+  const cube = { rules: { concat: "time" }, parts };
+  const registration = { key, kind: "cube", source: folder, root: source.href, path: id, cube } as const;
+  try {
+    registry.add({ ...registration, ...(registry.byKey(key) === undefined ? { id } : {}) });
+  } catch (error) {
+    if (!isGyreError(error, "Conflict")) throw error;
+    // The same DRS dataset in a second place: an id of its own, and a word about it.
+    registry.report(folder, new GyreError("Conflict", `${error.message}: this folder has the same DRS id`));
+    registry.add(registration);
+  }
+}

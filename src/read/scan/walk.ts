@@ -1,0 +1,102 @@
+import { realpath } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { IoCall } from "../../core/array.ts";
+import { globPattern, hasGlob } from "../../core/glob.ts";
+import { GyreError } from "../../errors.ts";
+import type { FileInfo, Files, Listed } from "../../files/files.ts";
+
+/** Something that may be a dataset: a file, or a folder that is one (its address ends in `/`). */
+export interface Found {
+  readonly url: URL;
+  /** Below the source's root, decoded: what the id is made of. */
+  readonly path: string;
+  readonly info?: FileInfo;
+}
+
+/** Files whose presence makes a folder one dataset, whatever else lies in it. */
+const MARKERS = new Set(["zarr.json", ".zgroup", ".zarray", ".zmetadata"]);
+const MAX_DEPTH = 64;
+
+/**
+ * Everything below a source: a file, a folder (its address ends in `/`), or a pattern. Folders that are Zarr stores are
+ * one thing and not walked; names that begin with a dot are passed over.
+ */
+export async function* walk(files: Files, source: URL, call?: IoCall): AsyncGenerator<Found> {
+  const path = decodeURIComponent(source.pathname);
+  if (hasGlob(path)) {
+    yield* walkPattern(files, source, path, call);
+    return;
+  }
+  if (!path.endsWith("/")) {
+    const info = await files.head(source, call);
+    if (info === undefined) throw new GyreError("NotFound", `${source} is not there`, { source: source.href });
+    yield { url: source, path: path.slice(path.lastIndexOf("/") + 1), info };
+    return;
+  }
+  const own = path.split("/").at(-2) ?? "";
+  yield* walkFolder(files, source, source, own, [], call);
+}
+
+/** The fixed part of the pattern is the root; the pattern must fit the whole path. */
+async function* walkPattern(files: Files, source: URL, path: string, call?: IoCall): AsyncGenerator<Found> {
+  const fixed = path.slice(0, path.search(/[*?[{]/));
+  const root = new URL(source.href);
+  root.pathname = fixed
+    .slice(0, fixed.lastIndexOf("/") + 1)
+    .split("/")
+    .map(encodeURIComponent)
+    .join("/");
+  const pattern = globPattern(path.replace(/\/$/, ""));
+  const depth = path.includes("**") ? MAX_DEPTH : path.split("/").length - root.pathname.split("/").length;
+  for await (const found of walkFolder(files, root, root, "", [], call, depth)) {
+    if (pattern.test(decodeURIComponent(found.url.pathname).replace(/\/$/, ""))) yield found;
+  }
+}
+
+async function* walkFolder(
+  files: Files,
+  root: URL,
+  folder: URL,
+  own: string,
+  above: readonly string[],
+  call?: IoCall,
+  depth = MAX_DEPTH,
+): AsyncGenerator<Found> {
+  if (files.list === undefined) {
+    throw new GyreError("Unsupported", `${folder} cannot be listed: name its files or a catalogue`, {
+      source: folder.href,
+    });
+  }
+  const below: Listed[] = [];
+  for await (const listed of files.list(folder, call)) {
+    if (MARKERS.has(lastPart(listed.url))) {
+      yield { url: folder, path: folder.href === root.href ? own : pathBelow(root, folder) };
+      return;
+    }
+    below.push(listed);
+  }
+  const real = await realFolder(folder);
+  // A link to a folder that is being walked would never end.
+  if (real !== undefined && above.includes(real)) return;
+  const chain = real === undefined ? above : [...above, real];
+  for (const { url, info } of below) {
+    call?.signal?.throwIfAborted();
+    if (lastPart(url).startsWith(".")) continue;
+    if (!url.pathname.endsWith("/")) yield { url, path: pathBelow(root, url), ...(info === undefined ? {} : { info }) };
+    else if (depth > 0) yield* walkFolder(files, root, url, own, chain, call, depth - 1);
+  }
+}
+
+async function realFolder(folder: URL): Promise<string | undefined> {
+  if (folder.protocol !== "file:") return undefined;
+  return realpath(fileURLToPath(folder)).catch(() => undefined);
+}
+
+function lastPart(url: URL): string {
+  const parts = url.pathname.split("/");
+  return decodeURIComponent(parts.at(-1) === "" ? (parts.at(-2) ?? "") : parts.at(-1)!);
+}
+
+function pathBelow(root: URL, url: URL): string {
+  return decodeURIComponent(url.pathname.slice(root.pathname.length)).replace(/\/$/, "");
+}
