@@ -1,0 +1,44 @@
+import { badSource } from "../../../errors.ts";
+import type { StoredDataset } from "../dataset.ts";
+import type { ChunkedLayout } from "../messages/layout.ts";
+import { readTree1 } from "./btree1.ts";
+import { readTree2 } from "./btree2.ts";
+import { readExtensibleArray } from "./extensible-array.ts";
+import { readFixedArray } from "./fixed-array.ts";
+import { gridOf } from "./grid.ts";
+import { readImplicit } from "./implicit.ts";
+import { type Places, PlacesBuilder } from "./places.ts";
+
+/** Indexes that number the chunks of the largest shape, so that there must be one. */
+const FIXED: ReadonlySet<string> = new Set(["implicit", "fixed-array"]);
+
+/** Reads where all chunks of a dataset lie, whatever its index. */
+export async function readChunkIndex(dataset: StoredDataset, layout: ChunkedLayout): Promise<Places> {
+  const { file } = dataset;
+  const { index } = layout;
+  const grid = gridOf(dataset, layout);
+  if (index.address === undefined || grid.cells === 0) return new PlacesBuilder(1).finish(grid.cells);
+  const unlimited = grid.limits.filter((n) => n === Number.POSITIVE_INFINITY).length;
+  const fitting = index.kind === "extensible-array" ? unlimited === 1 : unlimited === 0 || !FIXED.has(index.kind);
+  if (!fitting) {
+    const at = file.offset(index.address);
+    throw badSource(file.url, at, `an index of kind ${index.kind} for ${unlimited} unlimited dimensions`);
+  }
+  switch (index.kind) {
+    case "btree1":
+      return readTree1(file, index.address, grid);
+    case "single": {
+      const places = new PlacesBuilder(1);
+      places.add(0, file.offset(index.address), index.size ?? grid.chunkBytes, index.mask);
+      return places.finish(grid.cells);
+    }
+    case "implicit":
+      return readImplicit(file, index.address, grid);
+    case "fixed-array":
+      return readFixedArray(file, index.address, grid);
+    case "extensible-array":
+      return readExtensibleArray(file, index.address, grid);
+    case "btree2":
+      return readTree2(file, index.address, grid);
+  }
+}

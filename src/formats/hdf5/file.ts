@@ -1,0 +1,83 @@
+import type { CodecRegistry } from "../../codecs/codec.ts";
+import type { IoCall } from "../../core/array.ts";
+import { GyreError } from "../../errors.ts";
+import type { Files } from "../../files/files.ts";
+import { Cursor, type Widths } from "./cursor.ts";
+import { Reader } from "./reader.ts";
+import { readSuperblock, type Superblock } from "./superblock.ts";
+
+/** What the reader may use of the world. */
+export interface Environment {
+  readonly files: Files;
+  readonly codecs: CodecRegistry;
+}
+
+/** An HDF5 file: its bytes by address, which counts from the superblock (a user block may lie before it). */
+export class H5File implements Widths {
+  readonly environment: Environment;
+  readonly reader: Reader;
+  readonly superblock: Superblock;
+  /** How many links to other files led here: they may go round in circles. */
+  readonly depth: number;
+
+  constructor(environment: Environment, reader: Reader, superblock: Superblock, depth: number) {
+    this.environment = environment;
+    this.reader = reader;
+    this.superblock = superblock;
+    this.depth = depth;
+  }
+
+  get url(): URL {
+    return this.reader.url;
+  }
+
+  get offsetSize(): number {
+    return this.superblock.offsetSize;
+  }
+
+  get lengthSize(): number {
+    return this.superblock.lengthSize;
+  }
+
+  /** The same file, reached once more through itself. */
+  deeper(): H5File {
+    return new H5File(this.environment, this.reader, this.superblock, this.depth + 1);
+  }
+
+  /** Offset in the file of an address. */
+  offset(address: number): number {
+    return address + this.superblock.base;
+  }
+
+  /** `length` bytes at an address, all inside the file. */
+  async at(address: number, length: number, scattered = false): Promise<Cursor> {
+    const offset = this.offset(address);
+    return new Cursor(await this.reader.read(offset, length, scattered), this, offset);
+  }
+
+  /** At most `length` bytes at an address: fewer at the end of the file. For structures that say their own size. */
+  upTo(address: number, length: number, scattered = false): Promise<Cursor> {
+    const left = this.reader.size - this.offset(address);
+    return this.at(address, Math.max(0, Math.min(length, left)), scattered);
+  }
+}
+
+/** Opens the file and reads its superblock. Undefined: there is no such file. */
+export async function openFile(
+  environment: Environment,
+  url: URL,
+  call?: IoCall,
+  depth = 0,
+): Promise<H5File | undefined> {
+  const info = await environment.files.head(url, call);
+  if (info === undefined) return undefined;
+  const reader = new Reader(environment.files, url, info);
+  return new H5File(environment, reader, await readSuperblock(reader), depth);
+}
+
+/** A file that the user asked for: its absence is an error. */
+export async function openNamedFile(environment: Environment, url: URL, call?: IoCall): Promise<H5File> {
+  const file = await openFile(environment, url, call);
+  if (file === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
+  return file;
+}

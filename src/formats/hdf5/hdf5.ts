@@ -1,0 +1,110 @@
+import type { Attr, Attrs, Dataset, Group, IoCall, Variable } from "../../core/array.ts";
+import type { Format, FormatContext } from "../format.ts";
+import { sourceVersion } from "../version.ts";
+import { type AttributeContext, attributeValue } from "./attribute-values.ts";
+import type { StoredAttribute } from "./attributes.ts";
+import { openNamedFile } from "./file.ts";
+import { isHidden, type NetcdfLayer, type NetcdfVariable, readNetcdf } from "./netcdf4.ts";
+import { findSignature } from "./superblock.ts";
+import { type GroupNode, readTree, type Tree } from "./tree.ts";
+import { makeVariable } from "./variable.ts";
+
+/** Variables made at the same time. */
+const PARALLEL = 64;
+
+/** HDF5 (File Format Specification 3.0 and 4.0) and NetCDF-4, which is HDF5 with conventions for dimensions. */
+export const hdf5: Format = {
+  name: "hdf5",
+  summary: "HDF5 and NetCDF-4: every chunk index and datatype, filters, external links and virtual datasets",
+  suffixes: [".nc", ".nc4", ".h5", ".hdf5", ".he5", ".hdf", ".cdf", ".mat"],
+  sniff: ({ head }) => findSignature(head) !== undefined,
+  open: openHdf5,
+};
+
+async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCall): Promise<Dataset> {
+  const file = await openNamedFile({ files, codecs }, url, call);
+  const tree = await readTree(file, call);
+  const { typeNames, paths } = tree;
+  const context = { file, typeNames, pathOf: (address: number) => paths.get(address) };
+  const layer = await readNetcdf(tree, context);
+  const problems = [...tree.problems];
+  const variables = new Map<string, Variable>();
+  for (let i = 0; i < layer.variables.length; i += PARALLEL) {
+    call?.signal?.throwIfAborted();
+    const batch = layer.variables.slice(i, i + PARALLEL);
+    const made = await Promise.all(batch.map((variable) => make(variable, tree, layer, context, problems)));
+    for (const variable of made) if (variable !== undefined) variables.set(variable.name, variable);
+  }
+  const groups = new Map<string, Group>();
+  await addGroups(tree.root, layer, context, groups, problems);
+  file.reader.forget();
+  const root = groups.get("")!;
+  groups.delete("");
+  return {
+    format: layer.netcdf ? "netcdf4" : "hdf5",
+    version: sourceVersion(url, { size: file.reader.size, ...(file.reader.etag && { etag: file.reader.etag }) }),
+    ...root,
+    groups,
+    variables,
+    ...(problems.length === 0 ? {} : { problems }),
+  };
+}
+
+/** Undefined, with a problem: one broken variable does not stop the others. */
+async function make(
+  { node, path, dims, shape }: NetcdfVariable,
+  { typeNames, file }: Tree,
+  layer: NetcdfLayer,
+  context: AttributeContext,
+  problems: string[],
+): Promise<Variable | undefined> {
+  const { stored, attributes } = node;
+  try {
+    // Addresses mean something in the file that they are written in.
+    const own = stored.file === file;
+    const typeName = own && stored.committed !== undefined ? typeNames.get(stored.committed) : undefined;
+    const values = own ? context : { file: stored.file, typeNames: new Map(), pathOf: () => undefined };
+    const attrs = await attrsOf(attributes, path, layer, values, problems);
+    return await makeVariable(stored, { name: path, dims, shape, attrs, typeName, pathOf: values.pathOf });
+  } catch (error) {
+    note(problems, path, error);
+    return undefined;
+  }
+}
+
+async function addGroups(
+  group: GroupNode,
+  layer: NetcdfLayer,
+  context: AttributeContext,
+  into: Map<string, Group>,
+  problems: string[],
+): Promise<void> {
+  const attrs = await attrsOf(group.attributes, group.path, layer, context, problems);
+  into.set(group.path, { attrs, dimensions: layer.dimensions.get(group)! });
+  for (const child of group.groups) await addGroups(child, layer, context, into, problems);
+}
+
+async function attrsOf(
+  attributes: readonly StoredAttribute[],
+  path: string,
+  layer: NetcdfLayer,
+  context: AttributeContext,
+  problems: string[],
+): Promise<Attrs> {
+  const attrs = new Map<string, Attr>();
+  for (const attribute of attributes) {
+    if (layer.netcdf && isHidden(attribute.name)) continue;
+    try {
+      attrs.set(attribute.name, await attributeValue(context, attribute));
+    } catch (error) {
+      note(problems, `${path}@${attribute.name}`, error);
+    }
+  }
+  return attrs;
+}
+
+function note(problems: string[], path: string, error: unknown): void {
+  if (!(error instanceof Error) || !error.name.startsWith("GyreError(") || error.name === "GyreError(Busy)")
+    throw error;
+  problems.push(`/${path}: ${error.message}`);
+}

@@ -1,0 +1,99 @@
+import { badSource } from "../../errors.ts";
+import type { FileInfo, Files } from "../../files/files.ts";
+
+const PAGE = 64 * 1024;
+/** Pages kept: enough that no structure of an ordinary file is asked for twice while it is opened. */
+const KEPT = 256;
+/** Pages fetched in one request when a walk goes straight on through the file. */
+const MOST_AHEAD = 16;
+
+/**
+ * Metadata lies scattered in small pieces: this reads pages, keeps a bounded number of them, shares requests under way
+ * and asks for more at once (up to 1 MiB) while misses follow each other. It never asks beyond the end of the file.
+ */
+export class Reader {
+  readonly url: URL;
+  readonly size: number;
+  readonly etag: string | undefined;
+  readonly #files: Files;
+  readonly #pages = new Map<number, Promise<Uint8Array>>();
+  #next = 0;
+  #ahead = 1;
+
+  constructor(files: Files, url: URL, info: FileInfo) {
+    this.#files = files;
+    this.url = url;
+    this.size = info.size;
+    this.etag = info.etag;
+  }
+
+  /**
+   * Exactly `length` bytes; they may be a view into a cached page. `scattered`: nothing near them will be asked for, so
+   * that no page is read or kept for them.
+   */
+  async read(offset: number, length: number, scattered = false): Promise<Uint8Array> {
+    this.check(offset, length);
+    if (length === 0) return new Uint8Array(0);
+    const first = Math.floor(offset / PAGE);
+    const last = Math.floor((offset + length - 1) / PAGE);
+    if (last - first > MOST_AHEAD || (scattered && !this.#pages.has(first))) return this.#fetch(offset, length);
+    const start = offset - first * PAGE;
+    const pages = this.#want(first, last);
+    if (pages.length === 1) return (await pages[0]!).subarray(start, start + length);
+    const joined = Buffer.concat(await Promise.all(pages));
+    return new Uint8Array(joined.buffer, joined.byteOffset + start, length);
+  }
+
+  /** Throws when the range is not wholly inside the file. */
+  check(offset: number, length: number): void {
+    const inside = Number.isSafeInteger(offset) && offset >= 0 && length >= 0 && offset + length <= this.size;
+    if (!inside) throw badSource(this.url, offset, `${length} bytes reach beyond the end of the file (${this.size})`);
+  }
+
+  /** Drops what was cached: metadata is read once, and many datasets are open at a time. */
+  forget(): void {
+    this.#pages.clear();
+  }
+
+  #want(first: number, last: number): Promise<Uint8Array>[] {
+    const pages: Promise<Uint8Array>[] = [];
+    for (let n = first; n <= last; n++) {
+      const page = this.#pages.get(n) ?? this.#load(n, last);
+      // Moved to the end: a Map in order of use is the whole bookkeeping that eviction needs.
+      this.#pages.delete(n);
+      this.#pages.set(n, page);
+      pages.push(page);
+    }
+    for (const n of this.#pages.keys()) {
+      if (this.#pages.size <= KEPT) break;
+      this.#pages.delete(n);
+    }
+    return pages;
+  }
+
+  #load(from: number, needed: number): Promise<Uint8Array> {
+    this.#ahead = from === this.#next ? Math.min(this.#ahead * 2, MOST_AHEAD) : 1;
+    const end = Math.min(Math.max(needed + 1, from + this.#ahead), Math.ceil(this.size / PAGE));
+    let stop = from + 1;
+    while (stop < end && !this.#pages.has(stop)) stop++;
+    this.#next = stop;
+    const offset = from * PAGE;
+    const run = this.#fetch(offset, Math.min(stop * PAGE, this.size) - offset);
+    for (let n = from; n < stop; n++) {
+      const page = run.then((bytes) => bytes.subarray((n - from) * PAGE, (n - from + 1) * PAGE));
+      page.catch(() => this.#pages.get(n) === page && this.#pages.delete(n));
+      this.#pages.set(n, page);
+    }
+    return this.#pages.get(from)!;
+  }
+
+  async #fetch(offset: number, length: number): Promise<Uint8Array> {
+    const options = this.etag === undefined ? undefined : { ifMatch: this.etag };
+    const bytes = await this.#files.read(this.url, { offset, length }, options);
+    if (bytes === undefined) throw badSource(this.url, offset, "the file is no longer there");
+    if (bytes.byteLength !== length) {
+      throw badSource(this.url, offset, `${bytes.byteLength} bytes came where ${length} were expected`);
+    }
+    return bytes;
+  }
+}
