@@ -59,11 +59,12 @@ function anyone(draft: Draft, name: string): VariableSummary {
 
 /** Members whose variable can stand beside the reference; the others are reported. */
 function fitting(draft: Draft, name: string, reference: VariableSummary): number[] {
-  const verdicts = new Map<VariableSummary, string | undefined>();
-  return holdersOf(draft, name).members.filter((m) => {
-    const summary = draft.members[m]!.variables.get(name)!;
-    if (!verdicts.has(summary)) verdicts.set(summary, judged(summary, reference));
-    const reason = verdicts.get(summary);
+  const { members, manners } = holdersOf(draft, name);
+  const reasons = manners.map(({ summary }) => judged(summary, reference));
+  if (reasons.every((reason) => reason === undefined)) return members;
+  return members.filter((m) => {
+    const { spec, time } = draft.members[m]!.variables.get(name)!;
+    const reason = reasons[manners.findIndex(({ summary }) => summary.spec === spec && summary.time === time)];
     if (reason !== undefined) draft.left.push({ source: draft.members[m]!.source, reason: `${name}: ${reason}` });
     return reason === undefined;
   });

@@ -1,9 +1,6 @@
 import { readFileSync } from "node:fs";
-import { bytes } from "../../../src/codecs/bytes.ts";
-import type { CodecEntry, CodecRegistry } from "../../../src/codecs/codec.ts";
 import { createDecoder } from "../../../src/codecs/pool.ts";
-import { zlib } from "../../../src/codecs/zlib.ts";
-import { zstd } from "../../../src/codecs/zstd.ts";
+import { createCodecRegistry } from "../../../src/codecs/registry.ts";
 import {
   type ArraySpec,
   type Attr,
@@ -24,9 +21,7 @@ import { type ChunkReader, decodedChunk } from "../../../src/read/chunk.ts";
 import type { CubeMember, ReadValues } from "../../../src/read/cube.ts";
 import { selectFrom } from "../../../src/read/select.ts";
 
-const entries = new Map<string, CodecEntry>([bytes, zlib, zstd].map((entry) => [entry.name, entry]));
-const registry: CodecRegistry = { get: (name) => entries.get(name), entries: () => [...entries.values()] };
-export const decoder = createDecoder({ registry, workers: 0 });
+export const decoder = createDecoder({ registry: createCodecRegistry(), workers: 0 });
 export const reader: ChunkReader = { files: createMemoryFiles(), decoder };
 
 /** Reads as the node does, without its cache. */
