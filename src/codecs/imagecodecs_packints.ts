@@ -2,7 +2,7 @@ import { product } from "../core/array.ts";
 import type { DType, TypedArray } from "../core/dtype.ts";
 import { allocate, isInteger, itemSize } from "../core/dtype.ts";
 import type { CodecEntry } from "./codec.ts";
-import { integerOption, wordOption } from "./configuration.ts";
+import { integerOption } from "./configuration.ts";
 import { corrupt } from "./failure.ts";
 import { isBigArray, type NumberArray } from "./numbers.ts";
 
@@ -15,11 +15,9 @@ interface Packing {
   readonly runs: number;
   readonly runBytes: number;
   readonly signed: boolean;
-  /** Whole-byte widths (24 bit) in little-endian order; all else is a stream of bits, highest first. */
-  readonly little: boolean;
 }
 
-/** Integers of 1 to 64 bits without gaps, as in TIFF: `bitspersample`, and `runlen` numbers to a row (0: all). */
+/** Integers of 1 to 64 bits without gaps, highest bit first, as in TIFF: `bitspersample`, and `runlen` numbers to a row (0: all). */
 export const imagecodecs_packints: CodecEntry = {
   name: NAME,
   kind: "array-bytes",
@@ -29,8 +27,7 @@ export const imagecodecs_packints: CodecEntry = {
     if (!isInteger(dtype)) throw corrupt(NAME, "only integers can be packed");
     const bits = integerOption(NAME, configuration, "bitspersample", undefined, { min: 1, max: itemSize(dtype)! * 8 });
     const runLength = integerOption(NAME, configuration, "runlen", 0, { min: 0 });
-    const little = wordOption(NAME, configuration, "byteorder", ["<", ">"], ">") === "<" && bits % 8 === 0;
-    const packing = packingOf(shape, { bits, runLength, little, signed: dtype.startsWith("int") });
+    const packing = packingOf(shape, { bits, runLength, signed: dtype.startsWith("int") });
     return {
       kind: "array-bytes",
       encode({ data }) {
@@ -47,7 +44,7 @@ export const imagecodecs_packints: CodecEntry = {
 
 function packingOf(
   shape: readonly number[],
-  { bits, runLength, ...rest }: { bits: number; runLength: number; signed: boolean; little: boolean },
+  { bits, runLength, ...rest }: { bits: number; runLength: number; signed: boolean },
 ): Packing {
   const count = product(shape);
   const run = runLength === 0 ? count : runLength;
@@ -56,11 +53,10 @@ function packingOf(
 }
 
 function unpack(bytes: Uint8Array, dtype: DType, packing: Packing): TypedArray {
-  const { run, runs, runBytes, bits } = packing;
+  const { run, runs, runBytes } = packing;
   const out = allocate(dtype, run * runs) as TypedArray;
   for (let r = 0; r < runs; r++) {
-    const from = bytes.subarray(r * runBytes, (r + 1) * runBytes);
-    const input = packing.little ? reversedNumbers(from, bits / 8) : from;
+    const input = bytes.subarray(r * runBytes, (r + 1) * runBytes);
     if (isBigArray(out)) unpackBig(input, out.subarray(r * run, (r + 1) * run), packing);
     else unpackRun(input, out as NumberArray, r * run, packing);
   }
@@ -102,7 +98,7 @@ function unpackBig(input: Uint8Array, out: BigInt64Array | BigUint64Array, { bit
 }
 
 function pack(values: TypedArray, packing: Packing): Uint8Array {
-  const { run, runs, runBytes, bits, little } = packing;
+  const { run, runs, runBytes, bits } = packing;
   const out = new Uint8Array(runs * runBytes);
   for (let r = 0; r < runs; r++) {
     let held = 0n;
@@ -119,11 +115,5 @@ function pack(values: TypedArray, packing: Packing): Uint8Array {
     }
     if (count > 0) out[at] = Number(held << BigInt(8 - count));
   }
-  return little ? reversedNumbers(out, bits / 8) : out;
-}
-
-function reversedNumbers(bytes: Uint8Array, width: number): Uint8Array {
-  const out = bytes.slice();
-  for (let at = 0; at + width <= out.length; at += width) out.subarray(at, at + width).reverse();
   return out;
 }

@@ -109,12 +109,11 @@ function layoutCodecs(encoding: Encoding, samples: Samples, shape: readonly numb
     return [{ name: "imagecodecs_float24", configuration: { byteorder: littleEndian ? "<" : ">" } }];
   }
   if (samples.packed) {
+    // A stream of bits, highest first in either byte order, of 24 bits as well: that is what GDAL and tifffile write.
     const configuration = {
       dtype: numpyType(samples.dtype, true),
       bitspersample: samples.bits,
       runlen: (shape.at(encoding.interleaved > 1 ? -2 : -1) ?? 1) * encoding.interleaved,
-      // Whole bytes are numbers in the file's order (24 bit); everything else is a stream of bits, first bit highest.
-      ...(littleEndian && samples.bits % 8 === 0 ? { byteorder: "<" } : {}),
     };
     const packed: CodecSpec = { name: "imagecodecs_packints", configuration };
     return predictor === 1 ? [packed] : [{ name: `tiff:predictor-${predictor}-of-packed` }, packed];

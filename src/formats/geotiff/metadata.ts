@@ -52,7 +52,8 @@ export function parseMetadata(xml: string): MetadataItem[] {
     const role = text("@role");
     items.push({
       name,
-      value: text("#") ?? "",
+      // GDAL escapes values before it makes XML of them, and XML escapes them again.
+      value: unescaped(text("#") ?? ""),
       domain: text("@domain") ?? "",
       ...(sample !== undefined && /^\d{1,5}$/.test(sample) ? { sample: Number(sample) } : {}),
       ...(role === undefined ? {} : { role }),
