@@ -3,7 +3,7 @@ import type { TypedArray } from "../core/dtype.ts";
 import { allocate, isFloat } from "../core/dtype.ts";
 import type { CodecEntry } from "./codec.ts";
 import { corrupt, unsupported } from "./failure.ts";
-import { numbersOf, realType } from "./numbers.ts";
+import { realType } from "./numbers.ts";
 
 const PIXEL_TYPES = {
   int8: "S8",
@@ -44,7 +44,7 @@ export const imagecodecs_lerc: CodecEntry = {
         const decoded = lerc.decode(bytes, { returnInterleaved: true, noDataValue });
         if (decoded.pixelType !== pixelType) throw corrupt(name, `samples of type ${decoded.pixelType}`);
         const isPlanar = shape.at(-1) === width && bandCount > 1;
-        return numbersOf(joined(decoded.pixels as TypedArray[], type, isPlanar));
+        return joined(decoded.pixels as TypedArray[], type, isPlanar);
       },
     };
   },

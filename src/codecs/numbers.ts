@@ -23,8 +23,8 @@ export function numbersOf(values: Values): TypedArray {
 
 /** Casts as C and NumPy do: towards zero, integers wrap. */
 export function cast(values: TypedArray, to: NumericType): TypedArray {
+  if (to !== "bool" && (allocate(to, 0) as TypedArray).constructor === values.constructor) return values;
   const out = allocate(to, values.length) as TypedArray;
-  if (out.constructor === values.constructor && to !== "bool") return values;
   if (to === "bool") {
     for (let i = 0; i < values.length; i++) (out as Uint8Array)[i] = Number(values[i]) === 0 ? 0 : 1;
   } else if (isBigArray(out)) {

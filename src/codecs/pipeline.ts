@@ -10,10 +10,12 @@ import type {
   ChunkMeta,
   ChunkValues,
   Codec,
+  CodecEntry,
   CodecRegistry,
   MaybePromise,
   Pipeline,
 } from "./codec.ts";
+import type { Configuration } from "./configuration.ts";
 import { corrupt, tooLong, unsupported } from "./failure.ts";
 
 /** Larger chunks are refused before anything is allocated. */
@@ -84,7 +86,7 @@ async function createChain(codecs: readonly CodecSpec[], meta: ChunkMeta, regist
         `a codec of kind ${entry.kind} cannot come ${layout === undefined ? "before" : "after"} the layout`,
       );
     }
-    const codec: Codec = await guarded(entry.name, () => entry.create(configuration ?? {}, encoded, registry));
+    const codec = await created(entry, configuration ?? {}, encoded, registry);
     if (codec.kind === "bytes-bytes") bytes.push({ name: entry.name, codec });
     else if (codec.kind === "array-bytes") layout = { name: entry.name, codec };
     else {
@@ -97,6 +99,21 @@ async function createChain(codecs: readonly CodecSpec[], meta: ChunkMeta, regist
   const exact = layout.name === "bytes";
   const maxBytes = size === undefined ? MAX_VARIABLE_BYTES : exact ? size : 2 * size + 65_536;
   return { meta, arrays, layout, bytes, maxBytes, exact };
+}
+
+/** A codec whose package is not there (sharp has one per platform) is unsupported here; the file is not to blame. */
+async function created(
+  entry: CodecEntry,
+  configuration: Configuration,
+  meta: ChunkMeta,
+  registry: CodecRegistry,
+): Promise<Codec> {
+  try {
+    return await entry.create(configuration, meta, registry);
+  } catch (error) {
+    if (isGyreError(error)) throw error;
+    throw unsupported(entry.name, `cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function sizeOf(dtype: DType, shape: readonly number[]): number | undefined {
