@@ -6,6 +6,8 @@ import { all } from "./core/selection.ts";
 import type { Files } from "./files/files.ts";
 import { createLocalFiles } from "./files/local.ts";
 import type { Format } from "./formats/format.ts";
+import { geotiff } from "./formats/geotiff/geotiff.ts";
+import { hdf5 } from "./formats/hdf5/hdf5.ts";
 import { netcdf3 } from "./formats/netcdf3/netcdf3.ts";
 import { createFormatRegistry, type FormatRegistry } from "./formats/registry.ts";
 import { zarr } from "./formats/zarr/zarr.ts";
@@ -13,7 +15,7 @@ import { decodedChunk } from "./read/chunk.ts";
 import { selectFrom } from "./read/select.ts";
 
 /** In the order in which they are asked. */
-export const FORMATS: readonly Format[] = [netcdf3, zarr];
+export const FORMATS: readonly Format[] = [netcdf3, hdf5, geotiff, zarr];
 
 export interface EngineOptions {
   /** Prefixes that may be read. */

@@ -7,7 +7,14 @@ export interface Excuse {
   readonly reason: string;
 }
 
-export const EXCUSES: readonly Excuse[] = [];
+export const EXCUSES: readonly Excuse[] = [
+  {
+    record: "netcdf4/ubyte.nc",
+    path: "variables/sb2/decoded*",
+    reason:
+      'a signed byte with `_Unsigned = "false"` is signed (NetCDF User\'s Guide); netCDF4-python 1.6.2 reads 129 for -127',
+  },
+];
 
 export function excuseFor(record: string, path: string): Excuse | undefined {
   return EXCUSES.find((excuse) => matches(excuse.record, record) && matches(excuse.path, path));

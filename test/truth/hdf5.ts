@@ -1,5 +1,6 @@
 import type { Block, CodecSpec, Dataset, Variable } from "../../src/core/array.ts";
 import type { Findings } from "./findings.ts";
+import { isPrinted, ourWords, pythonWords } from "./python-text.ts";
 import {
   compareAttributes,
   compareStats,
@@ -57,6 +58,7 @@ export async function compareHdf5(
   dataset: Dataset,
   read: (variable: Variable) => Promise<Block>,
   findings: Findings,
+  listing: string,
 ): Promise<void> {
   compareAttributes(findings, "attributes", dataset.attrs, record.root_attributes);
   const expected = new Set<string>();
@@ -77,8 +79,10 @@ export async function compareHdf5(
     }
     await compareDataset(object, variable, read, findings, where);
   }
+  // h5py visits an object once; under its other names it is in the listing of h5dump.
   for (const name of dataset.variables.keys())
-    if (!expected.has(name)) findings.fail(`objects/${name}`, "variable", "absent");
+    if (!expected.has(name)) findings.equal(`objects/${name}`, listing.includes(`"${name.split("/").at(-1)}"`), true);
+  findings.equal("objects", dataset.variables.size >= expected.size, true);
 }
 
 async function compareDataset(
@@ -114,9 +118,12 @@ async function compareDataset(
   }
   if (object.value !== undefined)
     findings.equal(`${where}/value`, firstText(elementAt(block, 0), object.value), object.value);
-  object.first?.forEach((value, i) => {
-    findings.equal(`${where}/first/${i}`, comparable(elementAt(block, i), value), comparable(value, value));
-  });
+  for (const [i, value] of object.first?.entries() ?? []) {
+    const own = structured(elementAt(block, i));
+    if (isPrinted(value) && typeof own !== "string")
+      findings.equal(`${where}/first/${i}`, ourWords(own), pythonWords(value));
+    else findings.equal(`${where}/first/${i}`, own, value);
+  }
 }
 
 /** `>f8` and `float64` are one type: byte order is compared apart. */
@@ -131,23 +138,7 @@ function firstText(ours: unknown, theirs: unknown): unknown {
   return typeof ours === "string" && typeof theirs === "string" ? ours.slice(0, theirs.length) : ours;
 }
 
-/** Records print complex numbers and structures as Python does: compared are the numbers and words in them, in order. */
-function comparable(value: unknown, like: unknown): unknown {
-  if (typeof like !== "string" || typeof value === "string") {
-    return typeof value === "string" ? words(value, like) : value;
-  }
-  return words(flatText(value), like);
-}
-
-function flatText(value: unknown): string {
-  if (Array.isArray(value)) return value.map(flatText).join(" ");
-  if (value !== null && typeof value === "object") return Object.values(value).map(flatText).join(" ");
-  return String(value);
-}
-
-function words(text: string, like: unknown): string {
-  if (typeof like !== "string" || !/^\(/.test(like)) return text;
-  const tokens =
-    text.replaceAll(/array\(|dtype=\w+|[bj](?=')/g, " ").match(/[A-Za-z]\w*|[-+]?\d+\.?\d*(?:e[-+]?\d+)?/g) ?? [];
-  return tokens.map((token) => (Number.isNaN(Number(token)) ? token : String(Math.fround(Number(token))))).join(" ");
+/** Structures with members of variable length come as JSON. */
+function structured(value: unknown): unknown {
+  return typeof value === "string" && value.startsWith("{") ? JSON.parse(value) : value;
 }

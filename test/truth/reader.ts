@@ -1,4 +1,5 @@
 import type { Block, Variable } from "../../src/core/array.ts";
+import { storageType } from "../../src/core/dtype.ts";
 import { timeTexts, timeUnitsOf } from "../../src/read/cf/times.ts";
 import { type DecodedBlock, decodeCf } from "../../src/read/cf.ts";
 import type { NetcdfReader } from "./netcdf.ts";
@@ -8,7 +9,14 @@ export function netcdfReader(read: (variable: Variable) => Promise<Block>): Netc
   return {
     read,
     decode(variable, stored) {
-      const block: DecodedBlock = decodeCf(stored, variable.spec, { defaultFill: true, validRange: true });
+      const { spec } = variable;
+      // An enumeration's numbers have a fill value like others.
+      const dtype = storageType(spec.dtype) ?? spec.dtype;
+      const block: DecodedBlock = decodeCf(
+        { ...stored, dtype },
+        { ...spec, dtype },
+        { defaultFill: true, validRange: true },
+      );
       const byteFill = defaultByteFill(variable);
       const values = stored.data as Float64Array;
       return { block, isMasked: (i) => block.mask?.[i] === 1 || values[i] === byteFill };
@@ -23,6 +31,7 @@ export function netcdfReader(read: (variable: Variable) => Promise<Block>): Netc
 
 /** This version of the records' tool masks the default fill of bytes too, which the NetCDF User's Guide advises against. */
 function defaultByteFill({ spec }: Variable): number | undefined {
-  if (spec.attrs.has("_FillValue")) return undefined;
-  return spec.dtype === "int8" ? -127 : spec.dtype === "uint8" ? 255 : undefined;
+  if (spec.attrs.has("_FillValue") || spec.attrs.has("_Unsigned")) return undefined;
+  const stored = storageType(spec.dtype);
+  return stored === "int8" ? -127 : stored === "uint8" ? 255 : undefined;
 }

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Attr, Attrs, Block, Scalar } from "../../src/core/array.ts";
-import { strides } from "../../src/core/array.ts";
-import { type DType, entriesPerElement, itemSize, storageType } from "../../src/core/dtype.ts";
+import { product, strides } from "../../src/core/array.ts";
+import { asValues, type DType, entriesPerElement, itemSize, storageType } from "../../src/core/dtype.ts";
 import type { Findings } from "./findings.ts";
+import { isPrinted, ourWords, pythonWords } from "./python-text.ts";
 
 /** SHA-256 of the values in C order, little-endian, as the records have it; undefined for variable-length values. */
 export function digest(block: Block): string | undefined {
@@ -30,6 +31,15 @@ export function elementAt(block: Block, at: number): unknown {
   }
   const width = entriesPerElement(dtype);
   if (storageType(dtype) !== undefined) return width === 1 ? data[at] : [data[2 * at], data[2 * at + 1]];
+  if (typeof dtype === "object" && dtype.kind === "struct") {
+    return dtype.fields.flatMap((field) => {
+      const count = product(field.shape);
+      const start = at * width + field.offset;
+      const bytes = (data as Uint8Array).slice(start, start + count * (itemSize(field.dtype) ?? 0));
+      const member = { dtype: field.dtype, shape: field.shape, data: asValues(field.dtype, bytes) };
+      return Array.from({ length: count }, (_, i) => elementAt(member, i));
+    });
+  }
   return bytesText((data as Uint8Array).subarray(at * width, (at + 1) * width), dtype);
 }
 
@@ -65,7 +75,20 @@ export function numpyName(dtype: DType): string {
   }
 }
 
-/** Compares attributes by name and value; numbers may have been written with the digits of a float32. */
+/** Bookkeeping of dimension scales, which NetCDF readers hide; h5py lists it. */
+const HIDDEN = new Set([
+  "CLASS",
+  "NAME",
+  "REFERENCE_LIST",
+  "DIMENSION_LIST",
+  "_Netcdf4Dimid",
+  "_Netcdf4Coordinates",
+  "_NCProperties",
+]);
+/** Longer lists are cut in the records. */
+const LONGEST_LIST = 64;
+
+/** Compares attributes by name and value. */
 export function compareAttributes(
   findings: Findings,
   path: string,
@@ -75,10 +98,31 @@ export function compareAttributes(
   const names = new Set([...ours.keys(), ...Object.keys(theirs)]);
   for (const name of names) {
     const own = ours.get(name);
+    if (own === undefined && HIDDEN.has(name)) continue;
     if (own === undefined) findings.fail(`${path}/${name}`, "absent", JSON.stringify(theirs[name]));
     else if (!(name in theirs)) findings.fail(`${path}/${name}`, JSON.stringify(plainAttr(own)), "absent");
-    else findings.equal(`${path}/${name}`, asUnreadable(flat(plainAttr(own)), theirs[name]), flat(theirs[name]));
+    else compareValue(findings, `${path}/${name}`, plainAttr(own), theirs[name]);
   }
+}
+
+function compareValue(findings: Findings, path: string, ours: unknown, theirs: unknown): void {
+  if (isReference(theirs)) findings.equal(path, isReference(ours), true);
+  else if (typeof theirs === "string" && theirs.startsWith("Empty(")) findings.equal(path, ours, []);
+  else if (isPrinted(theirs) && typeof ours !== "string") findings.equal(path, ourWords(ours), pythonWords(theirs));
+  else if (Array.isArray(theirs) && theirs.some(isPrinted))
+    findings.equal(path, ourWords(ours), theirs.flatMap(pythonWords));
+  else {
+    const own = flat(ours);
+    const cut =
+      Array.isArray(own) && Array.isArray(theirs) && theirs.length === LONGEST_LIST ? own.slice(0, LONGEST_LIST) : own;
+    findings.equal(path, asUnreadable(cut, theirs), flat(theirs));
+  }
+}
+
+/** We give the path that a reference points to, h5py says only that it is one. */
+function isReference(value: unknown): boolean {
+  const first = Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY)[0] : value;
+  return typeof first === "string" && (first.startsWith("/") || first.startsWith("<HDF5 "));
 }
 
 function plainAttr(attr: Attr): unknown {
@@ -99,7 +143,7 @@ function flat(value: unknown): unknown {
 /** Where a text is no UTF-8 the records have U+FFFD; we keep the bytes as Latin-1. */
 function asUnreadable(ours: unknown, theirs: unknown): unknown {
   const unreadable = typeof ours === "string" && typeof theirs === "string" && theirs.includes("\uFFFD");
-  return unreadable ? ours.replace(/[\u0080-\u00ff]/g, "\uFFFD") : ours;
+  return unreadable ? ours.replace(/[^\0-\x7f]/g, "\uFFFD") : ours;
 }
 
 export interface Stats {

@@ -95,7 +95,8 @@ async function compareArray(
   }
   for (const { index, value } of array.samples ?? [])
     findings.equal(`${where}/samples`, asRecorded(valueAt(block, index), value), value);
-  array.first?.forEach((value, i) => findings.equal(`${where}/first/${i}`, elementAt(block, i), value));
+  for (const [i, value] of array.first?.entries() ?? [])
+    findings.equal(`${where}/first/${i}`, elementAt(block, i), value);
 }
 
 /** Booleans are stored as 0 and 1. */
