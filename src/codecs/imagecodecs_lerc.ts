@@ -40,15 +40,29 @@ export const imagecodecs_lerc: CodecEntry = {
         if (width * height * bandCount * depthCount !== count || !(width > 0)) {
           throw corrupt(name, `${width} x ${height} x ${bandCount * depthCount} samples instead of [${shape}]`);
         }
-        const noDataValue = isFloat(type) ? Number.NaN : 0;
-        const decoded = lerc.decode(bytes, { returnInterleaved: true, noDataValue });
+        const decoded = lerc.decode(bytes, { returnInterleaved: true });
         if (decoded.pixelType !== pixelType) throw corrupt(name, `samples of type ${decoded.pixelType}`);
+        if (isFloat(type)) {
+          decoded.pixels.forEach((band, b) => {
+            maskOut(band, decoded.bandMasks?.[b] ?? decoded.mask, depthCount);
+          });
+        }
         const isPlanar = shape.at(-1) === width && bandCount > 1;
         return joined(decoded.pixels as TypedArray[], type, isPlanar);
       },
     };
   },
 };
+
+/** As libtiff does: what is not valid is not a number. `depth` samples make a pixel. */
+function maskOut(
+  samples: { readonly length: number; [i: number]: number },
+  mask: Uint8Array | null,
+  depth: number,
+): void {
+  if (mask === null) return;
+  for (let i = 0; i < samples.length; i++) if (mask[Math.floor(i / depth)] === 0) samples[i] = Number.NaN;
+}
 
 /** Bands after each other, or sample by sample. */
 function joined(bands: readonly TypedArray[], type: ReturnType<typeof realType>, isPlanar: boolean): TypedArray {
