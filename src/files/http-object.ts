@@ -44,9 +44,8 @@ export function objectReads(exchange: Exchange, maxBytes: number): Required<Pick
         if (isAbsent(incoming)) return undefined;
         const size = totalSize(incoming);
         if (incoming.status !== 200 && incoming.status !== 206 && incoming.status !== 416) {
-          throw await refusal(url, incoming);
+          throw refusal(url, incoming);
         }
-        await incoming.drop();
         if (size === undefined) throw badSource(url, undefined, "the server does not tell the file's size");
         return infoOf(url, incoming, size);
       },
@@ -68,11 +67,8 @@ export function objectReads(exchange: Exchange, maxBytes: number): Required<Pick
       { method: "GET", headers: { ...rangeHeader(range), ...conditions(options?.ifMatch) } },
       async (incoming) => {
         if (isAbsent(incoming)) return undefined;
-        if (incoming.status === 416) {
-          await incoming.drop();
-          return new Uint8Array(0);
-        }
-        if (incoming.status !== 200 && incoming.status !== 206) throw await refusal(url, incoming);
+        if (incoming.status === 416) return new Uint8Array(0);
+        if (incoming.status !== 200 && incoming.status !== 206) throw refusal(url, incoming);
         checkEncoding(url, incoming);
         checkIdentity(url, options?.ifMatch, identityOf(incoming, totalSize(incoming)));
         return incoming.status === 206
@@ -90,10 +86,9 @@ export function isAbsent(incoming: Incoming): boolean {
   return incoming.status === 404 || incoming.status === 410;
 }
 
-/** The error that an unexpected status means; lets go of the body. */
-export async function refusal(source: URL, incoming: Incoming): Promise<GyreError> {
+/** The error that an unexpected status means. */
+export function refusal(source: URL, incoming: Incoming): GyreError {
   const { status } = incoming;
-  await incoming.drop();
   if (status === 412 || status === 409) return changed(source);
   return badSource(source, undefined, status === 401 || status === 403 ? `refused (${status})` : `answered ${status}`);
 }

@@ -41,7 +41,6 @@ export function createHttpFiles(options: HttpOptions): Files {
         async (incoming) => {
           const target = redirectTarget(incoming, url);
           if (target === undefined) return { value: await receive(incoming) };
-          await incoming.drop();
           return { target };
         },
         call,
@@ -88,9 +87,8 @@ async function* listIndex(
     { method: "GET" },
     async (incoming) => {
       if (isAbsent(incoming)) return undefined;
-      if (incoming.status !== 200) throw await refusal(folder, incoming);
+      if (incoming.status !== 200) throw refusal(folder, incoming);
       if (/^text\/html\b/i.test(incoming.headers.get("content-type") ?? "")) return incoming.text(MAX_INDEX_BYTES);
-      await incoming.drop();
       throw badSource(folder, undefined, "the server writes no index page of this folder");
     },
     call,
@@ -105,7 +103,8 @@ async function* listIndex(
 /** Direct children of the folder that the page links to, each once, in order. */
 function linksBelow(folder: URL, page: string): URL[] {
   const found = new Map<string, URL>();
-  for (const [, double, single] of page.matchAll(/<a\b[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)')/gi)) {
+  // Nothing in it runs past the next angle bracket, which keeps the search linear on a hostile page.
+  for (const [, double, single] of page.matchAll(/<a\b[^<>]*?\bhref\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')/gi)) {
     const url = URL.parse((double ?? single ?? "").replaceAll("&amp;", "&"), folder.href);
     if (url === null || url.search !== "" || url.hash !== "" || !isWithin(url, folder)) continue;
     const name = url.pathname.slice(folder.pathname.length);

@@ -61,7 +61,6 @@ export class Incoming {
       kept.push(part);
     }
     if (length !== undefined || size > limit) {
-      await this.drop();
       throw new GyreError("TooLarge", `the answer is larger than ${limit} bytes`);
     }
     return new Uint8Array(Buffer.concat(kept));
@@ -71,11 +70,16 @@ export class Incoming {
     return new TextDecoder().decode(await this.bytes(limit));
   }
 
-  /** Lets go of the body. */
+  /** Lets go of the body, of which nobody wants anything more. */
   async drop(): Promise<void> {
     const { body, bodyUsed } = this.#response;
     if (body === null || bodyUsed) return;
-    if (this.length !== undefined && this.length <= DRAINED_BYTES) await this.#response.arrayBuffer();
-    else await body.cancel();
+    try {
+      if ((this.length ?? 0) > DRAINED_BYTES) return await body.cancel();
+      let drained = 0;
+      for await (const part of this.parts()) if ((drained += part.byteLength) > DRAINED_BYTES) break;
+    } catch {
+      // A connection that breaks now is only lost for the next request.
+    }
   }
 }

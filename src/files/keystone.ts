@@ -36,7 +36,7 @@ const Answer = z.object({
         endpoints: z.array(
           z.object({
             interface: z.string(),
-            url: z.url(),
+            url: z.url({ protocol: /^https?$/ }),
             region: z.string().nullish(),
             region_id: z.string().nullish(),
           }),
@@ -58,7 +58,6 @@ export function authenticate(send: Transport, options: KeystoneOptions, call?: I
     async (incoming) => {
       const token = incoming.headers.get("x-subject-token");
       if (incoming.status !== 201 || token === null) {
-        await incoming.drop();
         throw badSource(authUrl, undefined, `gave no token (${incoming.status})`);
       }
       return { token, store: storeIn(options, await incoming.text(MAX_ANSWER_BYTES)) };

@@ -30,7 +30,7 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
    * pread: when it shows the inode, time and size that were known before it, the bytes are those of the file that the
    * path named throughout. An fstat would not see a file that was renamed over.
    */
-  async function readStable(path: string, range: ByteRange | undefined): Promise<Stable | "again" | undefined> {
+  function readStable(path: string, range: ByteRange | undefined): Promise<Stable | "again" | undefined> {
     return pool.use(path, async (file) => {
       const before = file.stats;
       const { start, end } = resolveRange(range, Number(before.size));
@@ -41,9 +41,7 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
         return "again";
       }
       file.stats = after;
-      return after.mtimeNs === before.mtimeNs && after.size === before.size
-        ? { bytes, info: infoFrom(after) }
-        : "again";
+      return after.mtimeNs === before.mtimeNs && after.size === before.size ? { bytes, stats: after } : "again";
     });
   }
 
@@ -67,7 +65,7 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
         const got = await explained(url, readStable(path, range));
         if (got === undefined) return undefined;
         if (got === "again") continue;
-        if (options?.ifMatch !== undefined && options.ifMatch !== got.info.etag) throw changed(url);
+        if (options?.ifMatch !== undefined && options.ifMatch !== infoFrom(got.stats).etag) throw changed(url);
         return got.bytes;
       }
       throw new GyreError("Busy", `${url} changes while it is read`, { source: url.href, retryAfter: 1 });
@@ -102,7 +100,7 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
 
 interface Stable {
   readonly bytes: Uint8Array;
-  readonly info: FileInfo;
+  readonly stats: BigIntStats;
 }
 
 /** The path of a `file:` URL; anything that could be read as another path is refused. */

@@ -96,7 +96,6 @@ export function createS3Files(options: S3Options = {}): Files {
       async (incoming) => {
         const home = incoming.headers.get("x-amz-bucket-region");
         if (incoming.status >= 300 && incoming.status < 400 && home !== null) {
-          await incoming.drop();
           throw badSource(source, undefined, `the bucket is in region ${home}, not ${region}`);
         }
         return receive(incoming);
@@ -116,8 +115,7 @@ export function createS3Files(options: S3Options = {}): Files {
       url,
       { method: "PUT", headers, body, once },
       async (incoming) => {
-        if (incoming.status !== 200) throw await writeRefusal(url, incoming, write);
-        await incoming.drop();
+        if (incoming.status !== 200) throw writeRefusal(url, incoming, write);
         return writtenInfo(body.byteLength, incoming.headers.get("etag"));
       },
       write,
@@ -133,7 +131,7 @@ export function createS3Files(options: S3Options = {}): Files {
         query,
         { method, ...request },
         async (incoming) => {
-          if (incoming.status >= 300) throw await writeRefusal(url, incoming, write);
+          if (incoming.status >= 300) throw writeRefusal(url, incoming, write);
           return { etag: incoming.headers.get("etag"), xml: await incoming.text(MAX_XML_BYTES) };
         },
         method === "DELETE" ? undefined : write,
@@ -182,7 +180,7 @@ export function createS3Files(options: S3Options = {}): Files {
         { method: "GET" },
         async (incoming) => {
           if (isAbsent(incoming)) return { entries: [] };
-          if (incoming.status !== 200) throw await refusal(prefix, incoming);
+          if (incoming.status !== 200) throw refusal(prefix, incoming);
           return parseListing(prefix, folder.key, await incoming.text(MAX_XML_BYTES));
         },
         listing,
@@ -202,16 +200,18 @@ export function createS3Files(options: S3Options = {}): Files {
       if (body instanceof Uint8Array) return put(url, body, write);
       const pieces = inPieces(body, partBytes, write?.signal);
       const first = await pieces.next();
-      if (first.done || first.value.byteLength < partBytes) return put(url, first.value ?? new Uint8Array(0), write);
-      return putInParts(url, startingWith(first.value, pieces), write);
+      if (!first.done && first.value.byteLength === partBytes) {
+        return putInParts(url, startingWith(first.value, pieces), write);
+      }
+      await pieces.return(undefined);
+      return put(url, first.value ?? new Uint8Array(0), write);
     },
     delete: (url, call) =>
       exchange(
         url,
         { method: "DELETE" },
         async (incoming) => {
-          if (incoming.status >= 300 && !isAbsent(incoming)) throw await refusal(url, incoming);
-          await incoming.drop();
+          if (incoming.status >= 300 && !isAbsent(incoming)) throw refusal(url, incoming);
         },
         call,
       ),
@@ -246,9 +246,8 @@ function contentType(write: WriteOptions | undefined): Record<string, string> {
 }
 
 /** `If-Match` on an object that is not there is answered with 404. */
-async function writeRefusal(url: URL, incoming: Incoming, write: WriteOptions | undefined): Promise<GyreError> {
-  const error = await refusal(url, incoming);
-  return isAbsent(incoming) && write?.ifMatch !== undefined ? changed(url) : error;
+function writeRefusal(url: URL, incoming: Incoming, write: WriteOptions | undefined): GyreError {
+  return isAbsent(incoming) && write?.ifMatch !== undefined ? changed(url) : refusal(url, incoming);
 }
 
 function writtenInfo(size: number, etag: string | null): FileInfo {

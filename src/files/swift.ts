@@ -70,7 +70,6 @@ export function createSwiftFiles(options: SwiftOptions): Files {
         () => outgoing,
         async (incoming) => {
           if (incoming.status !== 401) return { value: await receive(incoming) };
-          await incoming.drop();
           forget(using);
           return "expired";
         },
@@ -135,8 +134,7 @@ export function createSwiftFiles(options: SwiftOptions): Files {
         url,
         { method: "PUT", headers, body: sent.body, once },
         async (incoming) => {
-          if (incoming.status !== 201) throw await refusal(url, incoming);
-          await incoming.drop();
+          if (incoming.status !== 201) throw refusal(url, incoming);
           return infoOf(url, incoming, sent.size);
         },
         write,
@@ -148,8 +146,7 @@ export function createSwiftFiles(options: SwiftOptions): Files {
         url,
         { method: "DELETE" },
         async (incoming) => {
-          if (incoming.status >= 300 && !isAbsent(incoming)) throw await refusal(url, incoming);
-          await incoming.drop();
+          if (incoming.status >= 300 && !isAbsent(incoming)) throw refusal(url, incoming);
         },
         call,
       ),
@@ -167,10 +164,9 @@ function addressOf(url: URL): { container: string; object: string } {
 
 async function receivePage(folder: URL, incoming: Incoming): Promise<z.infer<typeof Page>> {
   if (isAbsent(incoming) || incoming.status === 204) {
-    await incoming.drop();
     return [];
   }
-  if (incoming.status !== 200) throw await refusal(folder, incoming);
+  if (incoming.status !== 200) throw refusal(folder, incoming);
   try {
     return Page.parse(JSON.parse(await incoming.text(MAX_PAGE_BYTES)));
   } catch (error) {

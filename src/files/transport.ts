@@ -35,7 +35,8 @@ export interface Outgoing {
 
 /**
  * Sends a request until it is answered by something else than "try again", and reads the answer with `receive`;
- * a connection that breaks while it reads counts as a failed attempt. `source` is what errors name.
+ * a connection that breaks while it reads counts as a failed attempt. What `receive` leaves of the body is dropped.
+ * `source` is what errors name.
  */
 export type Transport = <T>(
   source: URL,
@@ -134,12 +135,13 @@ export function createTransport(options: TransportOptions = {}): Transport {
         });
         alive();
         const incoming = new Incoming(response, alive);
-        if (isTemporary(incoming.status)) {
-          await incoming.drop();
+        try {
+          if (!isTemporary(incoming.status)) return await receive(incoming);
           const retryAfterMs = parseRetryAfter(incoming.headers.get("retry-after"), clock.now());
           throw new Setback(`answered ${incoming.status}`, { answered: true, retryAfterMs });
+        } finally {
+          await incoming.drop();
         }
-        return receive(incoming);
       };
       return await Promise.race([exchange(), silence]);
     } finally {

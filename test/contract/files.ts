@@ -307,7 +307,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-export async function collect(entries: AsyncIterable<Listed>): Promise<Listed[]> {
+async function collect(entries: AsyncIterable<Listed>): Promise<Listed[]> {
   return Array.fromAsync(entries);
 }
 

@@ -295,4 +295,35 @@ describe("http", () => {
     const names = entries.map(({ url }) => url.href.slice(at("data/in/").href.length));
     assert.deepEqual(names, ["a&b.nc", "abs.nc", "b%20c.nc", "dot.nc", "sub/"]);
   });
+
+  test("a page made to be slow is read like any other", async () => {
+    const page = `${"<a ".repeat(500_000)}${'<a href="'.repeat(200_000)}<a href="x">`;
+    server.habits = {
+      intercept: (_, response) => !!response.writeHead(200, { "content-type": "text/html" }).end(page),
+    };
+    const entries = await Array.fromAsync(filesOf().list!(at("data/in/")));
+    assert.deepEqual(
+      entries.map(({ url }) => url.href),
+      [at("data/in/x").href],
+    );
+  });
+
+  test("keeps its connection, whatever the answers were", async () => {
+    const sockets = new Set<unknown>();
+    server.habits = {
+      intercept({ socket }) {
+        sockets.add(socket);
+        return false;
+      },
+    };
+    const files = filesOf({ allow: [server.url] });
+    for (let i = 0; i < 3; i++) {
+      await files.read(at("absent"));
+      await files.read(at("data/x"), { offset: 5, length: 5 });
+      await files.read(at("data/x"), { offset: 5000, length: 5 });
+      await rejects(files.read(at("data/x"), undefined, { ifMatch: '"other"' }), "Conflict");
+    }
+    // fetch takes turns between a few idle connections, and gives up one after each HEAD, which is not asked here.
+    assert.ok(sockets.size <= 4, `${sockets.size} connections for 12 requests`);
+  });
 });
