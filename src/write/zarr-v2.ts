@@ -82,17 +82,22 @@ export function groupAttributesV2(group: Group): JsonObject {
 
 export const ZGROUP: JsonObject = Object.freeze({ zarr_format: 2 });
 
-/**
- * Every metadata document of a dataset under its key (`.zgroup`, `tas/.zarray`, `group/.zattrs`), groups first.
- * Variables that v2 cannot describe are left out; asking `toZarrV2` for one says why.
- */
-export function* documentsV2(dataset: Dataset, options?: ZarrV2Options): Generator<readonly [string, JsonObject]> {
+/** The documents of the root and of all groups under their keys. */
+export function* groupDocumentsV2(dataset: Dataset): Generator<readonly [string, JsonObject]> {
   yield [".zgroup", ZGROUP];
   yield [".zattrs", groupAttributesV2(dataset)];
   for (const [path, group] of dataset.groups) {
     yield [`${path}/.zgroup`, ZGROUP];
     yield [`${path}/.zattrs`, groupAttributesV2(group)];
   }
+}
+
+/**
+ * Every metadata document of a dataset under its key (`.zgroup`, `tas/.zarray`, `group/.zattrs`), groups first.
+ * Variables that v2 cannot describe are left out; asking `toZarrV2` for one says why.
+ */
+export function* documentsV2(dataset: Dataset, options?: ZarrV2Options): Generator<readonly [string, JsonObject]> {
+  yield* groupDocumentsV2(dataset);
   for (const [name, { spec }] of dataset.variables) {
     const documents = supported(() => toZarrV2(spec, options));
     if (documents === undefined) continue;

@@ -1,0 +1,137 @@
+import { type ArraySpec, type ChunkRef, chunkGrid, type IoCall, product, type Variable } from "../core/array.ts";
+import { itemSize } from "../core/dtype.ts";
+import { GyreError } from "../errors.ts";
+import { inOrder } from "./in-order.ts";
+
+export interface KerchunkOptions extends IoCall {
+  /** The address at which readers of the references find a source file; undefined: they cannot. */
+  href(url: URL): string | undefined;
+  /** The address at which this node answers a whole chunk, for chunks that are no plain byte range of their source. */
+  chunkHref?(name: string, chunk: readonly number[]): string;
+  /** Told of variables that are left out, because neither of these can give their chunks. */
+  onOmitted?(name: string, reason: string): void;
+}
+
+/** Bytes themselves, a whole file, or a part of one. */
+export type ChunkReference =
+  | { readonly inline: Uint8Array }
+  | { readonly href: string; readonly range?: { readonly offset: number; readonly length: number } };
+
+export interface ChunkEntry {
+  readonly chunk: readonly number[];
+  readonly reference: ChunkReference;
+}
+
+/** The chunks of a variable as references, and the spec that describes them. */
+export interface VariableReferences {
+  readonly spec: ArraySpec;
+  /** In C order of the grid, without those never written. Throws Unsupported when one cannot be referred to. */
+  readonly entries: AsyncIterable<ChunkEntry>;
+}
+
+const LOCATED_AHEAD = 32;
+/** Larger chunks that lie in no file of their own are fetched from the node, if that is possible. */
+const MAX_INLINE = 64 * 1024;
+
+export async function referVariable(variable: Variable, options: KerchunkOptions): Promise<VariableReferences> {
+  const cut = variable.read === undefined ? await findCut(variable, options) : undefined;
+  if (cut === undefined) return { spec: variable.spec, entries: refer(variable, options, whole) };
+  const { spec } = variable;
+  const chunks = spec.chunks.map((n, axis) => (axis === cut.axis ? cut.size : n));
+  return { spec: { ...spec, chunks }, entries: refer(variable, options, splitter(spec, cut)) };
+}
+
+type Split = (chunk: readonly number[], ref: ChunkRef) => Iterable<readonly [readonly number[], ChunkRef]>;
+
+async function* refer(variable: Variable, options: KerchunkOptions, split: Split): AsyncGenerator<ChunkEntry> {
+  const located = inOrder(cells(chunkGrid(variable.spec)), LOCATED_AHEAD, async (chunk) => ({
+    chunk,
+    ref: variable.read === undefined ? await variable.locate(chunk, options) : ("computed" as const),
+  }));
+  for await (const { chunk, ref } of located) {
+    options.signal?.throwIfAborted();
+    if (ref === undefined) continue;
+    if (ref === "computed") {
+      yield { chunk, reference: fromNode(variable, chunk, options) };
+      continue;
+    }
+    for (const [cell, part] of split(chunk, ref))
+      yield { chunk: cell, reference: referTo(variable, cell, part, options) };
+  }
+}
+
+function referTo(
+  variable: Variable,
+  chunk: readonly number[],
+  ref: ChunkRef,
+  options: KerchunkOptions,
+): ChunkReference {
+  // What is encoded or cut otherwise than the metadata says is whole only in the node's answer.
+  if (ref.codecs !== undefined || ref.shape !== undefined) return fromNode(variable, chunk, options);
+  if ("inline" in ref) {
+    const isLong = ref.inline.byteLength > MAX_INLINE && options.chunkHref !== undefined;
+    return isLong ? fromNode(variable, chunk, options) : ref;
+  }
+  const href = options.href(ref.url);
+  if (href === undefined) return fromNode(variable, chunk, options);
+  return { href, range: { offset: ref.offset, length: ref.length } };
+}
+
+function fromNode({ name }: Variable, chunk: readonly number[], { chunkHref }: KerchunkOptions): ChunkReference {
+  if (chunkHref !== undefined) return { href: chunkHref(name, chunk) };
+  throw new GyreError("Unsupported", `chunk ${chunk.join(".")} of ${name} is no plain byte range`, { subject: name });
+}
+
+interface Cut {
+  readonly axis: number;
+  /** Length of the finer chunks along that axis: it divides the array as well as the chunks. */
+  readonly size: number;
+}
+
+/**
+ * Contiguous arrays have a short last chunk where their length is no multiple of the chunks', but Zarr knows only whole
+ * ones. Uncompressed chunks can be cut finer until they fit.
+ */
+async function findCut(variable: Variable, call: IoCall): Promise<Cut | undefined> {
+  const { shape, chunks, codecs, dtype } = variable.spec;
+  const axis = chunks.findIndex((n) => n > 1);
+  const isPlain = codecs.length === 1 && codecs[0]?.name === "bytes" && itemSize(dtype) !== undefined;
+  if (!isPlain || axis < 0 || shape.includes(0) || shape[axis]! % chunks[axis]! === 0) return undefined;
+  if (!chunks.every((n, i) => i <= axis || n === shape[i])) return undefined;
+  const last = chunkGrid(variable.spec).map((n, i) => (i === axis ? n - 1 : 0));
+  const ref = await variable.locate(last, call);
+  return ref?.shape === undefined ? undefined : { axis, size: greatestDivisor(shape[axis]!, chunks[axis]!) };
+}
+
+function splitter({ shape, chunks, dtype }: ArraySpec, { axis, size }: Cut): Split {
+  const bytes = product(shape.slice(axis + 1)) * (itemSize(dtype) as number) * size;
+  const perChunk = chunks[axis]! / size;
+  return function* (chunk, ref) {
+    const { shape: stored, ...rest } = ref;
+    const parts = (stored?.[axis] ?? chunks[axis]!) / size;
+    for (let part = 0; part < parts; part++) {
+      const cell = chunk.map((c, i) => (i === axis ? c * perChunk + part : c));
+      const start = part * bytes;
+      if ("inline" in rest) yield [cell, { ...rest, inline: rest.inline.subarray(start, start + bytes) }];
+      else yield [cell, { ...rest, offset: rest.offset + start, length: bytes }];
+    }
+  };
+}
+
+function whole(chunk: readonly number[], ref: ChunkRef): Iterable<readonly [readonly number[], ChunkRef]> {
+  return [[chunk, ref]];
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
+}
+
+/** Every cell of a grid in C order. */
+async function* cells(grid: readonly number[]): AsyncGenerator<number[]> {
+  const count = product(grid);
+  const cell = grid.map(() => 0);
+  for (let n = 0; n < count; n++) {
+    yield [...cell];
+    for (let axis = grid.length - 1; axis >= 0 && ++cell[axis]! === grid[axis]; axis--) cell[axis] = 0;
+  }
+}

@@ -1,0 +1,62 @@
+import { chunkGrid, type Dataset, product, type Variable } from "../core/array.ts";
+import { isGyreError } from "../errors.ts";
+import { type ChunkReference, type KerchunkOptions, referVariable } from "./kerchunk-references.ts";
+import type { JsonObject } from "./zarr-fill.ts";
+import { groupDocumentsV2, toZarrV2 } from "./zarr-v2.ts";
+
+const PIECE = 64 * 1024;
+
+/** A dataset as a kerchunk reference set in JSON, version 1, piece by piece: it is never whole in memory. */
+export async function* kerchunkJson(dataset: Dataset, options: KerchunkOptions): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  let text = '{"version":1,"refs":{';
+  let separator = "";
+  const add = (key: string, value: string): void => {
+    text += `${separator}${JSON.stringify(key)}:${value}`;
+    separator = ",";
+  };
+  const addDocument = (key: string, document: JsonObject): void => add(key, JSON.stringify(JSON.stringify(document)));
+
+  for (const [key, document] of groupDocumentsV2(dataset)) addDocument(key, document);
+  for (const variable of dataset.variables.values()) {
+    for await (const piece of variableEntries(variable, options)) {
+      if (piece.kind === "chunk") add(piece.key, referenceJson(piece.reference));
+      else addDocument(piece.key, piece.document);
+      if (text.length < PIECE) continue;
+      yield encoder.encode(text);
+      text = "";
+    }
+  }
+  yield encoder.encode(`${text}}}`);
+}
+
+type Entry =
+  | { readonly kind: "chunk"; readonly key: string; readonly reference: ChunkReference }
+  | { readonly kind: "document"; readonly key: string; readonly document: JsonObject };
+
+/** Chunks first, metadata last: what `fill_value` must say depends on whether chunks are missing. */
+async function* variableEntries(variable: Variable, options: KerchunkOptions): AsyncGenerator<Entry> {
+  const { name } = variable;
+  try {
+    toZarrV2(variable.spec);
+    const { spec, entries } = await referVariable(variable, options);
+    let count = 0;
+    for await (const { chunk, reference } of entries) {
+      count++;
+      yield { kind: "chunk", key: `${name}/${chunk.length === 0 ? "0" : chunk.join(".")}`, reference };
+    }
+    const { zarray, zattrs } = toZarrV2(spec, { fill: count < product(chunkGrid(spec)) ? "exact" : "cf" });
+    yield { kind: "document", key: `${name}/.zarray`, document: zarray };
+    yield { kind: "document", key: `${name}/.zattrs`, document: zattrs };
+  } catch (error) {
+    // References without metadata are no array: readers never see the chunks written so far.
+    if (!isGyreError(error, "Unsupported")) throw error;
+    options.onOmitted?.(name, error.message);
+  }
+}
+
+function referenceJson(reference: ChunkReference): string {
+  if ("inline" in reference) return `"base64:${Buffer.from(reference.inline).toString("base64")}"`;
+  const href = JSON.stringify(reference.href);
+  return reference.range === undefined ? `[${href}]` : `[${href},${reference.range.offset},${reference.range.length}]`;
+}
