@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +32,7 @@ async function serve(): Promise<void> {
   console.log(s3.unavailable ?? `S3 ${s3.url} ${JSON.stringify(s3.credentials)}`);
   process.once("SIGINT", async () => {
     for (const service of [nginx, s3]) if (service.unavailable === undefined) await service.stop();
+    rmSync(folder, { recursive: true });
   });
 }
 
