@@ -40,12 +40,17 @@ export function sha256(values: Values): string {
     .digest("hex");
 }
 
-/** Values as plain JSON: bytes and UTF-32 as text, 64-bit integers as numbers. */
-export function plain({ dtype, data, shape }: Block): unknown[] {
-  if (storageType(dtype) !== undefined)
-    return Array.from(data as Float64Array, (v) => (typeof v === "bigint" ? Number(v) : v));
-  if (data instanceof Uint8Array) return texts(dtype, data, product(shape));
-  return [...(data as Values[])];
+/** Values as plain JSON, as `test/fixtures/zarr/make.py` lists them: 64-bit integers as digits, NaN by name, raw as base64. */
+export function plain({ dtype, data, shape }: Block): unknown {
+  if (storageType(dtype) !== undefined) {
+    return Array.from(data as ArrayLike<number | bigint>, (v) =>
+      typeof v === "bigint" || Number.isNaN(v) ? String(v) : v,
+    );
+  }
+  if (!(data instanceof Uint8Array)) return [...(data as Values[])];
+  return typeof dtype === "object" && (dtype.kind === "fixed-bytes" || dtype.kind === "fixed-utf32")
+    ? texts(dtype, data, product(shape))
+    : Buffer.from(data).toString("base64");
 }
 
 function texts(dtype: DType, data: Uint8Array, count: number): string[] {
