@@ -5,6 +5,7 @@ import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import { chunkReply, documentHeaders, hidesFill, sourceFault } from "./chunk-reply.ts";
 import { type Conditions, conditionsOf, type Reply, strongTag, toResponse } from "./conditional.ts";
 import { type Document, documentReply } from "./document.ts";
+import { references } from "./kerchunk-references.ts";
 import { datasetUrl, openDataset, type Protocol, type Route } from "./protocol.ts";
 import { storedDataset } from "./published.ts";
 import { documentV2 } from "./zarr-document.ts";
@@ -149,13 +150,19 @@ export const kerchunk: Protocol = {
   name: "kerchunk",
   summary: "Stored chunks under Zarr v2 keys; nothing is decoded",
   conformsTo: [],
-  routes: [keys, tape],
+  routes: [keys, tape, ...references],
   links: (id, _dataset, base) => [
     {
       rel: "data",
       href: datasetUrl(base, id, "kerchunk"),
       type: "application/vnd+zarr",
       title: "Stored chunks (Zarr v2)",
+    },
+    {
+      rel: "data",
+      href: datasetUrl(base, id, "kerchunk.json"),
+      type: "application/json",
+      title: "References to stored chunks (kerchunk)",
     },
   ],
 };

@@ -104,11 +104,10 @@ function noForm({ name, spec }: Variable): GyreError {
   });
 }
 
-/** For metadata only: chunks are always read through the variable of the source. */
 function withSpec(variable: Variable, spec: ArraySpec): Variable {
-  return spec === variable.spec
-    ? variable
-    : { name: variable.name, spec, locate: (chunk, call) => variable.locate(chunk, call) };
+  if (spec === variable.spec) return variable;
+  const { name } = variable;
+  return { name, spec, locate: (chunk, call) => variable.locate(chunk, call), read: variable.read?.bind(variable) };
 }
 
 function plainSpec(spec: ArraySpec): ArraySpec {

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import type { Variable } from "../../src/core/array.ts";
 import { kerchunk } from "../../src/protocols/kerchunk.ts";
 import { testProtocol } from "../contract/protocol.ts";
-import { BASE, createArchive, decoder, serve } from "./archive.ts";
+import { BASE, call, createArchive, decoder, serve } from "./archive.ts";
 import { createGrid, tasAt } from "./grid.ts";
 
 const errors: unknown[] = [];
@@ -42,7 +43,11 @@ testProtocol("kerchunk (raw)", async () => ({
     "datasets/grid/kerchunk/odd/0",
     "datasets/alias/kerchunk/tas/0.0.0",
     "datasets/grid/kerchunk-tape-order/.zgroup",
+    "datasets/grid/kerchunk.parquet/.zmetadata",
+    "datasets/grid/kerchunk.parquet/tas/refs.0.parq",
+    "datasets/grid/kerchunk.parquet/sub/deep/x/refs.0.parq?links=source",
   ],
+  streams: ["datasets/grid/kerchunk.json", "datasets/grid/kerchunk.json?links=source"],
   missing: [
     "datasets/nothing/kerchunk/.zgroup",
     "datasets/grid/kerchunk/zarr.json",
@@ -60,8 +65,12 @@ testProtocol("kerchunk (raw)", async () => ({
     "datasets/grid/kerchunk/..%2F..%2Fetc%2Fpasswd",
     "datasets/grid/kerchunk/tas%00/0.0.0",
     "datasets/grid/kerchunk-tape-order/tas/2.0.0",
+    "datasets/nothing/kerchunk.json",
+    "datasets/grid/kerchunk.parquet/tas/refs.1.parq",
+    "datasets/grid/kerchunk.parquet/nothing/refs.0.parq",
+    "datasets/grid/kerchunk.parquet/refs.0.parq",
   ],
-  bad: [],
+  bad: ["datasets/grid/kerchunk.json?links=nowhere", "datasets/grid/kerchunk.parquet/.zmetadata?link=server"],
 }));
 
 test("chunks are the stored bytes, and say so", async () => {
@@ -70,9 +79,7 @@ test("chunks are the stored bytes, and say so", async () => {
   assert.equal(response.headers.get("last-modified"), "Thu, 02 Jan 2020 03:04:05 GMT");
   const stored = await archive.files.read(new URL("memory://archive/grid/tas/0.0.1"));
   assert.deepEqual(await response.bytes(), stored);
-  const { spec } = (await archive.access.open("grid", { who: { subject: "", roles: [] } }))!.dataset.variables.get(
-    "tas",
-  )!;
+  const { spec } = (await archive.access.open("grid", call))!.dataset.variables.get("tas")!;
   const values = (await decoder.decode(spec.codecs, { dtype: "float32", shape: spec.chunks }, stored!)) as Float32Array;
   assert.equal(values[1 * 5 + 2], tasAt(0, 1, 7));
 });
@@ -139,4 +146,27 @@ test("a tape order reads two bytes", async () => {
   assert.equal(response.headers.get("cache-control"), "no-store");
   const stored = await archive.files.read(new URL("memory://archive/tape/tas/0.0.0"));
   assert.deepEqual(await response.bytes(), stored!.slice(0, 2));
+});
+
+test("references lead to the raw API, or to a source that clients can reach", async () => {
+  const { refs } = (await json("grid/kerchunk.json")) as { refs: Record<string, unknown> };
+  assert.deepEqual(refs["tas/0.0.1"], [`${BASE}datasets/grid/kerchunk/tas/0.0.1`]);
+  assert.deepEqual(refs["crs/0"], [`${BASE}datasets/grid/kerchunk/crs/0`]);
+  assert.ok(!("tas/2.0.0" in refs) && !("odd/.zarray" in refs));
+  assert.equal(JSON.parse(String(refs["tas/.zattrs"])).units, "K");
+  const grid = (await archive.access.open("grid", call))!.dataset;
+  const far = grid.variables.get("pr") as Variable;
+  const url = new URL("https://far.example/pr.nc");
+  const located: Variable = { ...far, locate: async () => ({ url, offset: 100, length: 20 }) };
+  archive.add("far", { ...grid, version: "far", variables: new Map([["pr", located]]) });
+  const direct = (await json("far/kerchunk.json?links=source")) as { refs: Record<string, unknown> };
+  assert.deepEqual(direct.refs["pr/0.0.0"], [url.href, 100, 20]);
+  const served = (await json("far/kerchunk.json")) as { refs: Record<string, unknown> };
+  assert.deepEqual(served.refs["pr/0.0.0"], [`${BASE}datasets/far/kerchunk/pr/0.0.0`]);
+});
+
+test("references are not made again for who has them", async () => {
+  const tag = (await get("grid/kerchunk.json")).headers.get("etag") as string;
+  assert.equal((await get("grid/kerchunk.json", { "if-none-match": tag })).status, 304);
+  assert.equal((await get("grid/kerchunk.json?links=source", { "if-none-match": tag })).status, 200);
 });
