@@ -12,6 +12,9 @@ export interface CubeRules {
   readonly drop?: readonly string[];
 }
 
+/** An address that takes part in a cube (patterns are filled in when it is put together), or a cube that does. */
+export type CubePart = string | { readonly rules: CubeRules; readonly parts: readonly CubePart[] };
+
 export interface NewDimension {
   readonly name: string;
   /** One value per member, in the order of the sources' addresses; or found in each address. */

@@ -1,6 +1,7 @@
 import type { ListOptions, Opened } from "../core/access.ts";
 import type { Dataset, IoCall } from "../core/array.ts";
-import { globMatches } from "../core/glob.ts";
+import type { CubePart } from "../core/cube.ts";
+import { globMatches, hasGlob } from "../core/glob.ts";
 import type { Call } from "../core/principal.ts";
 import { GyreError, isGyreError } from "../errors.ts";
 import type { FileInfo, Files } from "../files/files.ts";
@@ -11,12 +12,13 @@ import type { Holdings } from "./access.ts";
 import { restoreSummaries, type StoredSummaries, storeSummaries } from "./cube/store.ts";
 import { type CubeMember, openCube, type ReadValues } from "./cube.ts";
 import type { DatasetIndex } from "./index.ts";
-import type { Clock, CubePart, Entry, Problem } from "./registry/entry.ts";
+import type { Clock, Entry, Problem } from "./registry/entry.ts";
 import { systemClock } from "./registry/entry.ts";
 import { identityOf, infoOf } from "./registry/identity.ts";
 import { openNames, type Registration } from "./registry/names.ts";
+import { walk } from "./scan/walk.ts";
 
-export type { Clock, CubePart, Entry, Problem } from "./registry/entry.ts";
+export type { Clock, Entry, Problem } from "./registry/entry.ts";
 export { systemClock } from "./registry/entry.ts";
 export type { Registration } from "./registry/names.ts";
 
@@ -130,7 +132,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
 
   async function membersOf(parts: readonly CubePart[]): Promise<CubeMember[]> {
     const members: CubeMember[] = [];
-    for (const part of parts) members.push(await memberOf(part));
+    for (const part of parts) {
+      if (typeof part !== "string" || !hasGlob(decodeURIComponent(new URL(part).pathname))) {
+        members.push(await memberOf(part));
+        continue;
+      }
+      for await (const { url } of walk(files, new URL(part))) members.push(await memberOf(url.href));
+    }
     return members;
   }
 

@@ -1,12 +1,14 @@
 import type { IoCall } from "../core/array.ts";
 import { forEachLimited } from "../core/concurrency.ts";
-import type { CubeRules } from "../core/cube.ts";
-import { GyreError, isGyreError } from "../errors.ts";
+import type { CubePart, CubeRules } from "../core/cube.ts";
+import { isGyreError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
+import { type CatalogOptions, expandSource } from "../formats/catalogs/expand.ts";
 import type { FormatRegistry } from "../formats/registry.ts";
 import { identityOf, infoOf } from "./registry/identity.ts";
-import type { CubePart, Registry } from "./registry.ts";
+import type { Registry } from "./registry.ts";
 import { drsOf } from "./scan/drs.ts";
+import { registerCatalog, registerDrs, vanishOthers } from "./scan/register.ts";
 import { type Found, walk } from "./scan/walk.ts";
 
 export { drsOf } from "./scan/drs.ts";
@@ -38,6 +40,8 @@ export interface Scanner {
   scan(source: URL, options?: ScanCall, call?: IoCall): Promise<ScanProgress>;
   /** A cube that somebody described: members are what the patterns find now, in the order of their addresses. */
   addCube(cube: ConfiguredCube, call?: IoCall): Promise<void>;
+  /** The datasets that a catalogue names, and how many they are; those it does not name any more vanish. */
+  addCatalog(url: URL, options?: CatalogOptions, call?: IoCall): Promise<number>;
 }
 
 export interface ScanCall {
@@ -68,6 +72,12 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
       const source = globs.map(String).join(" ");
       registry.add({ key: `cube:${id}`, kind: "cube", id, source, path: id, cube, ...(tape ? { tape } : {}) });
     },
+    async addCatalog(url, options = {}, call) {
+      const report = options.report ?? registry.report;
+      const count = await registerCatalog(registry, url, expandSource(url, files, { ...options, report }, call));
+      await registry.save();
+      return count;
+    },
   };
 
   async function scan(source: URL, options: ScanCall, call?: IoCall): Promise<ScanProgress> {
@@ -97,10 +107,9 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
       state.seen++;
       if (state.seen % 100 === 0) options.progress?.({ ...state, isDone: false });
     });
-    for (const [folder, { id, parts }] of cubes) addDrsCube(registry, source, folder, id, parts.sort(), met);
-    for (const entry of registry.entries()) {
-      if (entry.root === source.href && !met.has(entry.key)) registry.vanished(entry.key);
-    }
+    for (const [folder, { id, parts }] of cubes)
+      registerDrs(registry, source, { folder, id, parts: parts.sort() }, met);
+    vanishOthers(registry, source, met);
     await registry.save();
     if (verify) {
       await forEachLimited(fresh, concurrency, async (id) => {
@@ -148,27 +157,5 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
   function looksLikeData(path: string): boolean {
     const lower = path.toLowerCase();
     return suffixes.some((s) => s !== ".json" && s !== ".zip" && lower.endsWith(s));
-  }
-}
-
-function addDrsCube(
-  registry: Registry,
-  source: URL,
-  folder: string,
-  id: string,
-  parts: readonly CubePart[],
-  met: Set<string>,
-): void {
-  const key = `cube:${folder}`;
-  met.add(key);
-  const cube = { rules: { concat: "time" }, parts };
-  const registration = { key, kind: "cube", source: folder, root: source.href, path: id, cube } as const;
-  try {
-    registry.add({ ...registration, ...(registry.byKey(key) === undefined ? { id } : {}) });
-  } catch (error) {
-    if (!isGyreError(error, "Conflict")) throw error;
-    // The same DRS dataset in a second place: an id of its own, and a word about it.
-    registry.report(folder, new GyreError("Conflict", `${error.message}: this folder has the same DRS id`));
-    registry.add(registration);
   }
 }

@@ -1,7 +1,4 @@
-import type { CubeRules } from "../../core/cube.ts";
-
-/** A source of a cube, or a cube that takes part in another. */
-export type CubePart = string | { readonly rules: CubeRules; readonly parts: readonly CubePart[] };
+import type { CubePart, CubeRules } from "../../core/cube.ts";
 
 /** What the registry keeps of a dataset. Plain data: one line of its file. */
 export interface Entry {
