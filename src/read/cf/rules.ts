@@ -5,8 +5,11 @@ import { type DType, type FloatType, type IntegerType, isFloat, isInteger } from
 export interface CfOptions {
   /** Mask what lies outside `valid_min`, `valid_max`, `valid_range`, as netCDF4-python does and xarray does not. */
   readonly validRange?: boolean;
-  /** Without `_FillValue` the type's default fill is missing, as in netCDF-C; never for bytes. NetCDF files only. */
-  readonly defaultFill?: boolean;
+  /**
+   * Without `_FillValue` the type's default fill is missing, but for bytes, as ncdump does; `all`: for bytes as well, as
+   * netCDF4-python does. For NetCDF files only; xarray never does it.
+   */
+  readonly defaultFill?: boolean | "all";
   /** `spec.fill` is missing too: Zarr v2, where xarray takes `fill_value` for `_FillValue`. */
   readonly fillIsMissing?: boolean;
 }
@@ -23,8 +26,10 @@ export interface CfRules {
   readonly offset: number | undefined;
 }
 
-/** NetCDF's default fill values (`NC_FILL_*`); none for bytes, whose range is too small to lose a value. */
+/** NetCDF's default fill values (`NC_FILL_*`). */
 const DEFAULT_FILLS: Readonly<Partial<Record<DType & string, number | bigint>>> = {
+  int8: -127,
+  uint8: 255,
   int16: -32767,
   uint16: 65535,
   int32: -2147483647,
@@ -54,7 +59,7 @@ export function cfRules(
   const rules: CfRules = {
     stored,
     target: scale === undefined && offset === undefined ? stored : floatType(stored, attrs),
-    missing: missingValues(spec, options)
+    missing: missingValues(spec, stored, options)
       .map(cast)
       .filter((value) => value !== undefined),
     min,
@@ -83,10 +88,19 @@ function floatType(stored: IntegerType | FloatType, attrs: Attrs): FloatType {
   return stored === "int32" || stored === "uint32" ? "float64" : "float32";
 }
 
-function missingValues({ dtype, attrs, fill }: Pick<ArraySpec, "dtype" | "attrs" | "fill">, options: CfOptions) {
+function missingValues(
+  { dtype, attrs, fill }: Pick<ArraySpec, "dtype" | "attrs" | "fill">,
+  stored: DType,
+  options: CfOptions,
+): (number | bigint)[] {
   const values = [...numbers(attrs, "missing_value"), ...numbers(attrs, "_FillValue")];
   if (options.fillIsMissing && (typeof fill === "number" || typeof fill === "bigint")) values.push(fill);
-  if (options.defaultFill && !attrs.has("_FillValue")) {
+  const { defaultFill = false } = options;
+  // The range of bytes is too small to lose a value that nobody declared.
+  const isByte = dtype === "int8" || dtype === "uint8";
+  const applies = defaultFill === "all" || (defaultFill && !isByte);
+  // What is meant to be of the other sign was not filled with the default of its own.
+  if (applies && stored === dtype && !attrs.has("_FillValue")) {
     const standard = DEFAULT_FILLS[dtype as DType & string];
     if (standard !== undefined) values.push(standard);
   }
