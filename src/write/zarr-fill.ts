@@ -24,7 +24,9 @@ export function fillToJson(dtype: DType, fill: Scalar): Json {
   if (isFloat(dtype)) return floatToJson(Number(fill));
   if (storageType(dtype) !== undefined) return integerToJson(fill as number | bigint | boolean);
   if (dtype === "string" || (typeof dtype === "object" && dtype.kind === "fixed-utf32")) return textOf(fill);
-  return Buffer.from(bytesOf(fill, itemSize(dtype))).toString("base64");
+  const bytes = bytesOf(fill, itemSize(dtype));
+  const isPadded = typeof dtype === "object" && dtype.kind === "fixed-bytes";
+  return Buffer.from(isPadded ? bytes.subarray(0, bytes.findLastIndex((b) => b !== 0) + 1) : bytes).toString("base64");
 }
 
 /** What Zarr v3, which knows no absent fill value, must say in its place: zeros. */
