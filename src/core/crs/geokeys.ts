@@ -166,8 +166,8 @@ function isFigure(one: Figure, other: Figure): boolean {
   return Math.abs(one.a - other.a) < 1e-3 && Math.abs(one.rf - other.rf) < 1e-4;
 }
 
-/** GeoKeys that say a CRS: its code, or its parameters where it has none. Undefined where GeoTIFF has no such method. */
-export function geoKeysOf(crs: Crs): Map<number, number | string> | undefined {
+/** GeoKeys that say a CRS: by code, by parameters, or as text where GeoTIFF has no such method. */
+export function geoKeysOf(crs: Crs): Map<number, number | string> {
   const params = expandUtm(parseProj(crs.proj));
   const isGeographic = params.get("proj") === "longlat";
   const keys = new Map<number, number | string>([
@@ -189,7 +189,7 @@ export function geoKeysOf(crs: Crs): Map<number, number | string> | undefined {
   keys.set(Key.AngularUnit, 9102);
   if (isGeographic) return keys;
   const method = methodOf(params);
-  if (method?.geokey === undefined) return undefined;
+  if (method?.geokey === undefined) return textKeys(crs);
   const unit = linearUnit(params);
   keys.set(Key.ProjectedCrs, USER_DEFINED).set(Key.Projection, USER_DEFINED).set(Key.Method, method.geokey);
   keys.set(Key.LinearUnit, unit.epsg === 0 ? USER_DEFINED : unit.epsg);
@@ -200,4 +200,18 @@ export function geoKeysOf(crs: Crs): Map<number, number | string> | undefined {
     keys.set(param.keys[0]!, param.kind === "length" ? (value ?? 0) / unit.metres : (value ?? fallback));
   }
   return keys;
+}
+
+/** GDAL's way out: Esri's citation with the whole text. */
+function textKeys(crs: Crs): Map<number, number | string> {
+  return new Map<number, number | string>([
+    [Key.ModelType, USER_DEFINED],
+    [Key.RasterType, 1],
+    [Key.ProjectedCitation, `ESRI PE String = ${crs.wkt}`],
+  ]);
+}
+
+/** Keys whose values are measures, kept as doubles; the other numbers are codes. */
+export function isMeasureKey(key: number): boolean {
+  return (key >= 2053 && key <= 2061 && key !== 2054 && key !== 2056 && key !== 2060) || (key >= 3077 && key <= 3096);
 }
