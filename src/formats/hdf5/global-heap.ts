@@ -10,6 +10,9 @@ interface Collection {
 /** Collections held for one piece of work at most. */
 const MOST_BYTES = 256 * 1024 * 1024;
 const USUAL_COLLECTION = 4096;
+/** Both headers are padded to a multiple of 8 bytes, whatever the size of lengths. */
+const COLLECTION_HEADER = 16;
+const OBJECT_HEADER = 16;
 
 /**
  * III.E Global Heap: where variable-length values lie. Made for one piece of work (a chunk, an object's attributes):
@@ -51,20 +54,21 @@ export class GlobalHeap {
     cursor.version(1);
     cursor.skip(3);
     const size = cursor.length();
-    const start = cursor.pos;
     this.#bytes += size;
     if (this.#bytes > MOST_BYTES) {
       throw new GyreError("TooLarge", `${file.url}: variable-length values of more than ${MOST_BYTES} bytes`);
     }
     if (size !== cursor.bytes.byteLength) cursor = await file.at(address, size);
-    cursor.pos = start;
+    cursor.pos = COLLECTION_HEADER;
     const objects = new Map<number, readonly [number, number]>();
-    while (cursor.left >= 8 + file.lengthSize) {
+    while (cursor.left >= OBJECT_HEADER) {
+      const next = cursor.pos + OBJECT_HEADER;
       const index = cursor.u16();
       cursor.skip(6);
       const length = cursor.length();
       // Object 0 is the free space at the end.
       if (index === 0) break;
+      cursor.pos = next;
       objects.set(index, [cursor.skip(length), length]);
       cursor.skip(Math.min(cursor.left, (8 - (length % 8)) % 8));
     }

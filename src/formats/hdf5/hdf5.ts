@@ -1,4 +1,5 @@
 import type { Attr, Attrs, Dataset, Group, IoCall, Variable } from "../../core/array.ts";
+import { isGyreError } from "../../errors.ts";
 import type { Format, FormatContext } from "../format.ts";
 import { sourceVersion } from "../version.ts";
 import { type AttributeContext, attributeValue } from "./attribute-values.ts";
@@ -104,7 +105,6 @@ async function attrsOf(
 }
 
 function note(problems: string[], path: string, error: unknown): void {
-  if (!(error instanceof Error) || !error.name.startsWith("GyreError(") || error.name === "GyreError(Busy)")
-    throw error;
+  if (!isGyreError(error) || error.tag === "Busy" || error.tag === "Conflict") throw error;
   problems.push(`/${path}: ${error.message}`);
 }

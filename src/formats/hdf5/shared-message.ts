@@ -22,7 +22,7 @@ export function resolveMessage(file: H5File, message: Message): Promise<Resolved
 /** The same for a part of an attribute message, which has its own "shared" flag. */
 export async function resolveShared(file: H5File, type: number, shared: boolean, body: Cursor): Promise<Resolved> {
   if (!shared) return { body };
-  // IV.A.2.? Shared message: version, type, then (version 1: padding) the address or the heap ID.
+  // IV.A.2 "Shared Message": version, type, then (version 1: padding) the address or the heap ID.
   const version = body.version(1, 2, 3);
   const kind = body.u8();
   if (version === 3 && kind === 1) return { body: await (await sharedHeap(file, type)).object(body.take(8)) };
@@ -54,10 +54,12 @@ export async function sharedHeap(file: H5File, type: number): Promise<FractalHea
   table.expect("SMTB");
   table.pos += indexes * entry;
   verifyChecksum(table);
+  // Old fill values share the index of new ones.
+  const bit = 1 << (type === MESSAGE.oldFill ? MESSAGE.fill : type);
   for (let i = 0; i < indexes; i++) {
     table.pos = 4 + i * entry + 2;
     const types = table.u16();
-    if ((types & (1 << type)) === 0) continue;
+    if ((types & bit) === 0) continue;
     table.skip(10);
     table.address();
     const heap = table.address();

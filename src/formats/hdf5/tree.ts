@@ -1,4 +1,5 @@
 import type { IoCall } from "../../core/array.ts";
+import { badSource, isGyreError } from "../../errors.ts";
 import { readAttributes, type StoredAttribute } from "./attributes.ts";
 import { openBeside } from "./beside.ts";
 import { isDataset, readDataset, type StoredDataset } from "./dataset.ts";
@@ -57,18 +58,20 @@ interface Walk {
 export async function readTree(file: H5File, call?: IoCall): Promise<Tree> {
   const walk: Walk = { file, call, objects: new Map(), paths: new Map(), typeNames: new Map(), problems: [] };
   const header = await readObjectHeader(file, file.superblock.root);
-  if (!isGroup(header)) throw header.messages[0]?.body.fail("the root is not a group") ?? new Error("unreachable");
+  if (!isGroup(header)) throw badSource(file.url, file.offset(header.address), "the root is not a group");
   const root = await readGroup(walk, header, "", undefined, 0);
   await followLinks(walk, root, root);
   return { file, root, paths: walk.paths, typeNames: walk.typeNames, problems: walk.problems };
 }
 
-function problem({ problems }: Walk, path: string, error: unknown): void {
-  if (!(error instanceof Error)) throw error;
-  // An abort is no property of the file.
-  if (error.name === "AbortError" || error.name === "GyreError(Busy)" || error.name === "GyreError(Conflict)")
-    throw error;
-  if (problems.length < MOST_PROBLEMS) problems.push(`/${path}: ${error.message}`);
+function note({ problems }: Walk, path: string, reason: string): void {
+  if (problems.length < MOST_PROBLEMS) problems.push(`/${path}: ${reason}`);
+}
+
+/** Notes what is broken in the file; that it cannot be reached now, or has changed, is no property of the file. */
+function problem(walk: Walk, path: string, error: unknown): void {
+  if (!isGyreError(error) || error.tag === "Busy" || error.tag === "Conflict") throw error;
+  note(walk, path, error.message);
 }
 
 async function readGroup(
@@ -110,7 +113,7 @@ async function readGroup(
     // A group that links lead to twice is listed once; this also ends cycles.
     if (walk.objects.has(child.header.address)) continue;
     if (depth >= MOST_DEPTH) {
-      problem(walk, child.path, new Error("groups are nested too deeply"));
+      note(walk, child.path, "groups are nested too deeply");
       continue;
     }
     group.groups.push(await readGroup(walk, child.header, child.path, group, depth + 1));
@@ -180,13 +183,13 @@ async function followLinks(walk: Walk, root: GroupNode, group: GroupNode): Promi
     const path = join(group.path, link.name);
     if (link.kind === "soft") {
       const target = resolveSoft(walk, root, group, link.path, 0);
-      if (target === undefined) problem(walk, path, new Error(`a soft link to ${link.path}, which is not there`));
+      if (target === undefined) note(walk, path, `a soft link to ${link.path}, which is not there`);
       if (target?.kind === "dataset") group.datasets.push({ ...target, path, name: link.name, alias: true });
     } else if (link.kind === "external") {
       const node = await readExternal(walk, path, link).catch((error) => problem(walk, path, error));
       if (node !== undefined) group.datasets.push(node);
     } else if (link.kind === "other") {
-      problem(walk, path, new Error(`a link of user-defined type ${link.type}`));
+      note(walk, path, `a link of user-defined type ${link.type}`);
     }
   }
   for (const child of group.groups) await followLinks(walk, root, child);
@@ -218,11 +221,13 @@ async function readExternal(
   path: string,
   link: Extract<Link, { kind: "external" }>,
 ): Promise<DatasetNode | undefined> {
-  const where = `${link.path} of ${link.file}`;
+  const refuse = (why: string): undefined => {
+    note(walk, path, `an external link to ${link.path} of ${link.file}, which ${why}`);
+  };
   const file = await openBeside(walk.file, link.file);
-  if (file === undefined) throw new Error(`an external link to ${where}, which is not there or not allowed`);
+  if (file === undefined) return refuse("is not there or not allowed");
   const header = await findObject(file, link.path);
-  if (header === undefined) throw new Error(`an external link to ${where}, which has no such object`);
-  if (!isDataset(header)) throw new Error(`an external link to ${where}, which is not a dataset`);
+  if (header === undefined) return refuse("has no such object");
+  if (!isDataset(header)) return refuse("is not a dataset");
   return readDatasetNode(walk, file, header, path, path.slice(path.lastIndexOf("/") + 1));
 }

@@ -15,10 +15,10 @@ export interface Mapping {
   readonly target: readonly Axis[];
 }
 
-const MOST_MAPPINGS = 1_000_000;
-const SHARED_FILE = 0x02;
-const SHARED_PATH = 0x04;
-const SAME_FILE = 0x01;
+const MOST_MAPPINGS = 200_000;
+const SHARED_FILE = 0x01;
+const SHARED_PATH = 0x02;
+const SAME_FILE = 0x04;
 
 /** IV.A.2.i: the global heap object of a virtual layout. */
 export async function readMappings(
