@@ -1,17 +1,18 @@
+import { textAttr } from "../../core/attrs.ts";
 import { isInteger, type NumericType, type Values } from "../../core/dtype.ts";
 import { parseTimeUnits, type TimeUnits } from "../../core/time.ts";
 import { GyreError, isGyreError } from "../../errors.ts";
 import { type Axis, type AxisPart, gapsOf, isText, type Placement, place, timesIn, unionAxis } from "./axis.ts";
 import { conversion, incompatible, sameMeaning } from "./compare.ts";
 import { type Draft, holdersOf, leaveOut, variableNames } from "./draft.ts";
-import { isAxisVariable, type VariableSummary } from "./member.ts";
+import { baseName, canOrder, type VariableSummary } from "./member.ts";
 import { planStack } from "./stacking.ts";
 import { PACKED_RANGE, PACKING } from "./unpack.ts";
 
 /** Puts members behind each other along a dimension that they have, in the order of its coordinate's values. */
 export function joinAlong(draft: Draft, dimension: string): void {
   const names = variableNames(draft);
-  const coordinate = names.find((name) => isAxisVariable(name, anyone(draft, name).spec, dimension));
+  const coordinate = orderingCoordinate(draft, names, dimension);
   const { axis, keys } = coordinate === undefined ? byOrder(draft, dimension) : byValues(draft, dimension, coordinate);
   if (axis.size === 0 && keys.size === 0) {
     throw new GyreError("BadSource", `no member of the cube has the dimension ${dimension}`, { subject: dimension });
@@ -51,6 +52,21 @@ export function joinAlong(draft: Draft, dimension: string): void {
       ...(values === undefined ? {} : { values }),
     });
   }
+}
+
+/**
+ * The dimension's coordinate; but where that is no time and a time lies beside it (NEMO counts records along
+ * `time_counter` and says in `time_centered` when they were), the time.
+ */
+function orderingCoordinate(draft: Draft, names: readonly string[], dimension: string): string | undefined {
+  const able = names.filter((name) => {
+    const { spec, time } = anyone(draft, name);
+    return canOrder(name, spec, dimension, time);
+  });
+  const own = able.find((name) => baseName(name) === dimension);
+  const times = able.filter((name) => anyone(draft, name).time !== undefined);
+  if (own !== undefined && (times.includes(own) || times.length === 0)) return own;
+  return times.find((name) => textAttr(anyone(draft, name).spec.attrs, "standard_name") === "time") ?? own ?? times[0];
 }
 
 function anyone(draft: Draft, name: string): VariableSummary {

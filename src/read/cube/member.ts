@@ -91,14 +91,14 @@ export async function summarise(
   const variables = new Map<string, VariableSummary>();
   for (const [name, variable] of dataset.variables) {
     const spec = interner.one(variable.spec);
-    const isAxis = along !== undefined && isAxisVariable(name, spec, along);
+    const time = storedTime(dataset, name, spec);
+    const isAxis = along !== undefined && canOrder(name, spec, along, time);
     const isCoordinate = coordinates.has(name);
     const runsAlong = along !== undefined && spec.dims.includes(along);
     const count = product(spec.shape);
     const limit = isAxis || isDimensionCoordinate(name, spec) ? AXIS_ELEMENTS : COMPARED_ELEMENTS;
     const isKept = (isAxis || !runsAlong) && count <= limit;
     const kept = isKept ? await keep(dataset, variable, read, call) : undefined;
-    const time = storedTime(dataset, name, spec);
     variables.set(name, {
       spec,
       derived: variable.read !== undefined,
@@ -115,9 +115,10 @@ export function baseName(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);
 }
 
-/** The coordinate that orders members along `dimension`. */
-export function isAxisVariable(name: string, spec: ArraySpec, dimension: string): boolean {
-  return baseName(name) === dimension && spec.dims.length === 1 && spec.dims[0] === dimension;
+/** Whether members can be ordered along `dimension` by this variable: its coordinate, or times beside it. */
+export function canOrder(name: string, spec: ArraySpec, dimension: string, time: StoredTime | undefined): boolean {
+  const runsAlong = spec.dims.length === 1 && spec.dims[0] === dimension;
+  return runsAlong && (baseName(name) === dimension || time !== undefined);
 }
 
 export function isDimensionCoordinate(name: string, spec: ArraySpec): boolean {

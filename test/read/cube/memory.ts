@@ -30,10 +30,10 @@ export const read: ReadValues = (_dataset, variable, selection, call) =>
     ? variable.read(selection, call)
     : selectFrom(variable, selection, (chunk) => decodedChunk(reader, variable, chunk, call), call);
 
-export const readAll = (dataset: Dataset, name: string): Promise<Block> => {
+export const readAll = (dataset: Dataset, name: string, by: ReadValues = read): Promise<Block> => {
   const variable = dataset.variables.get(name);
   if (variable === undefined) throw new Error(`no variable ${name}`);
-  return read(dataset, variable, all(variable.spec.shape));
+  return by(dataset, variable, all(variable.spec.shape));
 };
 
 export interface StoredVariable {
