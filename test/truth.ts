@@ -3,7 +3,7 @@ import { join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Block, Dataset, Variable } from "../src/core/array.ts";
 import { isGyreError } from "../src/errors.ts";
-import { createEngine, type Engine } from "../src/node.ts";
+import { createEngine, type Engine } from "../src/engine.ts";
 import { EXCUSES, excuseFor } from "./truth/excuses.ts";
 import { createFindings, type Findings } from "./truth/findings.ts";
 import { compareGeotiff, type GeotiffRecord } from "./truth/geotiff.ts";
