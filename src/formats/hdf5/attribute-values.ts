@@ -19,9 +19,9 @@ export interface AttributeContext {
  * ragged arrays become JSON, references the paths that they lead to.
  */
 export async function attributeValue(context: AttributeContext, attribute: StoredAttribute): Promise<Attr> {
-  const { space, data, committed } = attribute;
+  const { space, data } = attribute;
   const type = elementType(attribute.type);
-  const { dtype } = represent(type, committed === undefined ? undefined : context.typeNames.get(committed));
+  const { dtype } = represent(type, context.typeNames);
   if (space.kind === "null") return { dtype, value: type.class === "string" ? "" : [] };
   const values = await readValues(context, type, data);
   if (isComplex(dtype)) return { dtype, value: single(values.map(complexParts)) };

@@ -12,8 +12,6 @@ export interface StoredAttribute {
   readonly name: string;
   readonly space: Dataspace;
   readonly type: Datatype;
-  /** Address of the named datatype it was written with. */
-  readonly committed: number | undefined;
   /** Elements one after the other. */
   readonly data: Uint8Array;
 }
@@ -39,7 +37,7 @@ export async function readAttributes(
   for (const message of header.messages) {
     if (message.type !== MESSAGE.attribute) continue;
     try {
-      const { body } = await resolveMessage(file, message);
+      const body = await resolveMessage(file, message);
       found.push({ attribute: await readAttribute(file, body), order: message.order });
     } catch (error) {
       broken(error);
@@ -97,10 +95,9 @@ async function readAttribute(file: H5File, cursor: Cursor): Promise<StoredAttrib
   const spaceBody = cursor.sub(padded(spaceLength));
   const sharedType = version > 1 && (flags & 0x01) !== 0;
   const sharedSpace = version > 1 && (flags & 0x02) !== 0;
-  const { body, committed } = await resolveShared(file, MESSAGE.datatype, sharedType, typeBody);
-  const type = readDatatype(body);
-  const space = readDataspace((await resolveShared(file, MESSAGE.dataspace, sharedSpace, spaceBody)).body);
+  const type = readDatatype(await resolveShared(file, MESSAGE.datatype, sharedType, typeBody));
+  const space = readDataspace(await resolveShared(file, MESSAGE.dataspace, sharedSpace, spaceBody));
   const count = space.kind === "null" ? 0 : space.shape.reduce((n, size) => n * size, 1);
   if (count * type.size > MOST_BYTES) throw cursor.fail(`the attribute ${name} has ${count} elements`);
-  return { name, space, type, committed, data: cursor.take(count * type.size) };
+  return { name, space, type, data: cursor.take(count * type.size) };
 }

@@ -1,3 +1,4 @@
+import type { Cursor } from "./cursor.ts";
 import type { H5File } from "./file.ts";
 import { type Dataspace, readDataspace } from "./messages/dataspace.ts";
 import { type Datatype, readDatatype } from "./messages/datatype.ts";
@@ -6,7 +7,7 @@ import { readFill, readOldFill } from "./messages/fill.ts";
 import { type Filter, readFilters } from "./messages/filters.ts";
 import { type Layout, readLayout } from "./messages/layout.ts";
 import { findMessage, MESSAGE, type ObjectHeader } from "./object-header.ts";
-import { type Resolved, resolveMessage } from "./shared-message.ts";
+import { resolveMessage } from "./shared-message.ts";
 
 /** A dataset as its object header describes it. */
 export interface StoredDataset {
@@ -14,8 +15,6 @@ export interface StoredDataset {
   readonly address: number;
   readonly space: Dataspace;
   readonly type: Datatype;
-  /** Address of the named datatype that it has. */
-  readonly committed: number | undefined;
   readonly layout: Layout;
   readonly filters: readonly Filter[];
   /** Bytes of one element; undefined: zeros. */
@@ -29,7 +28,7 @@ export function isDataset(header: ObjectHeader): boolean {
 }
 
 export async function readDataset(file: H5File, header: ObjectHeader): Promise<StoredDataset> {
-  const get = async (type: number): Promise<Resolved | undefined> => {
+  const get = async (type: number): Promise<Cursor | undefined> => {
     const message = findMessage(header, type);
     return message === undefined ? undefined : resolveMessage(file, message);
   };
@@ -41,13 +40,13 @@ export async function readDataset(file: H5File, header: ObjectHeader): Promise<S
   }
   const filterBody = await get(MESSAGE.filters);
   const externalBody = await get(MESSAGE.externalFiles);
-  const space = readDataspace(spaceBody.body);
-  const type = readDatatype(typeBody.body);
-  const layout = readLayout(layoutBody.body);
+  const space = readDataspace(spaceBody);
+  const type = readDatatype(typeBody);
+  const layout = readLayout(layoutBody);
   const bytes = space.shape.reduce((n, size) => n * size, type.size);
-  if (!Number.isSafeInteger(bytes)) throw spaceBody.body.fail(`${space.shape.join(" x ")} elements are too many`);
+  if (!Number.isSafeInteger(bytes)) throw spaceBody.fail(`${space.shape.join(" x ")} elements are too many`);
   if (layout.class === "chunked" && layout.chunk.length !== space.shape.length) {
-    throw layoutBody.body.fail(`chunks of ${layout.chunk.length} dimensions for ${space.shape.length}`);
+    throw layoutBody.fail(`chunks of ${layout.chunk.length} dimensions for ${space.shape.length}`);
   }
   const fill = readAnyFill(await get(MESSAGE.fill), await get(MESSAGE.oldFill));
   return {
@@ -55,17 +54,16 @@ export async function readDataset(file: H5File, header: ObjectHeader): Promise<S
     address: header.address,
     space,
     type,
-    committed: typeBody.committed,
     layout,
-    filters: filterBody === undefined ? [] : readFilters(filterBody.body),
+    filters: filterBody === undefined ? [] : readFilters(filterBody),
     // A fill value of another size was written for another type.
     fill: fill?.byteLength === type.size ? fill : undefined,
-    externalFiles: externalBody === undefined ? undefined : readExternalFiles(externalBody.body),
+    externalFiles: externalBody === undefined ? undefined : readExternalFiles(externalBody),
   };
 }
 
 /** Where both messages are there, the old one repeats the new one for readers that do not know it. */
-function readAnyFill(modern: Resolved | undefined, old: Resolved | undefined): Uint8Array | undefined {
-  if (modern !== undefined) return readFill(modern.body);
-  return old === undefined ? undefined : readOldFill(old.body);
+function readAnyFill(modern: Cursor | undefined, old: Cursor | undefined): Uint8Array | undefined {
+  if (modern !== undefined) return readFill(modern);
+  return old === undefined ? undefined : readOldFill(old);
 }

@@ -16,13 +16,24 @@ export interface Representation {
 
 type Order = "little" | "big" | "any";
 
-/** How a datatype is named: address of its committed type, when it has one. */
-export type TypeNames = ReadonlyMap<number, string>;
+/**
+ * Names of a file's committed datatypes by what they are, as `typeKey` tells. NetCDF too knows a variable's type by
+ * being equal to a named one, not by reference.
+ */
+export type TypeNames = ReadonlyMap<string, string>;
+
+/** The same for equal datatypes. */
+export function typeKey(type: Datatype): string {
+  return JSON.stringify(type, (_, value) => (value instanceof Uint8Array ? Array.from(value) : value));
+}
+
+const NO_NAMES: TypeNames = new Map();
 
 /** Text that stands for elements which the model has no type for: JSON, one document per element. */
 const JSON_TEXT: Representation = { dtype: "string", dims: [], order: undefined };
 
-export function represent(type: Datatype, name?: string): Representation {
+export function represent(type: Datatype, names: TypeNames = NO_NAMES): Representation {
+  const name = names.size === 0 ? undefined : names.get(typeKey(type));
   switch (type.class) {
     case "integer":
       return representInteger(type);
@@ -41,13 +52,13 @@ export function represent(type: Datatype, name?: string): Representation {
     case "enum":
       return representEnum(type, name);
     case "array": {
-      const base = represent(type.base, name);
+      const base = represent(type.base, names);
       return { ...base, dims: [...type.dims, ...base.dims] };
     }
     case "vlen":
-      return representVlen(type, name);
+      return representVlen(type, names, name);
     case "compound":
-      return representCompound(type, name);
+      return representCompound(type, names, name);
   }
 }
 
@@ -134,9 +145,13 @@ function enumMembers({
   return members;
 }
 
-function representVlen(type: Extract<Datatype, { class: "vlen" }>, name: string | undefined): Representation {
+function representVlen(
+  type: Extract<Datatype, { class: "vlen" }>,
+  names: TypeNames,
+  name: string | undefined,
+): Representation {
   if (type.text) return { dtype: "string", dims: [], order: undefined };
-  const base = represent(type.base);
+  const base = represent(type.base, names);
   if (base.dims.length > 0 || typeof base.dtype !== "string" || itemSize(base.dtype) === undefined) return JSON_TEXT;
   return {
     dtype: { kind: "vlen", base: base.dtype, ...(name === undefined ? {} : { name }) },
@@ -145,8 +160,12 @@ function representVlen(type: Extract<Datatype, { class: "vlen" }>, name: string 
   };
 }
 
-function representCompound(type: Extract<Datatype, { class: "compound" }>, name: string | undefined): Representation {
-  const members = type.members.map((member) => ({ ...member, represented: represent(member.type) }));
+function representCompound(
+  type: Extract<Datatype, { class: "compound" }>,
+  names: TypeNames,
+  name: string | undefined,
+): Representation {
+  const members = type.members.map((member) => ({ ...member, represented: represent(member.type, names) }));
   if (members.some(({ represented }) => itemSize(represented.dtype) === undefined)) return JSON_TEXT;
   const complex = name === undefined ? complexOf(type) : undefined;
   if (complex !== undefined) return { dtype: complex, dims: [], order: members[0]!.represented.order };

@@ -7,7 +7,7 @@ import type { StoredAttribute } from "./attributes.ts";
 import { openNamedFile } from "./file.ts";
 import { isHidden, type NetcdfLayer, type NetcdfVariable, readNetcdf } from "./netcdf4.ts";
 import { findSignature } from "./superblock.ts";
-import { type GroupNode, readTree, type Tree } from "./tree.ts";
+import { type GroupNode, readTree } from "./tree.ts";
 import { makeVariable } from "./variable.ts";
 
 /** Variables made at the same time. */
@@ -33,7 +33,7 @@ async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCal
   for (let i = 0; i < layer.variables.length; i += PARALLEL) {
     call?.signal?.throwIfAborted();
     const batch = layer.variables.slice(i, i + PARALLEL);
-    const made = await Promise.all(batch.map((variable) => make(variable, tree, layer, context, problems)));
+    const made = await Promise.all(batch.map((variable) => make(variable, layer, context, problems)));
     for (const variable of made) if (variable !== undefined) variables.set(variable.name, variable);
   }
   const groups = new Map<string, Group>();
@@ -54,19 +54,17 @@ async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCal
 /** Undefined, with a problem: one broken variable does not stop the others. */
 async function make(
   { node, path, dims, shape }: NetcdfVariable,
-  { typeNames, file }: Tree,
   layer: NetcdfLayer,
   context: AttributeContext,
   problems: string[],
 ): Promise<Variable | undefined> {
   const { stored, attributes } = node;
   try {
-    // Addresses mean something in the file that they are written in.
-    const own = stored.file === file;
-    const typeName = own && stored.committed !== undefined ? typeNames.get(stored.committed) : undefined;
-    const values = own ? context : { file: stored.file, typeNames: new Map(), pathOf: () => undefined };
-    const attrs = await attrsOf(attributes, path, layer, values, problems);
-    return await makeVariable(stored, { name: path, dims, shape, attrs, typeName, pathOf: values.pathOf });
+    // Addresses and type names mean something in the file that they are written in.
+    const own: AttributeContext =
+      stored.file === context.file ? context : { file: stored.file, typeNames: new Map(), pathOf: () => undefined };
+    const attrs = await attrsOf(attributes, path, layer, own, problems);
+    return await makeVariable(stored, { ...own, name: path, dims, shape, attrs });
   } catch (error) {
     note(problems, path, error);
     return undefined;

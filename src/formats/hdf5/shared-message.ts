@@ -7,32 +7,25 @@ import { findMessage, MESSAGE, type Message, readObjectHeader } from "./object-h
 
 const SHARED = 0x02;
 
-/** A message's own bytes, wherever they are kept. */
-export interface Resolved {
-  readonly body: Cursor;
-  /** Address of the committed object that they come from: a named datatype. */
-  readonly committed?: number;
-}
-
-/** Follows a message that is only a reference to another object's message or to the shared message heap. */
-export function resolveMessage(file: H5File, message: Message): Promise<Resolved> {
+/** A message's own bytes, wherever they are kept: follows a message that is only a reference to another object's message or to the shared message heap. */
+export function resolveMessage(file: H5File, message: Message): Promise<Cursor> {
   return resolveShared(file, message.type, (message.flags & SHARED) !== 0, message.body);
 }
 
 /** The same for a part of an attribute message, which has its own "shared" flag. */
-export async function resolveShared(file: H5File, type: number, shared: boolean, body: Cursor): Promise<Resolved> {
-  if (!shared) return { body };
+export async function resolveShared(file: H5File, type: number, shared: boolean, body: Cursor): Promise<Cursor> {
+  if (!shared) return body;
   // IV.A.2 "Shared Message": version, type, then (version 1: padding) the address or the heap ID.
   const version = body.version(1, 2, 3);
   const kind = body.u8();
-  if (version === 3 && kind === 1) return { body: await (await sharedHeap(file, type)).object(body.take(8)) };
+  if (version === 3 && kind === 1) return (await sharedHeap(file, type)).object(body.take(8));
   if (version === 1) body.skip(6);
-  const committed = body.address();
-  if (committed === undefined) throw body.fail("a shared message without an address");
-  const message = findMessage(await readObjectHeader(file, committed), type);
-  if (message === undefined) throw body.fail(`the object at address ${committed} shares no message of type ${type}`);
+  const address = body.address();
+  if (address === undefined) throw body.fail("a shared message without an address");
+  const message = findMessage(await readObjectHeader(file, address), type);
+  if (message === undefined) throw body.fail(`the object at address ${address} shares no message of type ${type}`);
   if ((message.flags & SHARED) !== 0) throw body.fail("a shared message that is shared again");
-  return { body: message.body, committed };
+  return message.body;
 }
 
 /** III.H Shared Object Header Message Table: the heap that holds shared messages of one type. */

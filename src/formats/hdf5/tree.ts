@@ -3,11 +3,14 @@ import { badSource, isGyreError } from "../../errors.ts";
 import { readAttributes, type StoredAttribute } from "./attributes.ts";
 import { openBeside } from "./beside.ts";
 import { isDataset, readDataset, type StoredDataset } from "./dataset.ts";
+import { type TypeNames, typeKey } from "./dtype.ts";
 import type { H5File } from "./file.ts";
 import { isGroup, readLinks } from "./group.ts";
+import { readDatatype } from "./messages/datatype.ts";
 import type { Link } from "./messages/link.ts";
 import { findMessage, MESSAGE, type ObjectHeader, readObjectHeader } from "./object-header.ts";
 import { findObject, pathParts } from "./object-path.ts";
+import { resolveMessage } from "./shared-message.ts";
 
 export interface GroupNode {
   readonly kind: "group";
@@ -35,8 +38,7 @@ export interface Tree {
   readonly root: GroupNode;
   /** Paths of all objects by address, for references. */
   readonly paths: ReadonlyMap<number, string>;
-  /** Names of committed datatypes by address. */
-  readonly typeNames: ReadonlyMap<number, string>;
+  readonly typeNames: TypeNames;
   readonly problems: readonly string[];
 }
 
@@ -50,7 +52,7 @@ interface Walk {
   readonly call: IoCall | undefined;
   readonly objects: Map<number, GroupNode | DatasetNode>;
   readonly paths: Map<number, string>;
-  readonly typeNames: Map<number, string>;
+  readonly typeNames: Map<string, string>;
   readonly problems: string[];
 }
 
@@ -148,10 +150,16 @@ async function readLeaf(
 ): Promise<DatasetNode | undefined> {
   const path = join(group.path, name);
   if (isDataset(header)) return readDatasetNode(walk, walk.file, header, path, name);
-  // A committed datatype: an object with a datatype but no layout.
-  if (!isGroup(header) && findMessage(header, MESSAGE.datatype) !== undefined && !walk.paths.has(header.address)) {
-    walk.typeNames.set(header.address, name);
+  const type = isGroup(header) ? undefined : findMessage(header, MESSAGE.datatype);
+  if (type !== undefined) {
     walk.paths.set(header.address, `/${path}`);
+    try {
+      // A committed datatype. The first of equal ones names them all.
+      const key = typeKey(readDatatype(await resolveMessage(walk.file, type)));
+      if (!walk.typeNames.has(key)) walk.typeNames.set(key, name);
+    } catch (error) {
+      problem(walk, path, error);
+    }
   }
   return undefined;
 }

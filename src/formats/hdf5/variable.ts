@@ -5,7 +5,7 @@ import { badSource, GyreError } from "../../errors.ts";
 import { offerChunkTable } from "./chunk-table.ts";
 import type { StoredDataset } from "./dataset.ts";
 import { decodeBytes } from "./decode.ts";
-import { elementType, type Representation, represent } from "./dtype.ts";
+import { elementType, type Representation, represent, type TypeNames } from "./dtype.ts";
 import { type ElementContext, loadReferred, readElement } from "./element.ts";
 import { GlobalHeap } from "./global-heap.ts";
 import { type Storage, storageOf } from "./storage.ts";
@@ -19,7 +19,7 @@ export interface VariableParts {
   /** Sizes of those dimensions: unlimited ones can be longer than the dataset. */
   readonly shape: readonly number[];
   readonly attrs: Attrs;
-  readonly typeName?: string | undefined;
+  readonly typeNames?: TypeNames;
   pathOf?(address: number): string | undefined;
 }
 
@@ -33,7 +33,7 @@ export function shapeOf({ space, type }: StoredDataset): number[] {
 }
 
 export async function makeVariable(dataset: StoredDataset, parts: VariableParts): Promise<Variable> {
-  const representation = represent(dataset.type, parts.typeName);
+  const representation = represent(dataset.type, parts.typeNames);
   if (dataset.space.kind === "null") return emptyVariable(parts, representation.dtype);
   const { dtype, dims, order } = representation;
   const storage = await storageOf(
