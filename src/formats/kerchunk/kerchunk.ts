@@ -49,7 +49,9 @@ async function openParquet(folder: URL, context: FormatContext, call?: IoCall): 
   const zmetadata = asObject(url, parseJson(url, bytes), ".zmetadata");
   // Without that number it is a plain store that is published with its consolidated metadata alone.
   if (zmetadata.record_size === undefined) return openFolder(folder, context, call);
-  const store = createReferenceStore(context.files, folder, referencesFromParquet(context.files, folder, zmetadata));
+  // The folder stands for the file that the same references would be in JSON: relative ones lie beside it.
+  const beside = new URL(folder.href.replace(/\/$/, ""));
+  const store = createReferenceStore(context.files, beside, referencesFromParquet(context.files, folder, zmetadata));
   const identity = { format: "kerchunk", version: sourceVersion(folder, info), rootName: nameOf(folder) };
   return toDataset(fromZmetadata(folder, bytes), store, context, identity);
 }
