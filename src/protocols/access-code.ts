@@ -65,7 +65,7 @@ export function accessCode(
       code: [
         'import * as zarr from "zarrita";',
         "",
-        `const store = await zarr.withConsolidated(new zarr.FetchStore(${quoted(computed)}));`,
+        `const store = await zarr.withConsolidatedMetadata(new zarr.FetchStore(${quoted(computed)}));`,
         `const array = await zarr.open(zarr.root(store).resolve(${quoted(sample.name)}), { kind: "array" });`,
         `const { data, shape } = await zarr.get(array, [${zero.join(", ")}]);`,
       ].join("\n"),

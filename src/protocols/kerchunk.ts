@@ -7,7 +7,7 @@ import { type Conditions, conditionsOf, type Reply, strongTag, toResponse } from
 import { type Document, documentReply } from "./document.ts";
 import { references } from "./kerchunk-references.ts";
 import { datasetUrl, openDataset, type Protocol, type Route } from "./protocol.ts";
-import { storedDataset } from "./published.ts";
+import { noForm, storedDataset } from "./published.ts";
 import { documentV2 } from "./zarr-document.ts";
 import { type ChunkKey, parseChunkV2 } from "./zarr-key.ts";
 
@@ -93,6 +93,9 @@ function rawDocument(opened: Opened, key: string, base: URL): Document {
   try {
     const document = documentV2(storedDataset(opened.dataset), key);
     if (document !== undefined) return document;
+    const unshared = /^(.+)\/\.z(?:array|attrs)$/.exec(key)?.[1] ?? "";
+    const variable = opened.dataset.variables.get(unshared);
+    if (variable !== undefined) throw noForm(variable);
   } catch (error) {
     if (!isGyreError(error, "Unsupported")) throw error;
     const computed = datasetUrl(base, opened.id, `zarr/${key}`);

@@ -49,12 +49,17 @@ export function publishedDataset(dataset: Dataset, version: 2 | 3, codec?: strin
 
 const raw = new WeakMap<Dataset, Dataset>();
 
-/** The form of the raw API: what is stored, with attributes as Zarr clients take them. */
+/**
+ * The form of the raw API: what is stored, with attributes as Zarr clients take them. Variables of types that clients
+ * do not share are left out: one of them in the metadata, and zarr-python opens none.
+ */
 export function storedDataset(dataset: Dataset): Dataset {
   const known = raw.get(dataset);
   if (known !== undefined) return known;
   const variables = new Map<string, Variable>();
-  for (const [name, variable] of dataset.variables) variables.set(name, withSpec(variable, plainSpec(variable.spec)));
+  for (const [name, variable] of dataset.variables) {
+    if (layout(variable.spec.dtype) !== undefined) variables.set(name, withSpec(variable, plainSpec(variable.spec)));
+  }
   const made = { ...dataset, variables };
   raw.set(dataset, made);
   return made;
@@ -83,11 +88,17 @@ function isShared({ codecs, dtype }: ArraySpec, version: 2 | 3): boolean {
   return first?.name === layout(dtype) && rest.every(({ name }) => SHARED[version].has(name)) && rest.length <= 1;
 }
 
-/** The array-to-bytes codec that all clients have for a type. */
+/** The array-to-bytes codec that all clients have for a type; undefined for ragged arrays and nested structures. */
 function layout(dtype: DType): string | undefined {
   if (dtype === "string") return "vlen-utf8";
   if (dtype === "bytes") return "vlen-bytes";
-  return typeof dtype === "object" && dtype.kind === "vlen" ? undefined : "bytes";
+  if (typeof dtype !== "object") return "bytes";
+  const isNested = dtype.kind === "struct" && dtype.fields.some(({ dtype: type }) => itemKind(type) === "struct");
+  return dtype.kind === "vlen" || isNested ? undefined : "bytes";
+}
+
+function itemKind(dtype: DType): string {
+  return typeof dtype === "string" ? dtype : dtype.kind;
 }
 
 function codecsFor(dtype: DType, codec: string): readonly CodecSpec[] | undefined {
@@ -98,7 +109,8 @@ function codecsFor(dtype: DType, codec: string): readonly CodecSpec[] | undefine
   return [first, ...compressor];
 }
 
-function noForm({ name, spec }: Variable): GyreError {
+/** Why a variable is in no form of Zarr. */
+export function noForm({ name, spec }: Variable): GyreError {
   return new GyreError("Unsupported", `${name} is of type ${dtypeName(spec.dtype)}, which Zarr clients do not share`, {
     subject: name,
   });
@@ -114,13 +126,15 @@ function plainSpec(spec: ArraySpec): ArraySpec {
   return withPlainFill(withFlags(spec));
 }
 
-/** `_FillValue` as one value; without it where the type cannot hold it (NaN on integers), which masks nothing. */
+/** `_FillValue` as one value; without it where the type cannot hold it (NaN on integers) or xarray cannot mask it. */
 function withPlainFill(spec: ArraySpec): ArraySpec {
   const attr = spec.attrs.get("_FillValue");
   if (attr === undefined) return spec;
   const value = Array.isArray(attr.value) ? attr.value[0] : attr.value;
   const stored = storageType(spec.dtype);
-  const holds = stored === undefined || isFloat(stored) || typeof value === "bigint" || Number.isInteger(value);
+  const isBytes = itemKind(spec.dtype) === "raw" || itemKind(spec.dtype) === "struct";
+  const isFitting = stored === undefined || isFloat(stored) || typeof value === "bigint" || Number.isInteger(value);
+  const holds = isFitting && !isBytes;
   if (holds && value === attr.value) return spec;
   const attrs = new Map(spec.attrs);
   if (holds && value !== undefined) attrs.set("_FillValue", { dtype: attr.dtype, value });
