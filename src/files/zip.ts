@@ -63,7 +63,8 @@ export async function openZip(
 
   /** The local header repeats the name and has extra fields of its own length (APPNOTE 4.3.7). */
   async function dataOffset(member: Member, reader?: IoCall): Promise<number> {
-    const header = new DataView((await readExactly(member.offset, 30, reader)).slice().buffer);
+    const bytes = await readExactly(member.offset, 30, reader);
+    const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (header.getUint32(0, true) !== 0x04034b50) throw badSource(archive, member.offset, "no member begins here");
     const offset = member.offset + 30 + header.getUint16(26, true) + header.getUint16(28, true);
     if (offset + member.compressed > info!.size) {

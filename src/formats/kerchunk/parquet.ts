@@ -91,7 +91,8 @@ async function readRecord(files: Files, url: URL): Promise<Record | undefined> {
   if (info.size > MAX_FILE) throw badSource(url, undefined, `${info.size} bytes of references in one file`);
   const bytes = await files.read(url);
   if (bytes === undefined) return undefined;
-  const buffer = bytes.slice().buffer;
+  // A copy of its own, from offset 0: a Buffer's `slice` would only be another view.
+  const { buffer } = new Uint8Array(bytes);
   const file = { byteLength: buffer.byteLength, slice: (start: number, end?: number) => buffer.slice(start, end) };
   try {
     const parsed = await parquetMetadataAsync(file);
