@@ -1,4 +1,5 @@
 import type { Json } from "../core/array.ts";
+import { GyreError } from "../errors.ts";
 import type { Files, WriteOptions } from "../files/files.ts";
 import { chunksOf } from "./chunks.ts";
 import { paddingOf } from "./padding.ts";
@@ -22,7 +23,7 @@ export async function writeZarr(source: Source, folder: URL, options: ZarrOption
   const { files, encoder, version = 3, signal } = options;
   const call: WriteOptions = signal === undefined ? {} : { signal };
   const write = files.write;
-  if (write === undefined) throw new TypeError(`${folder.protocol} cannot be written`);
+  if (write === undefined) throw new GyreError("Unsupported", `${folder} lies where nothing can be written`);
   const put = async (key: string, body: Uint8Array): Promise<void> => {
     const path = key.split("/").map(encodeURIComponent).join("/");
     await write.call(files, new URL(path, folder), body, call);

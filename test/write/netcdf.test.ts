@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { attrsToJson } from "../../src/core/attrs.ts";
-import type { TypedArray } from "../../src/core/dtype.ts";
 import { isGyreError } from "../../src/errors.ts";
 import { createMemoryFiles } from "../../src/files/memory.ts";
 import type { Format } from "../../src/formats/format.ts";
@@ -11,7 +10,7 @@ import { writeNetcdf3 } from "../../src/write/netcdf3.ts";
 import { deflated } from "../../src/write/netcdf4/filters.ts";
 import { writeNetcdf4 } from "../../src/write/netcdf4/write.ts";
 import type { Source, SourceVariable } from "../../src/write/source.ts";
-import { openWith, plain, readAll } from "../formats/values.ts";
+import { openWith, readAll } from "../formats/values.ts";
 import { BIG, classicSample, encoder, LITTLE, sourceOf, text, variable } from "./sample.ts";
 
 const url = new URL("memory:/sample.nc");
@@ -28,7 +27,7 @@ const nc4 = (source: Source, keepBytes = 1e9): Promise<Uint8Array> =>
 async function wanted(source: SourceVariable): Promise<unknown[]> {
   const all: unknown[] = [];
   for await (const { data } of source.blocks()) all.push(...(data as Iterable<unknown>));
-  return all.map((value) => (typeof value === "bigint" ? Number(value) : value));
+  return all;
 }
 
 /** Reads a file back and compares every variable of the source. */
@@ -53,10 +52,8 @@ async function assertSame(format: Format, bytes: Uint8Array, source: Source): Pr
         rows.map((row) => row.replace(/\0+$/, "")),
         await wanted(original),
       );
-    } else if (typeof original.spec.dtype === "object") {
-      assert.deepEqual([...(block.data as TypedArray)], await wanted(original), name);
     } else {
-      assert.deepEqual(plain(block), await wanted(original), name);
+      assert.deepEqual([...(block.data as Iterable<unknown>)], await wanted(original), name);
     }
     for (const [key, value] of Object.entries(attrsToJson(original.spec.attrs))) {
       assert.deepEqual(attrsToJson(read.spec.attrs)[key], value, `${name}:${key}`);

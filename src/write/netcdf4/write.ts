@@ -1,6 +1,7 @@
 import type { IoCall } from "../../core/array.ts";
 import { storageType } from "../../core/dtype.ts";
 import { badSource } from "../../errors.ts";
+import { VERSION } from "../../version.ts";
 import { orderedBytes } from "../byte-order.ts";
 import { paddingOf } from "../padding.ts";
 import type { Encoder, Source } from "../source.ts";
@@ -55,7 +56,7 @@ export async function* writeNetcdf4(source: Source, options: Netcdf4Options): As
   const storages: Storage[] = [];
   for (const object of objects.variables) storages.push(await storageOf(object, encoder, heap, kept, call));
 
-  const file = new FileParts(source, objects, storages, heap, options.provenance ?? "version=2,gyre=0.1.0");
+  const file = new FileParts(source, objects, storages, heap, options.provenance ?? `version=2,gyre=${VERSION}`);
   const end = file.place();
   yield superblock(file.root.address, end);
   for (const part of file.parts) yield part.encode();

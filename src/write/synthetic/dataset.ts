@@ -6,7 +6,6 @@ import { CLIMATES, type Earth, keepBits, MISSING } from "./climate.ts";
 import { drsParts, type Facets, facetsOf, fileStem, globalAttributes, text } from "./cmip6.ts";
 import { createWeather } from "./weather.ts";
 
-const MONTHS_PER_FILE = 12;
 /** What is left of a month's weather in the next one. */
 const PERSISTENCE = 0.35;
 
@@ -23,22 +22,22 @@ export interface SyntheticDataset {
   readonly id: string;
   /** Folder of the DRS, without a slash at the end. */
   readonly folder: string;
-  readonly variable: string;
+  readonly facets: Facets;
+  readonly earth: Earth;
   readonly months: number;
   /** `..._201301-201312`. */
   name(stretch: Stretch): string;
   /** `codecs` are those of the field; its chunks are single months unless `chunkMonths` says otherwise. */
   source(stretch: Stretch, codecs: readonly CodecSpec[], chunkMonths?: number): Source;
-  /** The fields of a stretch, a month at a time, in the packed order of the grid: south to north, 0 to 360 east. */
+  /** The fields of a stretch, a month at a time: south to north, from 0 degrees east. */
   fields(stretch: Stretch): Iterable<Float32Array>;
 }
 
-/** Files of a dataset that is split in time, a year each. */
-export function yearly(dataset: SyntheticDataset): Stretch[] {
-  const count = Math.ceil(dataset.months / MONTHS_PER_FILE);
-  return Array.from({ length: count }, (_, i) => ({
-    firstMonth: i * MONTHS_PER_FILE,
-    months: Math.min(MONTHS_PER_FILE, dataset.months - i * MONTHS_PER_FILE),
+/** A dataset split in time, in pieces of so many months; the last may be shorter. */
+export function pieces({ months }: SyntheticDataset, length: number): Stretch[] {
+  return Array.from({ length: Math.ceil(months / length) }, (_, i) => ({
+    firstMonth: i * length,
+    months: Math.min(length, months - i * length),
   }));
 }
 
@@ -56,7 +55,8 @@ export function syntheticDataset(index: number, seed: number, earth: Earth, mont
   const dataset: SyntheticDataset = {
     id: parts.join("."),
     folder: parts.join("/"),
-    variable: facets.variable.id,
+    facets,
+    earth,
     months,
     name,
     source(stretch, codecs, chunkMonths = 1) {

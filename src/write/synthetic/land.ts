@@ -15,6 +15,8 @@ export function landFraction(rows: number, columns: number): Float32Array {
       const latitude = -90 + height * (row + (sub + 0.5) / SUBROWS);
       const cells = out.subarray(row * columns, (row + 1) * columns);
       const crossings = crossingsAt(edges, latitude);
+      // The coast of Antarctica runs around the pole: south of it no coast is met any more.
+      if (crossings.length === 0 && latitude < -80) cover(cells, -180, 180);
       crossings.forEach(({ longitude, isWestCoast }, i) => {
         if (!isWestCoast) return;
         const next = crossings[(i + 1) % crossings.length]!.longitude;
