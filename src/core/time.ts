@@ -67,11 +67,13 @@ export function timeUnit(name: string, calendar: Calendar = "standard"): number 
   return known === MONTH ? 30 * DAY : known === YEAR ? 360 * DAY : known;
 }
 
+/** Longer text is no units: a file may hold megabytes of blanks. */
+const MAX_UNITS = 200;
 const SINCE = /^\s*(\S+)\s+(?:since|after|from|ref|@)\s+(\S.*?)\s*$/is;
 
 /** True when `units` reads like those of a time coordinate, whether or not it can be understood. */
 export function looksLikeTime(units: string | undefined): boolean {
-  const name = units === undefined ? undefined : SINCE.exec(units)?.[1];
+  const name = units === undefined || units.length > MAX_UNITS ? undefined : SINCE.exec(units)?.[1];
   return name !== undefined && timeUnit(name) !== undefined;
 }
 
@@ -81,7 +83,7 @@ export function parseTimeUnits(units: string, calendarName?: string): TimeUnits 
     new GyreError("BadSource", `time units "${units}": ${reason}`, { subject: units });
   const calendar = parseCalendar(calendarName);
   if (calendar === undefined) throw refuse(`unknown calendar "${calendarName}"`);
-  const match = SINCE.exec(units);
+  const match = units.length > MAX_UNITS ? null : SINCE.exec(units);
   if (match === null) throw refuse("not of the form UNIT since DATE");
   const unit = timeUnit(match[1]!, calendar);
   if (unit === undefined) throw refuse(`"${match[1]}" is not a unit of time`);
