@@ -91,7 +91,8 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols });
   const app = createApp({
     access,
-    protocols: [info, ...protocols],
+    // Last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
+    protocols: [...protocols, info],
     version: VERSION,
     trustForwarded: config.trustForwarded,
     ...(config.publicUrl === undefined ? {} : { publicUrl: new URL(config.publicUrl) }),
