@@ -26,8 +26,8 @@ const INSTEAD_OF_GRIDS: Readonly<Record<string, string>> = {
   '"National 84 (02.07.01).gsb"': "-117.763,-51.51,139.061,0.292,0.443,0.277,-0.191",
 };
 
-/** Universal Polar Stereographic is northing first, the other polar grids are not; WKT 1 has no axes for either. */
-const NORTHING_FIRST_AT_POLES = new Set(["32661", "32761"]);
+/** Northing first although at a pole: Universal Polar Stereographic and its like. WKT 1 has no axes for any of them. */
+const NORTHING_FIRST_AT_POLES = new Set(["32661", "32761", "5482"]);
 
 interface Source {
   readonly code: string;
@@ -72,6 +72,8 @@ function isNorthingFirst({ code, kind, wkt, proj4: text }: Source): boolean {
   if (kind.startsWith("CRS-GEOG")) return true;
   if (wkt?.includes('AXIS["Easting",EAST]')) return false;
   if (text?.startsWith("+proj=longlat")) return true;
+  // Westing and southing: x comes first.
+  if (text?.includes("+axis=w")) return false;
   return !/\+proj=(stere|laea|aeqd) .*\+lat_0=-?90 /.test(text ?? "") || NORTHING_FIRST_AT_POLES.has(code);
 }
 

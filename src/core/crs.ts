@@ -3,6 +3,7 @@ import { GyreError } from "../errors.ts";
 import type { Attr, Attrs } from "./array.ts";
 import { textAttr } from "./attrs.ts";
 import { cfFromProj, projFromCf } from "./crs/cf.ts";
+import { ellipsoidOf } from "./crs/ellipsoid.ts";
 import { type EpsgEntry, epsgEntry } from "./crs/epsg.ts";
 import { parseWkt } from "./crs/parse-wkt.ts";
 import { formatProj, parseProj } from "./crs/proj-string.ts";
@@ -113,7 +114,7 @@ export function transform(from: Crs, to: Crs): Transform {
   const pair = proj4(transformable(from), transformable(to));
   return (x, y) => {
     try {
-      const [u, v] = pair.forward([x, y]) as [number, number];
+      const [u, v] = pair.forward([x, y], true) as [number, number];
       return [u, v];
     } catch {
       return [Number.NaN, Number.NaN];
@@ -121,9 +122,13 @@ export function transform(from: Crs, to: Crs): Transform {
   };
 }
 
-/** proj4 knows one of the perspectives under its general name, and wants no missing grid. */
+/** proj4 takes no zeros for granted, lacks some ellipsoids, and knows one of the perspectives by its general name only. */
 function transformable(crs: Crs): string {
-  const text = crs.proj.replace("+proj=nsper", "+proj=tpers +tilt=0 +azi=0");
+  const params = parseProj(crs.proj);
+  if (params.get("proj") === "nsper") params.set("proj", "tpers").set("tilt", "0").set("azi", "0");
+  if (!isLonLat(crs)) for (const key of ZEROS) if (!params.has(key)) params.set(key, "0");
+  if (params.delete("ellps")) for (const [key, value] of axesOf(crs.proj)) params.set(key, value);
+  const text = formatProj(params);
   try {
     proj4(text);
     return text;
@@ -131,3 +136,14 @@ function transformable(crs: Crs): string {
     throw new GyreError("Unsupported", `no transform for ${crs.name} (${crs.proj})`, { subject: crs.name, cause });
   }
 }
+
+function axesOf(proj: string): [string, string][] {
+  const { a, rf } = ellipsoidOf(parseProj(proj));
+  if (rf === 0) return [["R", String(a)]];
+  return [
+    ["a", String(a)],
+    ["rf", String(rf)],
+  ];
+}
+
+const ZEROS = ["lat_0", "lon_0", "x_0", "y_0"];
