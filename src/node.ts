@@ -26,6 +26,8 @@ export const PROTOCOLS: readonly Protocol[] = [kerchunk, zarr, all];
 export interface NodeOptions {
   /** Folder that relative paths of the configuration start from. */
   readonly folder: string;
+  /** Nothing is written: neither ids nor indexes outlive the node. */
+  readonly isTransient?: boolean;
   /** Told of faults that are nobody's request: a broken file, an index that cannot be written. */
   readonly onError?: (error: unknown, where: string) => void;
   readonly onScan?: (source: URL, progress: ScanProgress) => void;
@@ -44,7 +46,7 @@ export interface Node {
 
 /** Wires a node. Nothing is read and no port is opened until `scan` and `listen`. */
 export async function createNode(config: Config, options: NodeOptions): Promise<Node> {
-  const { folder, onError = () => undefined } = options;
+  const { folder, isTransient = false, onError = () => undefined } = options;
   const urls = (texts: readonly string[]): Promise<URL[]> => Promise.all(texts.map((text) => sourceUrl(text, folder)));
   const dataDir = asFolder(await sourceUrl(config.dataDir, folder));
   const objects = config.objects === undefined ? dataDir : asFolder(await sourceUrl(config.objects, folder));
@@ -68,7 +70,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const plugins = await loadPlugins(config.plugins, folder);
   const engine = createEngine({
     allow: [...prefixes, ...(await urls(config.allow))],
-    own: [dataDir, objects],
+    own: isTransient ? [] : [dataDir, objects],
     config,
     plugins,
   });
@@ -77,8 +79,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     files,
     formats,
     read: engine.read,
-    index: createDatasetIndex(files, objects),
-    store: new URL("registry.jsonl", dataDir),
+    ...(isTransient ? {} : { index: createDatasetIndex(files, objects), store: new URL("registry.jsonl", dataDir) }),
     openDatasets: config.limits.openDatasets,
   });
   const { limits } = config;
@@ -113,6 +114,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     for (const source of sources) await look(source);
     for (const cube of cubes) await scanner.addCube(cube, call);
     await registry.save();
+    if (isTransient) return;
     stopWatching = watchSources(sources, {
       every: config.rescanSeconds * 1000,
       rescan: async (source) => void (await look(source)),
