@@ -30,10 +30,10 @@ export async function* kerchunkParquet(
     const { name } = variable;
     try {
       toZarrV2(variable.spec);
-      const { spec, entries } = await referVariable(variable, options);
+      const { spec, batches } = await referVariable(variable, options);
       const grid = chunkGrid(spec);
       let count = 0;
-      for await (const record of recordsOf(entries, grid, recordSize)) {
+      for await (const record of recordsOf(batches, grid, recordSize)) {
         count += record.count;
         yield { name: `${name}/refs.${record.number}.parq`, bytes: record.toParquet() };
       }
@@ -51,22 +51,24 @@ export async function* kerchunkParquet(
 
 /** Records in which there is at least one chunk; a file that is not there holds none. */
 async function* recordsOf(
-  entries: AsyncIterable<ChunkEntry>,
+  batches: AsyncIterable<readonly ChunkEntry[]>,
   grid: readonly number[],
   recordSize: number,
 ): AsyncGenerator<Rows> {
   const total = product(grid);
   const steps = strides(grid);
   let rows: Rows | undefined;
-  for await (const { chunk, reference } of entries) {
-    const at = chunk.reduce((sum, c, i) => sum + c * steps[i]!, 0);
-    const number = Math.floor(at / recordSize);
-    if (rows !== undefined && rows.number !== number) {
-      yield rows;
-      rows = undefined;
+  for await (const batch of batches) {
+    for (const { chunk, reference } of batch) {
+      const at = chunk.reduce((sum, c, i) => sum + c * steps[i]!, 0);
+      const number = Math.floor(at / recordSize);
+      if (rows !== undefined && rows.number !== number) {
+        yield rows;
+        rows = undefined;
+      }
+      rows ??= new Rows(number, Math.min(recordSize, total - number * recordSize));
+      rows.set(at - number * recordSize, reference);
     }
-    rows ??= new Rows(number, Math.min(recordSize, total - number * recordSize));
-    rows.set(at - number * recordSize, reference);
   }
   if (rows !== undefined) yield rows;
 }

@@ -1,7 +1,6 @@
 import { type ArraySpec, type ChunkRef, chunkGrid, type IoCall, product, type Variable } from "../core/array.ts";
 import { itemSize } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
-import { inOrder } from "./in-order.ts";
 
 export interface KerchunkOptions extends IoCall {
   /** The address at which readers of the references find a source file; undefined: they cannot. */
@@ -25,38 +24,42 @@ export interface ChunkEntry {
 /** The chunks of a variable as references, and the spec that describes them. */
 export interface VariableReferences {
   readonly spec: ArraySpec;
-  /** In C order of the grid, without those never written. Throws Unsupported when one cannot be referred to. */
-  readonly entries: AsyncIterable<ChunkEntry>;
+  /** Some at a time in C order of the grid, without those never written. Throws Unsupported when one is no reference. */
+  readonly batches: AsyncIterable<readonly ChunkEntry[]>;
 }
 
-const LOCATED_AHEAD = 32;
+const LOCATED_AT_ONCE = 64;
 /** Larger chunks that lie in no file of their own are fetched from the node, if that is possible. */
 const MAX_INLINE = 64 * 1024;
 
 export async function referVariable(variable: Variable, options: KerchunkOptions): Promise<VariableReferences> {
   const cut = variable.read === undefined ? await findCut(variable, options) : undefined;
-  if (cut === undefined) return { spec: variable.spec, entries: refer(variable, options, whole) };
+  if (cut === undefined) return { spec: variable.spec, batches: refer(variable, options, whole) };
   const { spec } = variable;
   const chunks = spec.chunks.map((n, axis) => (axis === cut.axis ? cut.size : n));
-  return { spec: { ...spec, chunks }, entries: refer(variable, options, splitter(spec, cut)) };
+  // The node answers chunks of its own grid only.
+  const { chunkHref: _, ...direct } = options;
+  return { spec: { ...spec, chunks }, batches: refer(variable, direct, splitter(spec, cut)) };
 }
 
 type Split = (chunk: readonly number[], ref: ChunkRef) => Iterable<readonly [readonly number[], ChunkRef]>;
 
-async function* refer(variable: Variable, options: KerchunkOptions, split: Split): AsyncGenerator<ChunkEntry> {
-  const located = inOrder(cells(chunkGrid(variable.spec)), LOCATED_AHEAD, async (chunk) => ({
-    chunk,
-    ref: variable.read === undefined ? await variable.locate(chunk, options) : ("computed" as const),
-  }));
-  for await (const { chunk, ref } of located) {
+async function* refer(variable: Variable, options: KerchunkOptions, split: Split): AsyncGenerator<ChunkEntry[]> {
+  for (const chunks of batchesOf(cells(chunkGrid(variable.spec)), LOCATED_AT_ONCE)) {
     options.signal?.throwIfAborted();
-    if (ref === undefined) continue;
-    if (ref === "computed") {
-      yield { chunk, reference: fromNode(variable, chunk, options) };
+    if (variable.read !== undefined) {
+      yield chunks.map((chunk) => ({ chunk, reference: fromNode(variable, chunk, options) }));
       continue;
     }
-    for (const [cell, part] of split(chunk, ref))
-      yield { chunk: cell, reference: referTo(variable, cell, part, options) };
+    const refs = await Promise.all(chunks.map((chunk) => variable.locate(chunk, options)));
+    const entries: ChunkEntry[] = [];
+    for (const [i, ref] of refs.entries()) {
+      if (ref === undefined) continue;
+      for (const [chunk, part] of split(chunks[i]!, ref)) {
+        entries.push({ chunk, reference: referTo(variable, chunk, part, options) });
+      }
+    }
+    yield entries;
   }
 }
 
@@ -92,14 +95,16 @@ interface Cut {
  * Contiguous arrays have a short last chunk where their length is no multiple of the chunks', but Zarr knows only whole
  * ones. Uncompressed chunks can be cut finer until they fit.
  */
-async function findCut(variable: Variable, call: IoCall): Promise<Cut | undefined> {
+async function findCut(variable: Variable, options: KerchunkOptions): Promise<Cut | undefined> {
   const { shape, chunks, codecs, dtype } = variable.spec;
   const axis = chunks.findIndex((n) => n > 1);
   const isPlain = codecs.length === 1 && codecs[0]?.name === "bytes" && itemSize(dtype) !== undefined;
   if (!isPlain || axis < 0 || shape.includes(0) || shape[axis]! % chunks[axis]! === 0) return undefined;
   if (!chunks.every((n, i) => i <= axis || n === shape[i])) return undefined;
   const last = chunkGrid(variable.spec).map((n, i) => (i === axis ? n - 1 : 0));
-  const ref = await variable.locate(last, call);
+  const ref = await variable.locate(last, options);
+  // The node answers chunks of its own grid only.
+  if (ref !== undefined && "url" in ref && options.href(ref.url) === undefined) return undefined;
   return ref?.shape === undefined ? undefined : { axis, size: greatestDivisor(shape[axis]!, chunks[axis]!) };
 }
 
@@ -127,11 +132,22 @@ function greatestDivisor(a: number, b: number): number {
 }
 
 /** Every cell of a grid in C order. */
-async function* cells(grid: readonly number[]): AsyncGenerator<number[]> {
+function* cells(grid: readonly number[]): Generator<number[]> {
   const count = product(grid);
   const cell = grid.map(() => 0);
   for (let n = 0; n < count; n++) {
     yield [...cell];
     for (let axis = grid.length - 1; axis >= 0 && ++cell[axis]! === grid[axis]; axis--) cell[axis] = 0;
   }
+}
+
+function* batchesOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let batch: T[] = [];
+  for (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
 }

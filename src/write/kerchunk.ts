@@ -1,4 +1,4 @@
-import { chunkGrid, type Dataset, product, type Variable } from "../core/array.ts";
+import { chunkGrid, type Dataset, product } from "../core/array.ts";
 import { isGyreError } from "../errors.ts";
 import { type ChunkReference, type KerchunkOptions, referVariable } from "./kerchunk-references.ts";
 import type { JsonObject } from "./zarr-fill.ts";
@@ -19,40 +19,33 @@ export async function* kerchunkJson(dataset: Dataset, options: KerchunkOptions):
 
   for (const [key, document] of groupDocumentsV2(dataset)) addDocument(key, document);
   for (const variable of dataset.variables.values()) {
-    for await (const piece of variableEntries(variable, options)) {
-      if (piece.kind === "chunk") add(piece.key, referenceJson(piece.reference));
-      else addDocument(piece.key, piece.document);
-      if (text.length < PIECE) continue;
-      yield encoder.encode(text);
-      text = "";
+    const { name } = variable;
+    try {
+      toZarrV2(variable.spec);
+      const { spec, batches } = await referVariable(variable, options);
+      let count = 0;
+      for await (const batch of batches) {
+        count += batch.length;
+        for (const { chunk, reference } of batch) add(`${name}/${chunkKey(chunk)}`, referenceJson(reference));
+        if (text.length < PIECE) continue;
+        yield encoder.encode(text);
+        text = "";
+      }
+      // Metadata last: what `fill_value` must say depends on whether chunks are missing.
+      const { zarray, zattrs } = toZarrV2(spec, { fill: count < product(chunkGrid(spec)) ? "exact" : "cf" });
+      addDocument(`${name}/.zarray`, zarray);
+      addDocument(`${name}/.zattrs`, zattrs);
+    } catch (error) {
+      // References without metadata are no array: readers never see the chunks written so far.
+      if (!isGyreError(error, "Unsupported")) throw error;
+      options.onOmitted?.(name, error.message);
     }
   }
   yield encoder.encode(`${text}}}`);
 }
 
-type Entry =
-  | { readonly kind: "chunk"; readonly key: string; readonly reference: ChunkReference }
-  | { readonly kind: "document"; readonly key: string; readonly document: JsonObject };
-
-/** Chunks first, metadata last: what `fill_value` must say depends on whether chunks are missing. */
-async function* variableEntries(variable: Variable, options: KerchunkOptions): AsyncGenerator<Entry> {
-  const { name } = variable;
-  try {
-    toZarrV2(variable.spec);
-    const { spec, entries } = await referVariable(variable, options);
-    let count = 0;
-    for await (const { chunk, reference } of entries) {
-      count++;
-      yield { kind: "chunk", key: `${name}/${chunk.length === 0 ? "0" : chunk.join(".")}`, reference };
-    }
-    const { zarray, zattrs } = toZarrV2(spec, { fill: count < product(chunkGrid(spec)) ? "exact" : "cf" });
-    yield { kind: "document", key: `${name}/.zarray`, document: zarray };
-    yield { kind: "document", key: `${name}/.zattrs`, document: zattrs };
-  } catch (error) {
-    // References without metadata are no array: readers never see the chunks written so far.
-    if (!isGyreError(error, "Unsupported")) throw error;
-    options.onOmitted?.(name, error.message);
-  }
+function chunkKey(chunk: readonly number[]): string {
+  return chunk.length === 0 ? "0" : chunk.join(".");
 }
 
 function referenceJson(reference: ChunkReference): string {
