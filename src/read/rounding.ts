@@ -1,9 +1,8 @@
+import { roundMantissa } from "../codecs/bitround.ts";
 import type { Variable } from "../core/array.ts";
 import { numericAttr } from "../core/attrs.ts";
 import { isFloat, type Values } from "../core/dtype.ts";
 import type { Rounding } from "../core/view.ts";
-
-const MANTISSA_BITS = { float16: 10, float32: 23, float64: 52 } as const;
 
 /**
  * Rounds floating-point values in place so that they compress better. Bits are rounded half to even, as numcodecs'
@@ -14,7 +13,7 @@ export function roundValues(values: Values, variable: Variable, rounding: Roundi
   const marks = markers(variable);
   const before = marks.size > 0 ? values.slice() : values;
   if (rounding.kind === "abs") roundToStep(values, rounding.value);
-  else roundBits(values, bitsOf(rounding));
+  else roundMantissa(values, bitsOf(rounding));
   restore(values, before, marks);
 }
 
@@ -32,7 +31,8 @@ function bitsOf({ kind, value }: Rounding): number {
 function markers({ spec }: Variable): Set<number> {
   const found = [typeof spec.fill === "number" ? [spec.fill] : [], numericAttr(spec.attrs, "_FillValue") ?? []];
   const numbers = [...found.flat(), ...(numericAttr(spec.attrs, "missing_value") ?? [])].filter(Number.isFinite);
-  return new Set(spec.dtype === "float32" ? numbers.map(Math.fround) : numbers);
+  const narrow = spec.dtype === "float32" ? Math.fround : spec.dtype === "float16" ? Math.f16round : Number;
+  return new Set(numbers.map((number) => narrow(number)));
 }
 
 type Floats = Float16Array | Float32Array | Float64Array;
@@ -59,53 +59,4 @@ function roundToStep(values: Floats, error: number): void {
 function halfToEven(value: number): number {
   const rounded = Math.round(value);
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
-
-function roundBits(values: Floats, bits: number): void {
-  if (values instanceof Float64Array) roundBits64(values, MANTISSA_BITS.float64 - bits);
-  else if (values instanceof Float32Array) roundBits32(values, MANTISSA_BITS.float32 - bits);
-  else roundBits16(values, MANTISSA_BITS.float16 - bits);
-}
-
-function roundBits16(values: Float16Array, drop: number): void {
-  if (drop <= 0) return;
-  const words = new Uint16Array(values.buffer, values.byteOffset, values.length);
-  const half = (1 << (drop - 1)) - 1;
-  const mask = 0xffff << drop;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    if ((word & 0x7c00) !== 0x7c00) words[i] = (word + half + ((word >>> drop) & 1)) & mask;
-  }
-}
-
-function roundBits32(values: Float32Array, drop: number): void {
-  if (drop <= 0) return;
-  const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  const half = (1 << (drop - 1)) - 1;
-  const mask = -1 << drop;
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i]!;
-    if ((word & 0x7f800000) !== 0x7f800000) words[i] = (word + half + ((word >>> drop) & 1)) & mask;
-  }
-}
-
-/** The 64-bit addition in two halves: BigInt would allocate for every value. */
-function roundBits64(values: Float64Array, drop: number): void {
-  if (drop <= 0) return;
-  const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
-  const inLow = Math.min(drop, 32);
-  const inHigh = drop - inLow;
-  const halfLow = inHigh > 0 ? 0xffffffff : 2 ** (inLow - 1) - 1;
-  const halfHigh = inHigh > 0 ? 2 ** (inHigh - 1) - 1 : 0;
-  const maskLow = inLow === 32 ? 0 : -1 << inLow;
-  const maskHigh = -1 << inHigh;
-  for (let i = 0; i < words.length; i += 2) {
-    const low = words[i]!;
-    const high = words[i + 1]!;
-    if ((high & 0x7ff00000) === 0x7ff00000) continue;
-    const odd = drop < 32 ? (low >>> drop) & 1 : (high >>> inHigh) & 1;
-    const sum = low + halfLow + odd;
-    words[i] = sum & maskLow;
-    words[i + 1] = (high + halfHigh + (sum > 0xffffffff ? 1 : 0)) & maskHigh;
-  }
 }
