@@ -6,9 +6,11 @@ import { createEngine, type Engine, type LoadedPlugin, loadPlugins, prefixOf, so
 import { createApp } from "./http/app.ts";
 import { chunkServer } from "./http/chunks.ts";
 import { type Listening, listen } from "./http/listen.ts";
+import { createMetrics, createMetrics } from "./http/metrics.ts";
 import { all } from "./protocols/all.ts";
 import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
+import { createOperations, createOperations, type Readiness } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
 import { zarr } from "./protocols/zarr.ts";
 import { createAccess } from "./read/access.ts";
@@ -90,16 +92,35 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   );
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
   const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols });
+  const progress = new Map<string, ScanProgress>();
+  let isScanned = false;
+  const metrics = createMetrics([
+    { name: "gyre_cache_bytes", help: "Decoded chunks that are kept", value: () => access.cachedBytes },
+    { name: "gyre_problems", help: "Sources that cannot be read", value: () => registry.problems().length },
+  ]);
+  // Info comes last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
+  const described = [...protocols, info];
+  const operations = createOperations({
+    version: VERSION,
+    protocols: described,
+    roots: sources,
+    problems: () => registry.problems(),
+    ready: () => ({
+      isReady: isScanned,
+      detail: isScanned ? "all sources have been looked through" : "looking through the sources",
+      progress: totalOf(progress.values()),
+    }),
+    metrics: metrics.text,
+  });
   const app = createApp({
     access,
-    // Last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
-    protocols: [...protocols, info],
-    version: VERSION,
+    protocols: [operations, ...described],
+    onAnswer: metrics.onAnswer,
     trustForwarded: config.trustForwarded,
     ...(config.publicUrl === undefined ? {} : { publicUrl: new URL(config.publicUrl) }),
     onError: (error, request) => onError(error, `${request.method} ${request.url}`),
   });
-  const first = chunkServer({ access, onError });
+  const first = chunkServer({ access, onError, onAnswer: metrics.onAnswer });
   let stopWatching: (() => void) | undefined;
 
   async function register(signal?: AbortSignal): Promise<void> {
@@ -109,11 +130,17 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       const extra = { ...(tape === undefined ? {} : { tape }), ...(drop === undefined ? {} : { drop }) };
       registry.add({ key: url.href, kind: "file", source: url.href, path: id, id, ...extra });
     }
-    const look = (source: URL): Promise<ScanProgress> =>
-      scanner.scan(source, { progress: (progress) => options.onScan?.(source, progress) }, call);
+    const look = (source: URL): Promise<ScanProgress> => {
+      const told = (state: ScanProgress): void => {
+        progress.set(source.href, state);
+        options.onScan?.(source, state);
+      };
+      return scanner.scan(source, { progress: told }, call);
+    };
     for (const source of sources) await look(source);
     for (const cube of cubes) await scanner.addCube(cube, call);
     await registry.save();
+    isScanned = true;
     if (isTransient) return;
     stopWatching = watchSources(sources, {
       every: config.rescanSeconds * 1000,
@@ -130,11 +157,27 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     listen: () => listen(app, { ...config.listen, first: (i: IncomingMessage, o: ServerResponse) => first(i, o) }),
     async close() {
       stopWatching?.();
+      metrics.close();
+      metrics.close();
       await registry.settled();
       await registry.save();
       await engine.close();
     },
   };
+}
+
+function totalOf(scans: Iterable<ScanProgress>): { seen: number; datasets: number; broken: number } {
+  const total = { seen: 0, datasets: 0, broken: 0 };
+  for (const { seen, datasets, broken } of scans) {
+    total.seen += seen;
+    total.datasets += datasets;
+    total.broken += broken;
+  }
+  return total;
+}
+
+function scanning({ seen, datasets, broken }: ScanProgress): Readiness {
+  return { isReady: false, detail: "scanning", progress: { seen, datasets, broken } };
 }
 
 function asFolder(url: URL): URL {

@@ -3,18 +3,20 @@ import type { z } from "zod";
 import type { Access } from "../core/access.ts";
 import { ANONYMOUS } from "../core/principal.ts";
 import { GyreError, isGyreError } from "../errors.ts";
+import { pathTemplate } from "../protocols/openapi.ts";
 import type { Protocol, Route } from "../protocols/protocol.ts";
+import { type Answer, counted } from "./answer.ts";
 import { type BaseOptions, baseOf } from "./base.ts";
 import { compressed, plainTags } from "./compress.ts";
-import { openapi } from "./openapi.ts";
 import { problem, problemOf } from "./problem.ts";
 
 export interface AppOptions extends BaseOptions {
   readonly access: Access;
   readonly protocols: readonly Protocol[];
-  readonly version: string;
   /** Told of errors that are no fault of the client. */
   readonly onError?: (error: unknown, request: Request) => void;
+  /** Told of every request when its answer is through. */
+  readonly onAnswer?: (answer: Answer) => void;
 }
 
 /** On every answer: whoever may read this node may read it from a page. */
@@ -24,22 +26,34 @@ export const CORS: Readonly<Record<string, string>> = {
     "Content-Length, Content-Range, Content-Encoding, ETag, Last-Modified, Link, Retry-After, Gyre-Source",
 };
 const PREFLIGHT: Readonly<Record<string, string>> = {
-  "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
   "Access-Control-Allow-Headers": "*",
   "Access-Control-Max-Age": "86400",
 };
+/** Node refuses request lines and headers above 16 kB together; nobody needs that much in an address. */
+const MOST_URL = 8192;
+
+interface Matched {
+  /** Path of the route that answers. */
+  route: string;
+}
 
 /** A function from requests to answers that knows every protocol; needs no socket. */
 export function createApp(options: AppOptions): (request: Request) => Promise<Response> {
-  const app = new Hono();
+  const app = new Hono<{ Bindings: { matched: Matched } }>();
   const routes = options.protocols.flatMap((protocol) => protocol.routes.map((route) => ({ protocol, route })));
   for (const { protocol, route } of routes) {
-    app.on(route.method, route.path, (context) => answer(protocol, route, context.req.raw, context.req.param()));
+    const template = pathTemplate(route.path);
+    app.on(route.method, route.path, (context) => {
+      context.env.matched.route = template;
+      return answer(protocol, route, context.req.raw, context.req.param());
+    });
   }
-  app.get("/openapi.json", (context) =>
-    jsonResponse(openapi(options.protocols, options.version, baseOf(context.req.raw, options))),
-  );
-  app.notFound((context) => notFound(context.req.raw, routes));
+  const declared = [...new Set(routes.map(({ route }) => route.method))];
+  app.notFound((context) => {
+    const { path, raw } = context.req;
+    const methods = declared.filter((method) => app.router.match(method, path)[0].length > 0);
+    return unanswered(raw, methods, routes);
+  });
   app.onError((error, context) => {
     if (!isGyreError(error)) options.onError?.(error, context.req.raw);
     return problemOf(error);
@@ -68,20 +82,40 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
   }
 
   return async (request) => {
-    if (request.method === "OPTIONS") return new Response(null, { status: 204, headers: { ...CORS, ...PREFLIGHT } });
-    const tags = request.headers.get("if-none-match");
-    const plain = tags === null ? request : withHeader(request, "if-none-match", plainTags(tags));
-    const response = await compressed(request, await app.fetch(plain));
+    const started = performance.now();
+    const matched: Matched = { route: "unknown" };
+    const response =
+      request.url.length > MOST_URL ? tooLong() : await compressed(request, await fetchPlain(request, matched));
     for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value);
-    return response;
+    const { onAnswer } = options;
+    if (onAnswer === undefined) return response;
+    return counted(request, response, (bytes) =>
+      onAnswer({
+        method: request.method,
+        route: matched.route,
+        status: response.status,
+        ms: performance.now() - started,
+        bytes,
+      }),
+    );
   };
+
+  function fetchPlain(request: Request, matched: Matched): Response | Promise<Response> {
+    const tags = request.headers.get("if-none-match");
+    return app.fetch(tags === null ? request : withHeader(request, "if-none-match", plainTags(tags)), { matched });
+  }
 }
 
 function withHeader(request: Request, name: string, value: string): Request {
   if (request.headers.get(name) === value) return request;
   const headers = new Headers(request.headers);
   headers.set(name, value);
-  return new Request(request, { headers });
+  // Of its parts: a request that came by a socket is none that the constructor would take.
+  return new Request(request.url, { method: request.method, headers, signal: request.signal });
+}
+
+function tooLong(): Response {
+  return problem(414, `addresses may have ${MOST_URL} characters`);
 }
 
 /** Refuses repeated parameters: which of them counts would be a guess. */
@@ -108,20 +142,31 @@ function checked(schema: z.ZodType | undefined, values: Record<string, string>, 
   );
 }
 
-function notFound(request: Request, routes: readonly { readonly route: Route }[]): Response {
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    const response = problem(405, `${request.method} is not answered here`, { allowed: ["GET", "HEAD", "OPTIONS"] });
-    response.headers.set("Allow", "GET, HEAD, OPTIONS");
+/** Other methods than those declared for the path, preflight, and paths that nobody declared. */
+function unanswered(
+  request: Request,
+  methods: readonly string[],
+  routes: readonly { readonly route: Route }[],
+): Response {
+  // Where nothing is, a browser may come and see that.
+  const known = methods.length === 0 ? ["GET"] : methods;
+  const allowed = [...known, ...(known.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+  const allow = allowed.join(", ");
+  if (request.method === "OPTIONS") {
+    return new Response(null, {
+      status: 204,
+      headers: { Allow: allow, "Access-Control-Allow-Methods": allow, ...PREFLIGHT },
+    });
+  }
+  const path = new URL(request.url).pathname;
+  if (methods.length > 0) {
+    const response = problem(405, `${request.method} is not answered at ${path}`, { allowed });
+    response.headers.set("Allow", allow);
     return response;
   }
-  const first = new URL(request.url).pathname.split("/")[1] ?? "";
-  const near = [...new Set(routes.map(({ route }) => route.path))].filter((path) => path.split("/")[1] === first);
-  return problem(404, `nothing is at ${new URL(request.url).pathname}`, near.length === 0 ? {} : { allowed: near });
-}
-
-function jsonResponse(value: unknown): Response {
-  const body = new TextEncoder().encode(JSON.stringify(value));
-  return new Response(body, {
-    headers: { "Content-Type": "application/json", "Content-Length": String(body.byteLength) },
-  });
+  const first = path.split("/")[1] ?? "";
+  const near = [...new Set(routes.map(({ route }) => pathTemplate(route.path)))].filter(
+    (p) => p.split("/")[1] === first,
+  );
+  return problem(404, `nothing is at ${path}`, near.length === 0 ? {} : { allowed: near });
 }

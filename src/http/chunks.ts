@@ -5,6 +5,7 @@ import { isGyreError } from "../errors.ts";
 import type { Reply } from "../protocols/conditional.ts";
 import { rawReply } from "../protocols/kerchunk.ts";
 import { openDataset } from "../protocols/protocol.ts";
+import type { Answer } from "./answer.ts";
 import { CORS } from "./app.ts";
 import { problemOf } from "./problem.ts";
 
@@ -14,7 +15,11 @@ const RAW = "/kerchunk/";
 export interface ChunkOptions {
   readonly access: Access;
   readonly onError?: (error: unknown, url: string) => void;
+  /** Told of every request when its answer is through. */
+  readonly onAnswer?: ((answer: Answer) => void) | undefined;
 }
+
+const ROUTE = "/datasets/{id}/kerchunk/{key}";
 
 /**
  * The short way of stored chunks: `GET /datasets/{id}/kerchunk/{variable}/{chunk}` from the socket to the file and
@@ -24,6 +29,7 @@ export interface ChunkOptions {
 export function chunkServer({
   access,
   onError,
+  onAnswer,
 }: ChunkOptions): (r: IncomingMessage, response: ServerResponse) => boolean {
   return (request, response) => {
     const url = request.url ?? "";
@@ -38,8 +44,19 @@ export function chunkServer({
   };
 
   async function answer(id: string, key: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const started = performance.now();
     const gone = new AbortController();
-    response.once("close", () => response.writableFinished || gone.abort());
+    let sent = 0;
+    response.once("close", () => {
+      if (!response.writableFinished) gone.abort();
+      const ms = performance.now() - started;
+      onAnswer?.({ method: "GET", route: ROUTE, status: response.statusCode, ms, bytes: sent });
+    });
+    const write = ({ status, headers, body }: Reply): void => {
+      sent = body?.byteLength ?? 0;
+      response.writeHead(status, { ...headers, ...CORS });
+      response.end(body);
+    };
     const call = { signal: gone.signal, who: ANONYMOUS };
     const { headers } = request;
     const conditions = {
@@ -50,13 +67,13 @@ export function chunkServer({
     };
     try {
       const opened = await openDataset(access, id, call);
-      write(response, await rawReply(opened, key, conditions, access, call, NO_BASE));
+      write(await rawReply(opened, key, conditions, access, call, NO_BASE));
     } catch (error) {
       if (gone.signal.aborted) return;
       if (!isGyreError(error) || error.tag === "BadSource") onError?.(error, request.url ?? "");
       const problem = problemOf(error);
       const body = new Uint8Array(await problem.arrayBuffer());
-      write(response, { status: problem.status, headers: Object.fromEntries(problem.headers), body });
+      write({ status: problem.status, headers: Object.fromEntries(problem.headers), body });
     }
   }
 }
@@ -76,9 +93,4 @@ function isChunkKey(key: string): boolean {
 
 function isPlain(url: string): boolean {
   return !/[%?#\\]|\/\.{1,2}(?:\/|$)/.test(url);
-}
-
-function write(response: ServerResponse, { status, headers, body }: Reply): void {
-  response.writeHead(status, { ...headers, ...CORS });
-  response.end(body);
 }

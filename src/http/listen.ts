@@ -9,6 +9,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Answers the requests it knows without the app, and says so by true: the short way for stored bytes. */
   readonly first?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Connections on which no byte moves for so long are cut: clients that stopped reading. Default: five minutes. */
+  readonly idleMs?: number;
 }
 
 export interface Listening {
@@ -20,13 +22,14 @@ export interface Listening {
 /** Serves `app` over HTTP/1.1. Throws Conflict when the address is taken. */
 export async function listen(
   app: (request: Request) => Promise<Response>,
-  { host, port, first }: ListenOptions,
+  { host, port, first, idleMs = 300_000 }: ListenOptions,
 ): Promise<Listening> {
   const answer = getRequestListener(app, { overrideGlobalObjects: false });
   const server = createServer({ keepAliveTimeout: 65_000, requestTimeout: 60_000 }, (request, response) => {
     if (first?.(request, response)) return;
     void answer(request, response);
   });
+  server.timeout = idleMs;
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = error.code === "EADDRINUSE";

@@ -1,3 +1,4 @@
+import { publicText } from "../core/public-source.ts";
 import { type ErrorTag, isGyreError } from "../errors.ts";
 
 /** The one table from kinds of trouble to HTTP statuses. */
@@ -21,6 +22,7 @@ const TITLES: Readonly<Record<number, string>> = {
   409: "Conflict",
   410: "Withdrawn",
   413: "Too large",
+  414: "Address too long",
   422: "Not supported for this data",
   500: "Internal error",
   502: "The source is broken",
@@ -50,5 +52,5 @@ export function problemOf(error: unknown): Response {
   if (allowed !== undefined) fields.allowed = allowed;
   if (offset !== undefined) fields.offset = offset;
   if (retryAfter !== undefined || error.tag === "Busy") fields.retryAfter = retryAfter ?? 10;
-  return problem(STATUS[error.tag], error.message, fields);
+  return problem(STATUS[error.tag], publicText(error.message), fields);
 }

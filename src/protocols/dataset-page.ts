@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
 import type { Opened } from "../core/access.ts";
 import type { Attr, Attrs, Dataset } from "../core/array.ts";
 import { attrToJson, textAttr } from "../core/attrs.ts";
 import { dtypeName } from "../core/dtype.ts";
+import { publicSource } from "../core/public-source.ts";
 import { accessCode } from "./access-code.ts";
 import { type GroupSummary, summarize, type VariableSummary } from "./dataset-summary.ts";
 import { Html, html } from "./html.ts";
+import type { Crumb, Page } from "./page.ts";
 import { datasetUrl, type Link } from "./protocol.ts";
 
 /** Entries of a list attribute that are shown. */
@@ -22,49 +23,33 @@ export interface PageOptions {
 }
 
 /** The page of a dataset or of one of its groups: what is in it and how to get it. Undefined: no such group. */
-export function datasetPage({ opened, base, path, withGroups, links }: PageOptions): string | undefined {
+export function datasetPage({ opened, base, path, withGroups, links }: PageOptions): Page | undefined {
   const { dataset, id } = opened;
   const group = summarize(dataset, path);
   if (group === undefined) return undefined;
   const title = textAttr(group.attrs, "title") ?? (path === "" ? id : `${id}/${path}`);
   const below = [...dataset.groups.keys()].filter((name) => path === "" || name.startsWith(`${path}/`));
   const inner = withGroups ? below.map((name) => summarize(dataset, name)).filter((g) => g !== undefined) : [];
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<header>
-<nav aria-label="Breadcrumb"><a href="${base.href}datasets">datasets</a> / ${crumbs(id, path, base)}</nav>
-<h1>${title}</h1>
-${summaryText(group.attrs)}
+  return {
+    title,
+    base,
+    crumbs: crumbs(id, path),
+    lead: html`${summaryText(group.attrs)}
 <dl class="facts">
-${facts(opened, group).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>
-</header>
-<main>
-${access(opened, group, base)}
+${facts(opened, group).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`,
+    main: html`${access(opened, group, base)}
 ${sections(group, withGroups ? 3 : 2)}
 ${!withGroups && below.length > 0 ? groupList(id, below, base) : undefined}
 ${inner.map((g) => html`<section class="group"><h2>Group <code>/${g.path}</code></h2>${sections(g, 3)}</section>\n`)}
 ${path === "" ? storage(dataset) : undefined}
-${links.length > 0 && path === "" ? linkList(links) : undefined}
-</main>
-<footer>Machine-readable: ${["info", "dict", "keys", "tree"].map((word) => html`<a href="${datasetUrl(base, id, word)}">${word}</a> `)}</footer>
-<script>${new Html(SCRIPT)}</script>
-</body>
-</html>
-`;
-  return page.text;
+${links.length > 0 && path === "" ? linkList(links) : undefined}`,
+    footer: html`Machine-readable: ${["info", "dict", "keys", "tree"].map((word) => html`<a href="${datasetUrl(base, id, word)}">${word}</a> `)}`,
+    script: SCRIPT,
+  };
 }
 
-function crumbs(id: string, path: string, base: URL): Html {
-  const root = html`<a href="${datasetUrl(base, id, "")}">${id}</a>`;
-  return path === "" ? root : html`${root} / ${path}`;
+function crumbs(id: string, path: string): Crumb[] {
+  return path === "" ? [{ text: id }] : [{ text: id, path: `datasets/${encodeURIComponent(id)}/` }, { text: path }];
 }
 
 /** One segment of an address for a group: `/` is written `~`, and `~` twice. */
@@ -85,13 +70,7 @@ function facts({ id, dataset, source }: Opened, { variables }: GroupSummary): [s
     ["Format", dataset.format],
     ["Size decoded", byteText(bytes)],
     ["Chunks", chunks.toLocaleString("en")],
-    // The folder of a local file is nobody's business.
-    [
-      "Source",
-      source.startsWith("file:")
-        ? decodeURIComponent(source.slice(source.lastIndexOf("/", source.length - 2) + 1))
-        : source,
-    ],
+    ["Source", publicSource(source)],
   ];
 }
 
@@ -204,32 +183,3 @@ const SCRIPT = `for (const b of document.querySelectorAll(".code button")) b.add
   await navigator.clipboard.writeText(b.parentElement.querySelector("code").textContent);
   b.textContent = "Copied";
 });`;
-
-const STYLE = `:root{--ink:#17212b;--soft:#5a6875;--line:#d9dfe5;--back:#fff;--panel:#f4f6f8;--accent:#0b61a4}
-@media (prefers-color-scheme:dark){:root{--ink:#e3e8ed;--soft:#98a5b1;--line:#2f3b46;--back:#12181e;--panel:#1a222a;--accent:#6db4ee}}
-*{box-sizing:border-box}
-body{margin:0 auto;max-width:76rem;padding:1.5rem;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-a{color:var(--accent)}code,pre{font:0.875em/1.5 ui-monospace,monospace}
-nav,footer{color:var(--soft);font-size:.9rem}footer{border-top:1px solid var(--line);margin-top:2.5rem;padding-top:1rem}
-h1{font-size:1.7rem;line-height:1.25;margin:.4rem 0 .8rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2rem 0 .6rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}
-.facts{display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0}.facts dt{color:var(--soft);font-size:.8rem}.facts dd{margin:0;overflow-wrap:anywhere}
-.dimensions{display:flex;flex-wrap:wrap;gap:.4rem;list-style:none;margin:0;padding:0}.dimensions li{background:var(--panel);border-radius:.3rem;padding:.15rem .6rem}
-.codes{border:1px solid var(--line);border-radius:.4rem}.codes>details+details{border-top:1px solid var(--line)}
-.codes summary{cursor:pointer;font-weight:600;padding:.5rem .8rem}.codes p{color:var(--soft);margin:0 .8rem .4rem}
-.code{position:relative}.code button{position:absolute;right:.6rem;top:.5rem;border:1px solid var(--line);border-radius:.3rem;background:var(--back);color:var(--ink);padding:.15rem .6rem;cursor:pointer}
-pre{background:var(--panel);margin:0;padding:.8rem;overflow-x:auto}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}
-th,td{text-align:left;padding:.3rem .9rem .3rem 0;vertical-align:top}thead th{color:var(--soft);font-weight:500;border-bottom:1px solid var(--line)}
-tbody{border-bottom:1px solid var(--line)}th.number,td.number{text-align:right;white-space:nowrap}
-.about td{padding-top:0;color:var(--soft)}.about summary{cursor:pointer;color:var(--accent);width:max-content}.about details{display:inline-block;vertical-align:top;max-width:100%}
-.attributes{margin:.3rem 0}.attributes div{display:grid;grid-template-columns:minmax(8rem,14rem) 1fr;gap:1rem;padding:.1rem 0;font-size:.9rem}.attributes dt{color:var(--soft);overflow-wrap:anywhere}.attributes dd{margin:0;color:var(--ink);overflow-wrap:anywhere;white-space:pre-wrap}
-.group{border-left:3px solid var(--line);margin-top:2rem;padding-left:1.2rem}
-@media (max-width:40rem){body{padding:1rem}.attributes div{grid-template-columns:1fr;gap:0}}
-`;
-
-/** Allows what the page itself brings, and nothing from anywhere else. */
-export const PAGE_POLICY = `default-src 'none'; base-uri 'none'; form-action 'none'; style-src '${sourceHash(STYLE)}'; script-src '${sourceHash(SCRIPT)}'`;
-
-function sourceHash(text: string): string {
-  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
-}

@@ -5,10 +5,10 @@ import type { Json } from "../core/array.ts";
 import { scalarToJson } from "../core/attrs.ts";
 import type { CubeReport } from "../core/cube.ts";
 import { GyreError } from "../errors.ts";
-import { conditionsOf, toResponse } from "./conditional.ts";
-import { datasetPage, PAGE_POLICY } from "./dataset-page.ts";
+import { datasetPage } from "./dataset-page.ts";
 import { type GroupSummary, summarize, toDict, toInfo } from "./dataset-summary.ts";
-import { documentOf, documentReply, jsonResponse } from "./document.ts";
+import { jsonResponse } from "./document.ts";
+import { pageResponse } from "./page.ts";
 import { datasetUrl, openDataset, type Protocol, type Route, type RouteCall } from "./protocol.ts";
 
 export interface InfoOptions {
@@ -105,10 +105,9 @@ async function answerPage(route: RouteCall, protocols: readonly Protocol[], with
   const { id = "", group } = params;
   const opened = await openDataset(access, id, call);
   const links = protocols.flatMap((protocol) => protocol.links?.(opened.id, opened.dataset, base) ?? []);
-  const text = datasetPage({ opened, base, path: groupPath(group), withGroups, links });
-  if (text === undefined) throw noGroup(id, group);
-  const headers = { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": PAGE_POLICY };
-  return withCanonical(toResponse(documentReply(documentOf(text), conditionsOf(request), headers)), opened, id, base);
+  const page = datasetPage({ opened, base, path: groupPath(group), withGroups, links });
+  if (page === undefined) throw noGroup(id, group);
+  return withCanonical(pageResponse(request, page), opened, id, base);
 }
 
 /** An alias says where the dataset has its proper address. */

@@ -27,8 +27,14 @@ export interface AccessOptions {
 
 const MiB = 1024 * 1024;
 
+/** With what measurements want to know of it. */
+export interface CachingAccess extends Access {
+  /** Bytes of decoded chunks that are kept now. */
+  readonly cachedBytes: number;
+}
+
 /** Binds the registry, the files and the codecs to the interface that protocols see. */
-export function createAccess(holdings: Holdings, reader: ChunkReader, options: AccessOptions = {}): Access {
+export function createAccess(holdings: Holdings, reader: ChunkReader, options: AccessOptions = {}): CachingAccess {
   const { cacheBytes = 256 * MiB, selectionBytes = 256 * MiB, blockBytes = 8 * MiB } = options;
   const cache = createCache<Block>(cacheBytes);
 
@@ -50,6 +56,9 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
   const views = createViews((dataset) => (variable, selection, call) => select(dataset, variable, selection, call));
 
   return {
+    get cachedBytes() {
+      return cache.bytes;
+    },
     list: (call, listing) => holdings.list(call, listing),
     open: (id, call) => holdings.open(id, call),
     raw: (variable, index, call) => rawChunk(reader, variable, index, call),

@@ -143,7 +143,6 @@ export function serve(
   return createApp({
     access,
     protocols,
-    version: "0",
     publicUrl: new URL(BASE),
     onError: (error) => errors.push(error),
   });

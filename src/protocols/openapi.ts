@@ -1,0 +1,88 @@
+import { z } from "zod";
+import type { Json } from "../core/array.ts";
+import type { Protocol, Route } from "./protocol.ts";
+
+/** As much of OpenAPI 3.1 as routes declare. */
+export interface OpenApi {
+  readonly openapi: "3.1.0";
+  readonly info: { readonly title: string; readonly version: string; readonly [name: string]: Json };
+  readonly servers: readonly { readonly url: string }[];
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+}
+
+export interface Operation {
+  readonly tags: readonly string[];
+  readonly summary: string;
+  readonly parameters: readonly Parameter[];
+  readonly responses: {
+    readonly [status: string]: { readonly description: string; readonly content?: { readonly [type: string]: object } };
+  };
+}
+
+export interface Parameter {
+  readonly name: string;
+  readonly in: "path" | "query";
+  readonly required: boolean;
+  readonly schema: Json;
+}
+
+/** The description of all routes that protocols declare. */
+export function openapi(protocols: readonly Protocol[], version: string, base: URL): OpenApi {
+  const paths: Record<string, Record<string, Operation>> = {};
+  for (const protocol of protocols) {
+    for (const route of protocol.routes) {
+      const path = pathTemplate(route.path);
+      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(protocol, route) };
+    }
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Gyre",
+      version,
+      summary: "An Earth data node",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: base.href.replace(/\/$/, "") }],
+    tags: protocols.map(({ name, summary }) => ({ name, description: summary })),
+    paths,
+  };
+}
+
+/** A route's path as OpenAPI writes it: `/datasets/{id}/zarr/{key}`. */
+export function pathTemplate(path: string): string {
+  return path.replace(/:([A-Za-z]+)(?:\{[^}]*\})?/g, "{$1}");
+}
+
+function operation(protocol: Protocol, route: Route): Operation {
+  const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
+  const pathSchemas = schemasOf(route.params).properties;
+  const { properties: queries, required } = schemasOf(route.query);
+  return {
+    tags: [protocol.name],
+    summary: route.summary,
+    parameters: [
+      ...names.map((name): Parameter => {
+        return { name, in: "path", required: true, schema: pathSchemas[name] ?? { type: "string" } };
+      }),
+      ...Object.entries(queries).map(([name, schema]): Parameter => {
+        return { name, in: "query", required: required.includes(name), schema };
+      }),
+    ],
+    responses: Object.fromEntries(
+      Object.entries(route.responses).map(([status, { description, types }]) => [
+        status,
+        types === undefined
+          ? { description }
+          : { description, content: Object.fromEntries(types.map((type) => [type, {}])) },
+      ]),
+    ),
+  };
+}
+
+function schemasOf(schema: z.ZodType | undefined): { properties: Record<string, Json>; required: readonly string[] } {
+  if (schema === undefined) return { properties: {}, required: [] };
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return { properties: properties as Record<string, Json>, required };
+}
