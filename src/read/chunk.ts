@@ -14,7 +14,7 @@ import {
 import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
 import { filled } from "../core/fill.ts";
 import { slice } from "../core/selection.ts";
-import { badSource, GyreError } from "../errors.ts";
+import { badSource, GyreError, isGyreError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { copyPicked, sequence } from "./copy.ts";
 
@@ -115,8 +115,20 @@ export async function decodedChunk(
   if (ref === undefined) return { dtype: spec.dtype, shape: extent, data: filled(spec, product(extent)) };
   const bytes = await fetchChunk(reader.files, ref, call);
   const shape = ref.shape ?? spec.chunks;
-  const data = await reader.decoder.decode(ref.codecs ?? spec.codecs, metaOf(spec), bytes, shape, call);
+  const decoded = reader.decoder.decode(ref.codecs ?? spec.codecs, metaOf(spec), bytes, shape, call);
+  const data = await decoded.catch((error: unknown) => {
+    throw placed(error, variable, chunk, ref);
+  });
   return cropped({ dtype: spec.dtype, shape, data }, extent);
+}
+
+/** Codecs do not know what they decode: says which chunk it was and where its bytes lie. */
+function placed(error: unknown, { name }: Variable, chunk: readonly number[], ref: ChunkRef): unknown {
+  if (!isGyreError(error, "BadSource") || error.details.source !== undefined) return error;
+  const what = chunk.length === 0 ? name : `chunk ${chunk.join(".")} of ${name}`;
+  return "inline" in ref
+    ? badSource(what, undefined, error.message, error)
+    : badSource(ref.url, ref.offset, `${what}: ${error.message}`, error);
 }
 
 function metaOf({ dtype, chunks, fill }: Variable["spec"]): ChunkMeta {
