@@ -6,11 +6,11 @@ import { createEngine, type Engine, type LoadedPlugin, loadPlugins, prefixOf, so
 import { createApp } from "./http/app.ts";
 import { chunkServer } from "./http/chunks.ts";
 import { type Listening, listen } from "./http/listen.ts";
-import { createMetrics, createMetrics } from "./http/metrics.ts";
+import { createMetrics } from "./http/metrics.ts";
 import { all } from "./protocols/all.ts";
 import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
-import { createOperations, createOperations, type Readiness } from "./protocols/operations.ts";
+import { createOperations } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
 import { zarr } from "./protocols/zarr.ts";
 import { createAccess } from "./read/access.ts";
@@ -158,7 +158,6 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     async close() {
       stopWatching?.();
       metrics.close();
-      metrics.close();
       await registry.settled();
       await registry.save();
       await engine.close();
@@ -174,10 +173,6 @@ function totalOf(scans: Iterable<ScanProgress>): { seen: number; datasets: numbe
     total.broken += broken;
   }
   return total;
-}
-
-function scanning({ seen, datasets, broken }: ScanProgress): Readiness {
-  return { isReady: false, detail: "scanning", progress: { seen, datasets, broken } };
 }
 
 function asFolder(url: URL): URL {
