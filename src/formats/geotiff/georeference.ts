@@ -1,13 +1,11 @@
 import type { IoCall } from "../../core/array.ts";
 import { crsFromGeoKeys, type GeoKeys } from "../../core/crs/geokeys.ts";
+import type { GeoTransform } from "../../core/crs/geotransform.ts";
 import type { Crs } from "../../core/crs.ts";
 import { Tag, type TagNumber } from "../../core/tiff/tags.ts";
 import { badSource } from "../../errors.ts";
 import { type Directory, decodeText, readBytes, readNumbers } from "./directory.ts";
 import type { Source } from "./source.ts";
-
-/** `x = t[0] + column * t[1] + row * t[2]`, `y = t[3] + column * t[4] + row * t[5]`, for corners of pixels. */
-export type Transform = readonly [number, number, number, number, number, number];
 
 /** A point of the image (column, row from the upper left corner) and where it lies. */
 export interface ControlPoint {
@@ -21,7 +19,7 @@ export interface ControlPoint {
 /** Where an image lies on Earth, as far as its file says. */
 export interface Georeference {
   readonly crs?: Crs;
-  readonly transform?: Transform;
+  readonly transform?: GeoTransform;
   readonly points: readonly ControlPoint[];
   /** Values belong to the grid points rather than to the areas of the pixels. */
   readonly pixelIsPoint: boolean;
@@ -66,7 +64,11 @@ export async function readGeoreference(
   };
 }
 
-function affine(scale: readonly number[], ties: readonly number[], matrix: readonly number[]): Transform | undefined {
+function affine(
+  scale: readonly number[],
+  ties: readonly number[],
+  matrix: readonly number[],
+): GeoTransform | undefined {
   const [sx = 0, sy = 0] = scale;
   if (sx !== 0 && sy !== 0 && ties.length >= 6) {
     const [column, row, , x, y] = ties as [number, number, number, number, number];
@@ -79,12 +81,12 @@ function affine(scale: readonly number[], ties: readonly number[], matrix: reado
   return finite([d, a, b, h, e, f]);
 }
 
-function finite(transform: Transform): Transform | undefined {
+function finite(transform: GeoTransform): GeoTransform | undefined {
   return transform.every(Number.isFinite) ? transform : undefined;
 }
 
 /** From the middle of the first pixel to its corner. */
-function shifted([x, a, b, y, d, e]: Transform): Transform {
+function shifted([x, a, b, y, d, e]: GeoTransform): GeoTransform {
   return [x - (a + b) / 2, a, b, y - (d + e) / 2, d, e];
 }
 
@@ -130,7 +132,7 @@ interface Size {
   readonly height: number;
 }
 
-function scaledTransform([x, a, b, y, d, e]: Transform, across: number, down: number): Transform {
+function scaledTransform([x, a, b, y, d, e]: GeoTransform, across: number, down: number): GeoTransform {
   return [x, a * across, b * down, y, d * across, e * down];
 }
 

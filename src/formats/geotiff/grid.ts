@@ -1,8 +1,9 @@
 import { endianness } from "node:os";
 import type { Attr, Attrs, Variable } from "../../core/array.ts";
+import { formatGeoTransform, isAligned } from "../../core/crs/geotransform.ts";
 import { cfGridMapping, isLonLat, lengthUnit } from "../../core/crs.ts";
 import { asBytes } from "../../core/dtype.ts";
-import type { ControlPoint, Georeference, Transform } from "./georeference.ts";
+import type { ControlPoint, Georeference } from "./georeference.ts";
 
 /** Larger axes would be computed for nothing: no image of that size is read by its coordinates. */
 const LONGEST_AXIS = 1 << 22;
@@ -23,7 +24,7 @@ export function gridVariables(reference: Georeference, names: GridNames, width: 
   const variables: Variable[] = [];
   if (attrs.size > 0)
     variables.push(computedVariable(names.mapping, [], [], "int64", attrs, () => new BigInt64Array(1)));
-  if (transform === undefined || points.length > 0 || transform[2] !== 0 || transform[4] !== 0) return variables;
+  if (transform === undefined || points.length > 0 || !isAligned(transform)) return variables;
   if (width > LONGEST_AXIS || height > LONGEST_AXIS) return variables;
   const [left, perColumn, , top, , perRow] = transform;
   const axis = (name: string, of: "x" | "y", first: number, step: number, count: number): Variable =>
@@ -40,14 +41,9 @@ function middles(first: number, step: number, count: number): Float64Array {
 function mappingAttrs({ crs, transform, points }: Georeference): Map<string, Attr> {
   const attrs = crs === undefined ? new Map<string, Attr>() : cfGridMapping(crs);
   if (crs !== undefined) attrs.set("spatial_ref", text(crs.wkt));
-  if (transform !== undefined) attrs.set("GeoTransform", text(geoTransform(transform)));
+  if (transform !== undefined) attrs.set("GeoTransform", text(formatGeoTransform(transform)));
   if (points.length > 0) attrs.set("gcps", text(pointsAsGeoJson(points)));
   return attrs;
-}
-
-/** As rasterio's and GDAL's netCDF drivers write it: six numbers with spaces between. */
-function geoTransform(transform: Transform): string {
-  return transform.map((value) => String(value)).join(" ");
 }
 
 /** Ground control points as rioxarray keeps them. */

@@ -1,10 +1,8 @@
 import { geoKeysOf, isMeasureKey } from "../../core/crs/geokeys.ts";
+import { type GeoTransform, isAligned } from "../../core/crs/geotransform.ts";
 import type { Crs } from "../../core/crs.ts";
 import { FieldType, Photometric, Tag } from "../../core/tiff/tags.ts";
 import type { Entry } from "./header.ts";
-
-/** `x = t[0] + column * t[1] + row * t[2]`, `y = t[3] + column * t[4] + row * t[5]`, for corners of pixels. */
-export type GeoTransform = readonly [number, number, number, number, number, number];
 
 /** What is said of one band beside its values. */
 export interface BandDescription {
@@ -74,7 +72,7 @@ function transformEntries(transform: GeoTransform): Entry[] {
   const [x, perColumn, b, y, d, perRow] = transform;
   const type = FieldType.DOUBLE;
   // Scales are read as going down: an image from the south up needs the matrix.
-  if (b === 0 && d === 0 && perColumn > 0 && perRow < 0) {
+  if (isAligned(transform) && perColumn > 0 && perRow < 0) {
     return [
       { tag: Tag.ModelPixelScale, type, values: [perColumn, -perRow, 0] },
       { tag: Tag.ModelTiepoint, type, values: [0, 0, 0, x, y, 0] },
