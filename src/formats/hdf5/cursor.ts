@@ -24,7 +24,6 @@ export function decodeText(bytes: Uint8Array): string {
 /** Reads a structure front to back. Everything is little-endian; a step past the end throws, naming the byte. */
 export class Cursor {
   readonly bytes: Uint8Array;
-  readonly view: DataView;
   readonly widths: Widths;
   /** Offset in the file of the first byte. */
   readonly at: number;
@@ -32,7 +31,6 @@ export class Cursor {
 
   constructor(bytes: Uint8Array, widths: Widths, at: number) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.widths = widths;
     this.at = at;
   }
@@ -58,11 +56,12 @@ export class Cursor {
   }
 
   u16(): number {
-    return this.view.getUint16(this.skip(2), true);
+    const start = this.skip(2);
+    return this.bytes[start]! | (this.bytes[start + 1]! << 8);
   }
 
   u32(): number {
-    return this.view.getUint32(this.skip(4), true);
+    return this.#uint(4);
   }
 
   /** An unsigned number of 1 to 8 bytes. Throws where JavaScript could not hold it exactly. */
@@ -131,18 +130,16 @@ export class Cursor {
 
   #uint(width: number): number {
     const start = this.skip(width);
-    if (width === 8) return this.view.getUint32(start, true) + this.view.getUint32(start + 4, true) * 2 ** 32;
-    if (width === 4) return this.view.getUint32(start, true);
     let value = 0;
-    for (let i = width - 1; i >= 0; i--) value = value * 256 + this.bytes[start + i]!;
+    for (let i = start + width - 1; i >= start; i--) value = value * 256 + this.bytes[i]!;
     return value;
   }
 
   #unless(width: number): number | undefined {
     const start = this.pos;
     const value = this.#uint(width);
+    if (value <= Number.MAX_SAFE_INTEGER && value < 2 ** (8 * width) - 1) return value;
     if (this.bytes.subarray(start, this.pos).every((byte) => byte === 0xff)) return undefined;
-    if (value > Number.MAX_SAFE_INTEGER) throw this.fail("a number beyond 2^53");
-    return value;
+    throw this.fail("a number beyond 2^53");
   }
 }

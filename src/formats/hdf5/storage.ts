@@ -19,8 +19,16 @@ export interface Storage {
   table?(): Promise<ChunkTable>;
 }
 
-/** `layout` is the array-to-bytes codec of its elements; `limit` the most bytes of a virtual chunk. */
-export async function storageOf(dataset: StoredDataset, layout: CodecSpec, limit?: number): Promise<Storage> {
+/**
+ * `layout` is the array-to-bytes codec of its elements, `shape` that of the array in the model (unlimited dimensions can
+ * be longer than the dataset), `limit` the most bytes of a virtual chunk.
+ */
+export async function storageOf(
+  dataset: StoredDataset,
+  layout: CodecSpec,
+  shape: readonly number[],
+  limit?: number,
+): Promise<Storage> {
   switch (dataset.layout.class) {
     case "compact":
       return compactStorage(dataset, dataset.layout.data, layout);
@@ -29,7 +37,7 @@ export async function storageOf(dataset: StoredDataset, layout: CodecSpec, limit
         ? contiguousStorage(dataset, dataset.layout.address, layout, limit)
         : externalStorage(dataset, dataset.externalFiles, layout, limit);
     case "chunked":
-      return chunkedStorage(dataset, dataset.layout, layout);
+      return chunkedStorage(dataset, dataset.layout, layout, shape);
     case "virtual":
       return virtualStorage(dataset, dataset.layout);
   }
@@ -107,14 +115,19 @@ function refTo(
 }
 
 /** The index is read once, when the first chunk is asked for; a failure is tried again by the next. */
-function chunkedStorage(dataset: StoredDataset, layout: ChunkedLayout, elements: CodecSpec): Storage {
+function chunkedStorage(
+  dataset: StoredDataset,
+  layout: ChunkedLayout,
+  elements: CodecSpec,
+  shape: readonly number[],
+): Storage {
   const { file, filters } = dataset;
-  const grid = gridOf(dataset, layout);
+  const grid = gridOf(dataset, layout, shape);
   const codecs = [elements, ...filterCodecs(filters)];
   let index: Promise<Places> | undefined;
   const load = (): Promise<Places> => {
     if (index === undefined) {
-      const reading = readChunkIndex(dataset, layout).finally(() => file.reader.forget());
+      const reading = readChunkIndex(file, layout.index, grid).finally(() => file.reader.forget());
       reading.catch(() => index === reading && (index = undefined));
       index = reading;
     }
@@ -133,8 +146,6 @@ function chunkedStorage(dataset: StoredDataset, layout: ChunkedLayout, elements:
     chunks: layout.chunk,
     codecs,
     async locate(chunk, call) {
-      // Beyond the dataset's own extent, where an unlimited dimension is longer in another variable.
-      if (chunk.some((c, d) => c >= grid.counts[d]!)) return undefined;
       const places = await load();
       call?.signal?.throwIfAborted();
       const place = findPlace(

@@ -36,11 +36,9 @@ export async function makeVariable(dataset: StoredDataset, parts: VariableParts)
   const representation = represent(dataset.type, parts.typeNames);
   if (dataset.space.kind === "null") return emptyVariable(parts, representation.dtype);
   const { dtype, dims, order } = representation;
-  const storage = await storageOf(
-    dataset,
-    storedLayout(dtype, order),
-    order === undefined ? TRANSLATED_CHUNK : undefined,
-  );
+  const rank = dataset.space.shape.length;
+  const limit = order === undefined ? TRANSLATED_CHUNK : undefined;
+  const storage = await storageOf(dataset, storedLayout(dtype, order), parts.shape.slice(0, rank), limit);
   const context = (): ElementContext => ({
     file: dataset.file,
     heap: new GlobalHeap(dataset.file),
@@ -55,7 +53,6 @@ export async function makeVariable(dataset: StoredDataset, parts: VariableParts)
     fill: await fillOf(dataset, representation, context()),
     attrs: parts.attrs,
   };
-  const rank = dataset.space.shape.length;
   const locate = (chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined> => {
     call?.signal?.throwIfAborted();
     return order === undefined

@@ -65,7 +65,7 @@ function readLeaf(
   grid: Grid,
   into: PlacesBuilder,
 ): void {
-  const { view } = node;
+  const view = new DataView(node.bytes.buffer, node.bytes.byteOffset, node.bytes.byteLength);
   const { rank, chunk, counts, strides } = grid;
   for (let i = 0; i < count; i++) {
     const at = start + i * entrySize;

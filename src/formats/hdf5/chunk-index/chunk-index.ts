@@ -1,11 +1,11 @@
 import { badSource } from "../../../errors.ts";
-import type { StoredDataset } from "../dataset.ts";
-import type { ChunkedLayout } from "../messages/layout.ts";
+import type { H5File } from "../file.ts";
+import type { ChunkIndex } from "../messages/layout.ts";
 import { readTree1 } from "./btree1.ts";
 import { readTree2 } from "./btree2.ts";
 import { readExtensibleArray } from "./extensible-array.ts";
 import { readFixedArray } from "./fixed-array.ts";
-import { gridOf } from "./grid.ts";
+import type { Grid } from "./grid.ts";
 import { readImplicit } from "./implicit.ts";
 import { type Places, PlacesBuilder } from "./places.ts";
 
@@ -13,10 +13,7 @@ import { type Places, PlacesBuilder } from "./places.ts";
 const FIXED: ReadonlySet<string> = new Set(["implicit", "fixed-array"]);
 
 /** Reads where all chunks of a dataset lie, whatever its index. */
-export async function readChunkIndex(dataset: StoredDataset, layout: ChunkedLayout): Promise<Places> {
-  const { file } = dataset;
-  const { index } = layout;
-  const grid = gridOf(dataset, layout);
+export async function readChunkIndex(file: H5File, index: ChunkIndex, grid: Grid): Promise<Places> {
   if (index.address === undefined || grid.cells === 0) return new PlacesBuilder(1).finish(grid.cells);
   const unlimited = grid.limits.filter((n) => n === Number.POSITIVE_INFINITY).length;
   const fitting = index.kind === "extensible-array" ? unlimited === 1 : unlimited === 0 || !FIXED.has(index.kind);

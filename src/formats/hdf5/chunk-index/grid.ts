@@ -6,7 +6,7 @@ import type { ChunkedLayout } from "../messages/layout.ts";
 export interface Grid {
   readonly rank: number;
   readonly chunk: readonly number[];
-  /** Chunks along each dimension of the present shape, how many they are, and their row-major strides. */
+  /** Chunks along each dimension of the array, how many they are, and their row-major strides. */
   readonly counts: readonly number[];
   readonly cells: number;
   readonly strides: readonly number[];
@@ -16,8 +16,9 @@ export interface Grid {
   readonly chunkBytes: number;
 }
 
-export function gridOf(dataset: StoredDataset, layout: ChunkedLayout): Grid {
-  const { shape, limits } = dataset.space;
+/** `shape` is that of the array in the model: at least that of the dataset. */
+export function gridOf(dataset: StoredDataset, layout: ChunkedLayout, shape: readonly number[]): Grid {
+  const { limits } = dataset.space;
   const { chunk, elementSize } = layout;
   const counts = shape.map((n, i) => Math.ceil(n / chunk[i]!));
   return {
@@ -33,7 +34,7 @@ export function gridOf(dataset: StoredDataset, layout: ChunkedLayout): Grid {
 
 /**
  * Array-like indexes number chunks over the largest shape, with the slowest dimension first in `order`. This says to
- * which cell of the present grid such a number belongs; -1: outside, as the dataset could grow there.
+ * which cell of the grid such a number belongs; -1: outside, as the dataset could grow there.
  */
 export function numbering(grid: Grid, order: readonly number[]): (index: number) => number {
   const rank = grid.rank;
