@@ -17,10 +17,14 @@ try {
   for (const version of NPMS) {
     const home = mkdtempSync(join(folder, `npm${version}-`));
     writeFileSync(join(home, "package.json"), '{"private":true}');
-    const installed = spawnSync("npx", ["--yes", `npm@${version}`, "install", "--ignore-scripts", "--no-audit", "--no-fund", archive], {
-      cwd: home,
-      stdio: "inherit",
-    });
+    const installed = spawnSync(
+      "npx",
+      ["--yes", `npm@${version}`, "install", "--ignore-scripts", "--no-audit", "--no-fund", archive],
+      {
+        cwd: home,
+        stdio: "inherit",
+      },
+    );
     if (installed.status !== 0) throw new Error(`npm ${version} could not install the package`);
     const told = run("npx", ["--no-install", "gyre", "--version"], home);
     run("npx", ["--no-install", "gyre", "generate", "1", "--format", "netcdf", "--out", "archive"], home);

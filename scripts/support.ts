@@ -27,7 +27,11 @@ ${table(
 ## Protocols
 ${table(
   ["protocol", "what", "routes"],
-  PROTOCOLS.map(({ name, summary, routes }) => [name, summary, routes.map((r) => `\`${r.path.replaceAll("|", "\\|")}\``).join("<br>")]),
+  PROTOCOLS.map(({ name, summary, routes }) => [
+    name,
+    summary,
+    routes.map((r) => `\`${r.path.replaceAll("|", "\\|")}\``).join("<br>"),
+  ]),
 )}
 
 ## Codecs
@@ -50,7 +54,14 @@ ${CORNERS}
 ## Differences from the records of independent tools
 \`npm run truth\` compares every record; these are the differences that we stand by.
 
-${EXCUSES.length === 0 ? "None." : table(["record", "property", "why"], EXCUSES.map((e) => [`\`${e.record}\``, `\`${e.path}\``, e.reason]))}
+${
+  EXCUSES.length === 0
+    ? "None."
+    : table(
+        ["record", "property", "why"],
+        EXCUSES.map((e) => [`\`${e.record}\``, `\`${e.path}\``, e.reason]),
+      )
+}
 `;
 
 if (process.argv.includes("--check")) {
