@@ -3,7 +3,10 @@ import { itemSize } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
 
 export interface KerchunkOptions extends IoCall {
-  /** The address at which readers of the references find a source file; undefined: they cannot. */
+  /**
+   * The address at which readers of the references find a source file, as fsspec writes it: URLs for http(s), plain
+   * paths and keys without escapes for all else. Undefined: they cannot.
+   */
   href(url: URL): string | undefined;
   /** The address at which this node answers a whole chunk, for chunks that are no plain byte range of their source. */
   chunkHref?(name: string, chunk: readonly number[]): string;
