@@ -110,7 +110,7 @@ export type CatalogConfig = Config["catalogs"][number];
 export type S3Config = Config["s3"][string];
 export type SwiftConfig = Config["swift"][string];
 
-/** Environment variables, as `process.env` has them; only `bin` reads that. */
+/** Environment variables; only `bin` reads those of the process. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** JSON Schema (2020-12) of `gyre.yaml`, for editors. */

@@ -3,6 +3,9 @@ import { test } from "node:test";
 import { configJsonSchema, loadConfig } from "../src/config.ts";
 import { isGyreError } from "../src/errors.ts";
 
+/** A variable as `gyre.yaml` writes it. */
+const from = (name: string): string => `\u0024{${name}}`;
+
 const refused = (text: string, pattern: RegExp, env = {}): void =>
   assert.throws(
     () => loadConfig(text, env),
@@ -18,12 +21,13 @@ test("an empty file gives the defaults", () => {
 });
 
 test("values take variables of the environment, with defaults", () => {
-  const text = "sources: ['${ROOT}/cmip6', '${OTHER:-/data}']\nlimits: {selection: 2 GiB, cache: 500kB}";
+  const text = `sources: ['${from("ROOT")}/cmip6', '${from("OTHER:-/data")}']
+limits: {selection: 2 GiB, cache: 500kB}`;
   const config = loadConfig(text, { ROOT: "/archive" });
   assert.deepEqual(config.sources, ["/archive/cmip6", "/data"]);
   assert.equal(config.limits.selection, 2 * 1024 ** 3);
   assert.equal(config.limits.cache, 500_000);
-  refused("publicUrl: '${MISSING}'", /publicUrl: the environment has no MISSING/);
+  refused(`publicUrl: '${from("MISSING")}'`, /publicUrl: the environment has no MISSING/);
 });
 
 test("GYRE_ variables override the file, nested ones with two underscores", () => {

@@ -12,7 +12,7 @@ export interface CubeRules {
   readonly drop?: readonly string[];
 }
 
-/** An address that takes part in a cube (patterns are filled in when it is put together), or a cube that does. */
+/** An address that takes part in a cube, or a cube that does. */
 export type CubePart = string | { readonly rules: CubeRules; readonly parts: readonly CubePart[] };
 
 export interface NewDimension {

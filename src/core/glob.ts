@@ -1,3 +1,5 @@
+import { GyreError } from "../errors.ts";
+
 /**
  * A path pattern as a regular expression over the whole path: `*` and `?` stay within one part, a part `**` stands for
  * any number of parts, `[abc]` and `{a,b}` as in a shell. Each wildcard is written so that matching stays linear.
@@ -34,7 +36,20 @@ export function globPattern(glob: string): RegExp {
     } else if (c === "," && depth > 0) source += "|";
     else source += c.replace(/[\\^$.*+?()[\]{}|]/, "\\$&");
   }
-  return new RegExp(`^${source}${")".repeat(depth)}$`, "u");
+  try {
+    return new RegExp(`^${source}${")".repeat(depth)}$`, "u");
+  } catch {
+    throw new GyreError("BadRequest", `"${glob}" is no pattern`, { subject: glob });
+  }
+}
+
+/** A path as people write it; text that is not percent-encoded as it should be stays as it is. */
+export function decodedPath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 export function hasGlob(path: string): boolean {

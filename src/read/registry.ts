@@ -1,7 +1,7 @@
 import type { ListOptions, Opened } from "../core/access.ts";
 import type { Dataset, IoCall } from "../core/array.ts";
 import type { CubePart } from "../core/cube.ts";
-import { globMatches, hasGlob } from "../core/glob.ts";
+import { globMatches } from "../core/glob.ts";
 import type { Call } from "../core/principal.ts";
 import { GyreError, isGyreError } from "../errors.ts";
 import type { FileInfo, Files } from "../files/files.ts";
@@ -16,7 +16,6 @@ import type { Clock, Entry, Problem } from "./registry/entry.ts";
 import { systemClock } from "./registry/entry.ts";
 import { identityOf, infoOf } from "./registry/identity.ts";
 import { openNames, type Registration } from "./registry/names.ts";
-import { walk } from "./scan/walk.ts";
 
 export type { Clock, Entry, Problem } from "./registry/entry.ts";
 export { systemClock } from "./registry/entry.ts";
@@ -27,7 +26,7 @@ export interface RegistryOptions {
   readonly formats: FormatRegistry;
   readonly read: ReadValues;
   readonly index?: DatasetIndex;
-  /** Where ids are kept; without it they last as long as the process. */
+  /** The file in which ids are kept; without it they last as long as the process. */
   readonly store?: URL;
   readonly clock?: Clock;
   /** Opened datasets kept at most, members of cubes apart. */
@@ -60,15 +59,18 @@ export interface Registry extends Holdings {
 
 const FRESH = { local: 1000, remote: 60_000 };
 const MOST_PROBLEMS = 10_000;
+/** Indexes being written at once while sources are verified. */
+const MOST_SAVES = 16;
 
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
   const { files, formats, index, read, clock = systemClock, openDatasets = 256, freshness = FRESH } = options;
   const problems = new Map<string, Problem>();
   const suffixes = [...new Set(formats.formats.flatMap((format) => format.suffixes))];
-  const names = await openNames(files, options.store, suffixes, (reason) => report(String(options.store), reason));
+  const store = options.store === undefined ? undefined : { files, url: options.store };
+  const names = await openNames(store, suffixes, (reason) => report(store!.url.href, reason));
   const opened = new Recent<Dataset>(openDatasets);
   const looked = new Map<string, { readonly at: number; readonly info: FileInfo | undefined }>();
-  let background: Promise<unknown> = Promise.resolve();
+  const saves = new Set<Promise<void>>();
 
   function report(source: string, reason: unknown): void {
     const text = reason instanceof Error ? reason.message : String(reason);
@@ -90,8 +92,11 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     return info;
   }
 
-  function later(work: () => Promise<unknown>): void {
-    background = background.then(work).catch((error) => report("index", error));
+  /** In the background: nobody waits for an index to be written, except those who would start too many. */
+  function later(work: () => Promise<void>): void {
+    const save = work().catch((error) => report("index", error));
+    saves.add(save);
+    void save.then(() => saves.delete(save));
   }
 
   async function openFile(url: URL, info: FileInfo): Promise<Dataset> {
@@ -133,11 +138,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   async function membersOf(parts: readonly CubePart[]): Promise<CubeMember[]> {
     const members: CubeMember[] = [];
     for (const part of parts) {
-      if (typeof part !== "string" || !hasGlob(decodeURIComponent(new URL(part).pathname))) {
-        members.push(await memberOf(part));
-        continue;
-      }
-      for await (const { url } of walk(files, new URL(part))) members.push(await memberOf(url.href));
+      // What is known to have gone is a gap, not an error of the whole.
+      if (typeof part === "string" && names.byKey(part)?.missing !== undefined) continue;
+      members.push(await memberOf(part));
     }
     return members;
   }
@@ -166,7 +169,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       return undefined;
     }
     if (entry.missing !== undefined) back(entry);
-    return opened.get(`${entry.key} ${identityOf(info)}`, async () =>
+    return opened.get(`${entry.key} ${identityOf(info)} ${entry.drop?.join() ?? ""}`, async () =>
       withoutVariables(await openFile(url, info), entry.drop ?? []),
     );
   }
@@ -225,6 +228,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       const entry = names.get(id);
       if (entry === undefined) return false;
       try {
+        while (saves.size >= MOST_SAVES) await Promise.race(saves);
         const isThere = (await openChecked(entry, call)) !== undefined;
         const now = names.byKey(entry.key);
         if (isThere && now !== undefined && now.identity === entry.identity) names.update({ ...now, verified: true });
@@ -241,10 +245,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     resolved: (source) => void problems.delete(source),
     save: () => names.save(),
     async settled() {
-      for (let seen: unknown; seen !== background; ) {
-        seen = background;
-        await background;
-      }
+      while (saves.size > 0) await Promise.all(saves);
     },
   };
 }

@@ -74,7 +74,8 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
     },
     async addCatalog(url, options = {}, call) {
       const report = options.report ?? registry.report;
-      const count = await registerCatalog(registry, url, expandSource(url, files, { ...options, report }, call));
+      const entries = expandSource(url, files, { ...options, report }, call);
+      const count = await registerCatalog({ registry, files }, url, entries, call);
       await registry.save();
       return count;
     },
@@ -85,8 +86,13 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
     const cubes = new Map<string, { id: string; parts: CubePart[] }>();
     const state = { seen: 0, datasets: 0, broken: 0 };
     const fresh: string[] = [];
+    let isWhole = true;
+    const failed = (folder: URL, error: unknown): void => {
+      isWhole = false;
+      registry.report(folder.href, error);
+    };
     let turn: Promise<void> = Promise.resolve();
-    await forEachLimited(walk(files, source, call), concurrency, async (found) => {
+    await forEachLimited(walk(files, source, call, failed), concurrency, async (found) => {
       call?.signal?.throwIfAborted();
       const before = turn;
       const own = Promise.withResolvers<void>();
@@ -109,7 +115,7 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
     });
     for (const [folder, { id, parts }] of cubes)
       registerDrs(registry, source, { folder, id, parts: parts.sort() }, met);
-    vanishOthers(registry, source, met);
+    if (isWhole) vanishOthers(registry, source, met);
     await registry.save();
     if (verify) {
       await forEachLimited(fresh, concurrency, async (id) => {

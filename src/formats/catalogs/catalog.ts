@@ -9,7 +9,7 @@ export interface SourceEntry {
   /** Proposed: the registry makes it an id. */
   readonly id: string;
   readonly title?: string;
-  /** One source, or the cube that several make. */
+  /** One source, or the cube that several make; addresses may still be patterns. */
   readonly part: CubePart;
   /** Variables left out, by name or pattern. */
   readonly drop?: readonly string[];

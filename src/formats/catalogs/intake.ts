@@ -1,6 +1,6 @@
 import { parseDocument } from "yaml";
 import type { CubePart } from "../../core/cube.ts";
-import { hasGlob } from "../../core/glob.ts";
+import { decodedPath, hasGlob } from "../../core/glob.ts";
 import { badSource, GyreError, isGyreError } from "../../errors.ts";
 import { below, isRecord, type NamedEntry, type Reading, resolveAddress } from "./catalog.ts";
 
@@ -111,7 +111,7 @@ function partOf(url: URL, args: { readonly [key: string]: unknown }, values: Val
   const paths = listOf(args.urlpath).map((path) => unchained(fillIn(path, url, values), storage, url, values));
   if (paths.length === 0) throw badSource(url, undefined, "a source without urlpath");
   const parts = paths.map((path) => resolveAddress(path, url).href);
-  if (parts.length === 1 && !hasGlob(decodeURIComponent(new URL(parts[0]!).pathname))) return parts[0]!;
+  if (parts.length === 1 && !hasGlob(decodedPath(new URL(parts[0]!).pathname))) return parts[0]!;
   const xarray = isRecord(args.xarray_kwargs) ? args.xarray_kwargs : {};
   const dimension = listOf(args.concat_dim ?? xarray.concat_dim)[0];
   return { rules: { concat: dimension ?? "time" }, parts };

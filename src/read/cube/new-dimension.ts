@@ -67,7 +67,7 @@ function labelsOf(
     );
   }
   if (pattern === undefined) return { of: (m) => m, order: (a, b) => a - b };
-  const expression = new RegExp(pattern, "u");
+  const expression = compiled(pattern, dimension);
   const found = new Map<number, string>();
   for (const m of [...draft.taking]) {
     const match = expression.exec(draft.members[m]!.source);
@@ -77,6 +77,14 @@ function labelsOf(
   const areNumbers = [...found.values()].every((text) => text.trim() !== "" && Number.isFinite(Number(text)));
   const of = (m: number): Label => (areNumbers ? Number(found.get(m)) : found.get(m)!);
   return distinct(draft, of, (a, b) => compare(of(a), of(b)) || a - b);
+}
+
+function compiled(pattern: string, dimension: string): RegExp {
+  try {
+    return new RegExp(pattern, "u");
+  } catch {
+    throw new GyreError("BadRequest", `"${pattern}" is no regular expression`, { subject: dimension });
+  }
 }
 
 function compare(a: Label, b: Label): number {

@@ -13,6 +13,8 @@ export const INDEX_VERSION = 1;
 const PRELUDE = MAGIC.length + 16;
 /** Read at once: the head of most files is in it, and the sections of small ones. */
 const FIRST_READ = 64 * 1024;
+/** Smaller sections are kept as they are, which their length says. */
+const WORTH_COMPRESSING = 4096;
 const MAX_HEAD = 512 * 1024 * 1024;
 
 const compress = promisify(zstdCompress);
@@ -40,13 +42,13 @@ export async function packContainer(
   const bodies: Uint8Array[] = [];
   let offset = 0;
   for (const [name, raw] of sections) {
-    const body = await compress(raw);
+    const body = raw.length < WORTH_COMPRESSING ? raw : await compress(raw);
     places.push({ name, offset, length: body.length, size: raw.length, crc: crc32(raw) });
     bodies.push(body);
     offset += body.length;
   }
   const text = Buffer.from(JSON.stringify({ head, places }));
-  const packed = await compress(text);
+  const packed = text.length < WORTH_COMPRESSING ? text : await compress(text);
   const prelude = Buffer.alloc(PRELUDE);
   MAGIC.copy(prelude);
   prelude.writeUInt32LE(INDEX_VERSION, 8);
@@ -91,7 +93,7 @@ async function unpack(
 ): Promise<Uint8Array | undefined> {
   if (bytes === undefined || bytes.length !== length) return undefined;
   try {
-    const raw = await decompress(bytes, { maxOutputLength: Math.max(1, size) });
+    const raw = length === size ? bytes : await decompress(bytes, { maxOutputLength: Math.max(1, size) });
     return raw.length === size && crc32(raw) === crc ? raw : undefined;
   } catch {
     return undefined;

@@ -27,8 +27,7 @@ interface Line extends Entry {
 
 /** Loads the registry's file (JSON Lines); absent: a new one. Damaged lines are left out and given to `report`. */
 export async function openNames(
-  files: Files,
-  url: URL | undefined,
+  store: { readonly files: Files; readonly url: URL } | undefined,
   suffixes: readonly string[],
   report: (reason: string) => void = () => undefined,
 ): Promise<Names> {
@@ -58,7 +57,7 @@ export async function openNames(
     return { id, aliases: [...new Set(aliases)] };
   }
 
-  const text = url === undefined ? undefined : await files.read(url);
+  const text = await store?.files.read(store.url);
   const lines = text === undefined ? [] : Buffer.from(text).toString("utf8").split("\n");
   lines.forEach((line, i) => {
     if (line === "") return;
@@ -96,14 +95,16 @@ export async function openNames(
       saving = saving
         .catch(() => undefined)
         .then(async () => {
-          if (!isChanged || url === undefined) return;
+          if (!isChanged || store === undefined) return;
           isChanged = false;
           const body = [...byKey.values()].map((entry) => JSON.stringify({ v: 1, ...entry } satisfies Line)).join("\n");
           try {
-            await files.write?.(url, Buffer.from(`${body}\n`), { contentType: "application/jsonl" });
+            await store.files.write?.(store.url, Buffer.from(`${body}\n`), { contentType: "application/jsonl" });
           } catch (error) {
             isChanged = true;
-            throw isGyreError(error) ? error : new GyreError("BadSource", `${url} cannot be written`, { cause: error });
+            throw isGyreError(error)
+              ? error
+              : new GyreError("BadSource", `${store.url} cannot be written`, { cause: error });
           }
         });
       return saving;

@@ -1,3 +1,5 @@
+import { decodedPath } from "../../core/glob.ts";
+
 /**
  * The Data Reference Syntax of CMIP6 (global attributes, DRS, file names, directory structure; v6.2.7):
  * `CMIP6/<activity>/<institution>/<source>/<experiment>/<member>/<table>/<variable>/<grid>/v<date>/`.
@@ -20,8 +22,8 @@ export interface DrsFile {
 /** The DRS dataset that a file belongs to by its folders and its name, which must agree; undefined: not in DRS. */
 export function drsOf(url: URL): DrsFile | undefined {
   const parts = url.pathname.split("/");
-  const file = FILE.exec(decodeURIComponent(parts.pop() ?? ""));
-  const folders = parts.slice(-FOLDERS).map(decodeURIComponent);
+  const file = FILE.exec(decodedPath(parts.pop() ?? ""));
+  const folders = parts.slice(-FOLDERS).map(decodedPath);
   if (file === null || folders.length < FOLDERS || folders[0] !== "CMIP6") return undefined;
   const [, , , source, experiment, member, table, variable, grid, version] = folders;
   if (!folders.slice(1).every((part) => PART.test(part))) return undefined;

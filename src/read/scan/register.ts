@@ -1,8 +1,12 @@
+import type { IoCall } from "../../core/array.ts";
 import type { CubePart } from "../../core/cube.ts";
+import { decodedPath, hasGlob } from "../../core/glob.ts";
 import { isGyreError } from "../../errors.ts";
+import type { Files } from "../../files/files.ts";
 import type { SourceEntry } from "../../formats/catalogs/expand.ts";
 import { idText } from "../registry/ids.ts";
 import type { Registration, Registry } from "../registry.ts";
+import { walk } from "./walk.ts";
 
 /** A DRS folder is one cube by its DRS id, beside the files in it. */
 export function registerDrs(
@@ -19,12 +23,15 @@ export function registerDrs(
 
 /** Entries of a catalogue as datasets: their ids in it become canonical. */
 export async function registerCatalog(
-  registry: Registry,
+  { registry, files }: { readonly registry: Registry; readonly files: Files },
   url: URL,
   entries: AsyncIterable<SourceEntry>,
+  call?: IoCall,
 ): Promise<number> {
   const met = new Set<string>();
-  for await (const { id, part, drop } of entries) {
+  for await (const { id, part: given, drop } of entries) {
+    const part = await found(files, given, call).catch((error) => registry.report(`${url.href}#${id}`, error));
+    if (part === undefined) continue;
     const common = { root: url.href, path: id, ...(drop === undefined ? {} : { drop }) };
     const registration: Registration =
       typeof part === "string"
@@ -41,6 +48,18 @@ export async function registerCatalog(
   }
   vanishOthers(registry, url, met);
   return met.size;
+}
+
+/** The part with its patterns filled in. */
+async function found(files: Files, part: CubePart, call?: IoCall): Promise<CubePart> {
+  if (typeof part === "string") return part;
+  const parts: CubePart[] = [];
+  for (const one of part.parts) {
+    if (typeof one !== "string") parts.push(await found(files, one, call));
+    else if (!hasGlob(decodedPath(new URL(one).pathname))) parts.push(one);
+    else for await (const { url } of walk(files, new URL(one), call)) parts.push(url.href);
+  }
+  return { ...part, parts };
 }
 
 function withDrop(part: Exclude<CubePart, string>, drop: readonly string[] | undefined): Exclude<CubePart, string> {

@@ -1,8 +1,8 @@
 import { realpath } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { IoCall } from "../../core/array.ts";
-import { globPattern, hasGlob } from "../../core/glob.ts";
-import { GyreError } from "../../errors.ts";
+import { decodedPath, globPattern, hasGlob } from "../../core/glob.ts";
+import { GyreError, isGyreError } from "../../errors.ts";
 import type { FileInfo, Files, Listed } from "../../files/files.ts";
 
 /** Something that may be a dataset: a file, or a folder that is one (its address ends in `/`). */
@@ -17,14 +17,26 @@ export interface Found {
 const MARKERS = new Set(["zarr.json", ".zgroup", ".zarray", ".zmetadata"]);
 const MAX_DEPTH = 64;
 
+/** Told of a folder below the source that cannot be listed; the others are walked. */
+export type FolderFailed = (folder: URL, error: unknown) => void;
+
+function rethrow(_folder: URL, error: unknown): never {
+  throw error;
+}
+
 /**
  * Everything below a source: a file, a folder (its address ends in `/`), or a pattern. Folders that are Zarr stores are
  * one thing and not walked; names that begin with a dot are passed over.
  */
-export async function* walk(files: Files, source: URL, call?: IoCall): AsyncGenerator<Found> {
-  const path = decodeURIComponent(source.pathname);
+export async function* walk(
+  files: Files,
+  source: URL,
+  call?: IoCall,
+  failed: FolderFailed = rethrow,
+): AsyncGenerator<Found> {
+  const path = decodedPath(source.pathname);
   if (hasGlob(path)) {
-    yield* walkPattern(files, source, path, call);
+    yield* walkPattern(files, source, path, failed, call);
     return;
   }
   if (!path.endsWith("/")) {
@@ -34,11 +46,17 @@ export async function* walk(files: Files, source: URL, call?: IoCall): AsyncGene
     return;
   }
   const own = path.split("/").at(-2) ?? "";
-  yield* walkFolder(files, source, source, own, [], call);
+  yield* walkFolder(files, source, source, own, [], failed, call);
 }
 
 /** The fixed part of the pattern is the root; the pattern must fit the whole path. */
-async function* walkPattern(files: Files, source: URL, path: string, call?: IoCall): AsyncGenerator<Found> {
+async function* walkPattern(
+  files: Files,
+  source: URL,
+  path: string,
+  failed: FolderFailed,
+  call?: IoCall,
+): AsyncGenerator<Found> {
   const fixed = path.slice(0, path.search(/[*?[{]/));
   const root = new URL(source.href);
   root.pathname = fixed
@@ -48,8 +66,8 @@ async function* walkPattern(files: Files, source: URL, path: string, call?: IoCa
     .join("/");
   const pattern = globPattern(path.replace(/\/$/, ""));
   const depth = path.includes("**") ? MAX_DEPTH : path.split("/").length - root.pathname.split("/").length;
-  for await (const found of walkFolder(files, root, root, "", [], call, depth)) {
-    if (pattern.test(decodeURIComponent(found.url.pathname).replace(/\/$/, ""))) yield found;
+  for await (const found of walkFolder(files, root, root, "", [], failed, call, depth)) {
+    if (pattern.test(decodedPath(found.url.pathname).replace(/\/$/, ""))) yield found;
   }
 }
 
@@ -59,6 +77,7 @@ async function* walkFolder(
   folder: URL,
   own: string,
   above: readonly string[],
+  failed: FolderFailed,
   call?: IoCall,
   depth = MAX_DEPTH,
 ): AsyncGenerator<Found> {
@@ -68,12 +87,17 @@ async function* walkFolder(
     });
   }
   const below: Listed[] = [];
-  for await (const listed of files.list(folder, call)) {
-    if (MARKERS.has(lastPart(listed.url))) {
-      yield { url: folder, path: folder.href === root.href ? own : pathBelow(root, folder) };
-      return;
+  try {
+    for await (const listed of files.list(folder, call)) {
+      if (MARKERS.has(lastPart(listed.url))) {
+        yield { url: folder, path: folder.href === root.href ? own : pathBelow(root, folder) };
+        return;
+      }
+      below.push(listed);
     }
-    below.push(listed);
+  } catch (error) {
+    if (!isGyreError(error) || folder.href === root.href) throw error;
+    failed(folder, error);
   }
   const real = await realFolder(folder);
   // A link to a folder that is being walked would never end.
@@ -83,7 +107,7 @@ async function* walkFolder(
     call?.signal?.throwIfAborted();
     if (lastPart(url).startsWith(".")) continue;
     if (!url.pathname.endsWith("/")) yield { url, path: pathBelow(root, url), ...(info === undefined ? {} : { info }) };
-    else if (depth > 0) yield* walkFolder(files, root, url, own, chain, call, depth - 1);
+    else if (depth > 0) yield* walkFolder(files, root, url, own, chain, failed, call, depth - 1);
   }
 }
 
@@ -94,9 +118,9 @@ async function realFolder(folder: URL): Promise<string | undefined> {
 
 function lastPart(url: URL): string {
   const parts = url.pathname.split("/");
-  return decodeURIComponent(parts.at(-1) === "" ? (parts.at(-2) ?? "") : parts.at(-1)!);
+  return decodedPath(parts.at(-1) === "" ? (parts.at(-2) ?? "") : parts.at(-1)!);
 }
 
 function pathBelow(root: URL, url: URL): string {
-  return decodeURIComponent(url.pathname.slice(root.pathname.length)).replace(/\/$/, "");
+  return decodedPath(url.pathname.slice(root.pathname.length)).replace(/\/$/, "");
 }

@@ -1,6 +1,6 @@
 import { watch } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { hasGlob } from "../../core/glob.ts";
+import { decodedPath, hasGlob } from "../../core/glob.ts";
 import { type Clock, systemClock } from "../registry/entry.ts";
 
 export interface WatchOptions {
@@ -57,7 +57,7 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
 
 /** Tells of changes below a local folder where the system can; remote sources are only looked at again. */
 function watchFolder(source: URL, changed: () => void): () => void {
-  if (source.protocol !== "file:" || hasGlob(decodeURIComponent(source.pathname))) return () => undefined;
+  if (source.protocol !== "file:" || hasGlob(decodedPath(source.pathname))) return () => undefined;
   try {
     const watcher = watch(fileURLToPath(source), { recursive: true, persistent: false }, changed);
     // Too many folders for the system's limit, or a folder that went away: the regular look finds what changes.

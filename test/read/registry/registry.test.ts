@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isGyreError } from "../../../src/errors.ts";
+import { GyreError, isGyreError } from "../../../src/errors.ts";
 import type { Files } from "../../../src/files/files.ts";
 import { idText, newId } from "../../../src/read/registry/ids.ts";
-import { drsOf } from "../../../src/read/scan.ts";
+import { drsOf, watchSources } from "../../../src/read/scan.ts";
 import { ARCHIVE, archive, CALL, manualClock, startNode, write } from "./node.ts";
 
 const DRS = "CMIP6/CMIP/MIROC/MIROC6/amip/r7i1p1f1/Amon/prsn/gn/v20190311";
@@ -212,4 +212,100 @@ test("a configured cube takes what its pattern finds", async () => {
   const globs = [new URL("memory:///archive/c*.nc")];
   await scanner.addCube({ id: "both", globs, rules: { concat: "time" } });
   assert.deepEqual((await registry.open("both", CALL))!.dataset.variables.get("tas")!.spec.shape, [4]);
+});
+
+test("a member that vanishes is a gap in its cube, not the end of it", async () => {
+  const files = await archive({ "c1.nc": "TEST 1", "c3.nc": "TEST 3", "c5.nc": "TEST 5" });
+  const { registry, scanner } = await startNode(files);
+  await scanner.scan(ARCHIVE);
+  await scanner.addCube({ id: "all", globs: [new URL("memory:///archive/c*.nc")], rules: { concat: "time" } });
+  assert.deepEqual((await registry.open("all", CALL))!.dataset.variables.get("tas")!.spec.shape, [6]);
+  await files.delete!(new URL("c3.nc", ARCHIVE));
+  await scanner.scan(ARCHIVE);
+  assert.deepEqual((await registry.open("all", CALL))!.dataset.variables.get("tas")!.spec.shape, [4]);
+});
+
+test("a catalogue's ids become canonical; what it does not name any more vanishes", async () => {
+  const source = (lines: string): string => `sources:\n${lines}`;
+  const netcdf = (id: string, path: string): string =>
+    `  ${id}: {driver: netcdf, args: {urlpath: "{{ CATALOG_DIR }}/${path}"}}\n`;
+  const files = await archive({
+    "x.nc": "TEST 1",
+    "y.nc": "TEST 3",
+    "cat.yaml": source(netcdf("air", "x.nc") + netcdf("both", "*.nc") + netcdf("lost", "gone.nc")),
+  });
+  const { registry, scanner, ids } = await startNode(files);
+  await scanner.scan(ARCHIVE);
+  const catalog = new URL("cat.yaml", ARCHIVE);
+  assert.equal(await scanner.addCatalog(catalog, { id: "cat.{id}", drop: ["time"] }), 3);
+  assert.deepEqual(await ids(), ["cat.air", "cat.both", "cat.lost", "y"]);
+  const air = (await registry.open("x", CALL))!;
+  assert.equal(air.id, "cat.air");
+  assert.deepEqual([...air.dataset.variables.keys()], ["tas"]);
+  assert.equal(await registry.open("cat.lost", CALL), undefined);
+
+  await write(files, "cat.yaml", source(netcdf("air", "x.nc")));
+  await scanner.addCatalog(catalog, { id: "cat.{id}" });
+  assert.deepEqual(await ids(), ["cat.air", "y"]);
+});
+
+test("sources are looked at again after a change and from time to time, never twice at once", async () => {
+  const clock = manualClock();
+  const looks: string[] = [];
+  let finish = (): void => undefined;
+  const failures: unknown[] = [];
+  const stop = watchSources([ARCHIVE], {
+    clock,
+    every: 60_000,
+    rescan: (source) => {
+      looks.push(source.href);
+      return new Promise((resolve, reject) => {
+        finish = looks.length === 2 ? () => reject(new Error("no answer")) : resolve;
+      });
+    },
+    failed: (_source, error) => failures.push(error),
+  });
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  clock.advance(59_999);
+  assert.equal(looks.length, 0);
+  clock.advance(1);
+  assert.equal(looks.length, 1);
+  clock.advance(120_000);
+  assert.equal(looks.length, 1, "still busy");
+  finish();
+  await settle();
+  clock.advance(60_000);
+  assert.equal(looks.length, 2);
+  finish();
+  await settle();
+  assert.match(String(failures[0]), /no answer/);
+  clock.advance(60_000);
+  assert.equal(looks.length, 3, "a failure does not end it");
+  stop();
+  finish();
+  await settle();
+  clock.advance(600_000);
+  assert.equal(looks.length, 3);
+});
+
+test("a folder that cannot be listed is reported; what is known below it does not vanish for that", async () => {
+  const inner = await archive({ "a/x.nc": "TEST 1", "b/y.nc": "TEST 3" });
+  let isBusy = false;
+  const files: Files = {
+    ...inner,
+    async *list(prefix, options) {
+      if (isBusy && prefix.pathname.endsWith("/a/")) throw new GyreError("Busy", "no answer");
+      yield* inner.list!(prefix, options);
+    },
+  };
+  const { registry, scanner, ids } = await startNode(files);
+  await scanner.scan(ARCHIVE);
+  isBusy = true;
+  await write(files, "b/z.nc", "TEST 5");
+  await scanner.scan(ARCHIVE);
+  assert.deepEqual(await ids(), ["a.x", "b.y", "b.z"]);
+  assert.deepEqual(
+    registry.problems().map((p) => [p.source, p.reason]),
+    [["memory:///archive/a/", "no answer"]],
+  );
 });
