@@ -6,7 +6,7 @@ import { sourceVersion } from "../version.ts";
 import { bandAttrs, parseNodata } from "./bands.ts";
 import { readDirectories, readNumbers, readText } from "./directory.ts";
 import { type Georeference, readGeoreference, reducedGeoreference, sameGeoreference } from "./georeference.ts";
-import { computedVariable, type GridNames, gridVariables } from "./grid.ts";
+import { computedVariable, gridVariables } from "./grid.ts";
 import { type Image, readImage } from "./image.ts";
 import { type MetadataItem, readMetadata } from "./metadata.ts";
 import { sortPages } from "./pages.ts";
@@ -65,12 +65,14 @@ class DatasetReader {
     await this.#page(first, { data: "band_data", mask: "mask", suffix: "" }, items, reference, call);
     for (const [i, page] of others.entries()) {
       const data = `page_${i + 2}`;
-      const own = await readGeoreference(source, page.image.directory, call);
-      const sameSize = page.image.width === first.image.width && page.image.height === first.image.height;
-      const shares = sameSize && (own === undefined || sameGeoreference(own, reference));
-      const naming = { data, mask: `${data}_mask`, suffix: shares ? "" : `_${data}` };
-      const pageItems = await readMetadata(source, page.image.directory, call);
-      await this.#page(page, naming, pageItems, shares ? reference : own, call);
+      await this.#attempt(data, async () => {
+        const own = await readGeoreference(source, page.image.directory, call);
+        const sameSize = page.image.width === first.image.width && page.image.height === first.image.height;
+        const shares = sameSize && (own === undefined || sameGeoreference(own, reference));
+        const naming = { data, mask: `${data}_mask`, suffix: shares ? "" : `_${data}` };
+        const pageItems = await readMetadata(source, page.image.directory, call);
+        await this.#page(page, naming, pageItems, shares ? reference : own, call);
+      });
     }
     const attrs = await fileAttrs(source, first.image.directory, items, reference, call);
     return {
@@ -88,14 +90,20 @@ class DatasetReader {
   async #images(call?: IoCall): Promise<Image[]> {
     const images: Image[] = [];
     for (const [i, directory] of (await readDirectories(this.#source, call)).entries()) {
-      try {
-        images.push(await readImage(this.#source, directory, call));
-      } catch (error) {
-        if (i === 0 || !isGyreError(error, "BadSource")) throw error;
-        this.#problems.push(`image ${i + 1}: ${error.message}`);
-      }
+      const read = async (): Promise<unknown> => images.push(await readImage(this.#source, directory, call));
+      if (i === 0) await read();
+      else await this.#attempt(`image ${i + 1}`, read);
     }
     return images;
+  }
+
+  async #attempt(what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!isGyreError(error, "BadSource")) throw error;
+      this.#problems.push(`${what}: ${error.message}`);
+    }
   }
 
   async #page(
@@ -124,7 +132,9 @@ class DatasetReader {
         .set("overview_of", { dtype: "string", value: naming.data })
         .set("overview_factor", { dtype: "float64", value: image.width / overview.image.width });
       const reduced = reference === undefined ? undefined : reducedGeoreference(reference, image, overview.image);
-      await this.#layer(overview.image, overview.mask, names, reduced, { attrs: linked, fill }, call);
+      await this.#attempt(names.data, () =>
+        this.#layer(overview.image, overview.mask, names, reduced, { attrs: linked, fill }, call),
+      );
     }
   }
 
@@ -136,45 +146,37 @@ class DatasetReader {
     values: { readonly attrs: Attrs; readonly fill: Scalar | null },
     call?: IoCall,
   ): Promise<void> {
-    const band = this.#bandDimension(image.samples, suffix);
-    const dims = { x: `x${suffix}`, y: `y${suffix}`, band };
+    const dims = { x: `x${suffix}`, y: `y${suffix}`, band: this.#bandName(image.samples, suffix) };
+    const mapping = `spatial_ref${suffix}`;
+    const grid = reference === undefined ? [] : gridVariables(reference, { ...dims, mapping }, image);
+    const link: [string, Attr][] = grid.some(({ name }) => name === mapping)
+      ? [["grid_mapping", { dtype: "string", value: mapping }]]
+      : [];
+    const attrs = new Map([...values.attrs, ...link]);
+    const pixels = await openPixels(this.#source, image, { name: data, dims }, { attrs, fill: values.fill }, call);
+    const maskAttrs = new Map([["mask_of", { dtype: "string", value: data } satisfies Attr], ...link]);
+    const maskPixels =
+      mask === undefined
+        ? []
+        : [await openPixels(this.#source, mask, { name: maskName, dims }, { attrs: maskAttrs, fill: null }, call)];
+
     this.#dimensions.set(dims.y, { size: image.height, unlimited: false });
     this.#dimensions.set(dims.x, { size: image.width, unlimited: false });
-    const mapped = this.#grid(reference, { ...dims, mapping: `spatial_ref${suffix}` }, image);
-    const withMapping = (attrs: Attrs): Attrs => (mapped === undefined ? attrs : new Map([...attrs, mapped]));
-    const { attrs, fill } = values;
-    const naming = { name: data, dims };
-    this.#add(await openPixels(this.#source, image, naming, { attrs: withMapping(attrs), fill }, call));
-    if (mask === undefined) return;
-    const maskAttrs = withMapping(new Map([["mask_of", { dtype: "string", value: data }]]));
-    const maskNaming = { name: maskName, dims };
-    this.#add(await openPixels(this.#source, mask, maskNaming, { attrs: maskAttrs, fill: null }, call));
+    if (image.samples > 1) this.#addBands(dims.band, image.samples);
+    for (const variable of [...grid, pixels, ...maskPixels]) this.#variables.set(variable.name, variable);
   }
 
-  /** One dimension of bands for all images that have as many; its coordinate counts from 1, as GDAL does. */
-  #bandDimension(samples: number, suffix: string): string {
-    if (samples === 1) return "band";
+  /** One dimension of bands for all images that have as many. */
+  #bandName(samples: number, suffix: string): string {
     const known = this.#dimensions.get("band");
-    const name = known === undefined || known.size === samples ? "band" : `band${suffix || `_${samples}`}`;
-    if (this.#dimensions.has(name)) return name;
+    return samples === 1 || known === undefined || known.size === samples ? "band" : `band${suffix || `_${samples}`}`;
+  }
+
+  /** The coordinate of bands counts from 1, as GDAL does. */
+  #addBands(name: string, samples: number): void {
     this.#dimensions.set(name, { size: samples, unlimited: false });
     const numbers = (): BigInt64Array => BigInt64Array.from({ length: samples }, (_, i) => BigInt(i + 1));
-    this.#add(computedVariable(name, [name], [samples], "int64", new Map(), numbers));
-    return name;
-  }
-
-  /** Adds coordinates and grid mapping once per grid, and gives the attribute that names the mapping. */
-  #grid(reference: Georeference | undefined, names: GridNames, image: Image): [string, Attr] | undefined {
-    if (reference === undefined) return undefined;
-    if (!this.#variables.has(names.mapping)) {
-      for (const variable of gridVariables(reference, names, image.width, image.height)) this.#add(variable);
-    }
-    if (!this.#variables.has(names.mapping)) return undefined;
-    return ["grid_mapping", { dtype: "string", value: names.mapping }];
-  }
-
-  #add(variable: Variable): void {
-    this.#variables.set(variable.name, variable);
+    this.#variables.set(name, computedVariable(name, [name], [samples], "int64", new Map(), numbers));
   }
 
   async #text(image: Image, tag: typeof Tag.GdalNodata, call?: IoCall): Promise<string | undefined> {

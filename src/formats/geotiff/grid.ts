@@ -8,7 +8,12 @@ import type { ControlPoint, Georeference } from "./georeference.ts";
 /** Larger axes would be computed for nothing: no image of that size is read by its coordinates. */
 const LONGEST_AXIS = 1 << 22;
 
-export interface GridNames {
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+interface GridNames {
   readonly x: string;
   readonly y: string;
   readonly mapping: string;
@@ -18,7 +23,7 @@ export interface GridNames {
  * Coordinates of pixel middles, where rows and columns run along x and y; and the grid mapping variable, which says
  * the same for every transform in GDAL's `GeoTransform`.
  */
-export function gridVariables(reference: Georeference, names: GridNames, width: number, height: number): Variable[] {
+export function gridVariables(reference: Georeference, names: GridNames, { width, height }: Size): Variable[] {
   const { transform, points } = reference;
   const attrs = mappingAttrs(reference);
   const variables: Variable[] = [];

@@ -94,7 +94,8 @@ export async function readImage(source: Source, directory: Directory, call?: IoC
       bits,
       interleaved: planar ? 1 : samples,
       subsampling: [chromaAcross, chromaDown],
-      ...(tables === undefined ? {} : { jpegTables: await readBytes(source, tables, call) }),
+      // A copy: these few bytes outlive the block that they were read with.
+      ...(tables === undefined ? {} : { jpegTables: (await readBytes(source, tables, call)).slice() }),
       ...(lercCompression === undefined ? {} : { lercCompression }),
     },
     reduced: (kindOfFile & Subfile.Reduced) !== 0,

@@ -11,7 +11,7 @@ import {
 } from "../../core/array.ts";
 import { itemSize } from "../../core/dtype.ts";
 import { tiffCodecs } from "../../core/tiff/codecs.ts";
-import { Compression, Tag } from "../../core/tiff/tags.ts";
+import { Compression, Photometric, Tag } from "../../core/tiff/tags.ts";
 import { badSource } from "../../errors.ts";
 import type { Image } from "./image.ts";
 import type { Source } from "./source.ts";
@@ -69,7 +69,7 @@ export async function openPixels(
 /** Bytes of a pixel row of one block when it is stored plainly; undefined when rows cannot be found by counting. */
 function plainRowBytes(image: Image): number | undefined {
   const { compression, bits, interleaved, subsampling, photometric } = image.encoding;
-  if (compression !== Compression.None || (photometric === 6 && product(subsampling) !== 1)) return undefined;
+  if (compression !== Compression.None || (photometric === Photometric.YCbCr && product(subsampling) !== 1)) return undefined;
   return Math.ceil((image.blockWidth * interleaved * bits) / 8);
 }
 

@@ -133,6 +133,34 @@ describe("GeoTIFF: broken and hostile files", () => {
     assert.match(dataset.problems?.[0] ?? "", /image 2: .*an image of 0 x 0/);
   });
 
+  test("a reduced image whose tables are broken is left out and told", async () => {
+    const reduced = image(2, 2, [
+      [Tag.NewSubfileType, LONG, 1, 1],
+      [Tag.StripOffsets, LONG, 9, 100_000],
+    ]);
+    const dataset = await open(
+      tiff([
+        { at: 8, fields: image(4, 4), next: 150 },
+        { at: 150, fields: reduced, next: 0 },
+      ]),
+    );
+    assert.deepEqual([...dataset.variables.keys()], ["band_data"]);
+    assert.deepEqual([...dataset.dimensions.keys()], ["y", "x"]);
+    assert.match(dataset.problems?.[0] ?? "", /band_data_overview_1: .*table of offsets ends behind the file/);
+  });
+
+  test("one long uncompressed strip is cut into chunks of 8 MiB at most", async () => {
+    const [width, height] = [4000, 3001];
+    const bytes = new Uint8Array(300 + width * height);
+    bytes.set(alone(image(width, height)).subarray(0, 300));
+    for (let row = 0; row < height; row++) bytes.fill(row, 300 + row * width, 300 + (row + 1) * width);
+    const files = createMemoryFiles([[url.href, bytes]]);
+    const pixels = (await openWith(geotiff, url, files)).variables.get("band_data")!;
+    assert.ok(pixels.spec.chunks[0]! * width <= 8 * 1024 * 1024 && pixels.spec.chunks[0]! > 1000);
+    const { data } = await readAll(pixels, files);
+    assert.equal(Buffer.compare(data as Uint8Array, bytes.subarray(300)), 0);
+  });
+
   test("strips that lie outside the file or are too short", async () => {
     const bytes = alone(image(100, 100));
     const pixels = (await open(bytes)).variables.get("band_data")!;
