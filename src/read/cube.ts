@@ -1,4 +1,4 @@
-import type { ChunkRef, Dataset, Dimension, IoCall, Variable } from "../core/array.ts";
+import { type Dataset, type Dimension, type IoCall, inGrid, type Variable } from "../core/array.ts";
 import { forEachLimited } from "../core/concurrency.ts";
 import type { CubeRules } from "../core/cube.ts";
 import { asBytes, itemSize, type TypedArray } from "../core/dtype.ts";
@@ -134,14 +134,10 @@ function dimensionsOf(base: Dataset, plan: CubePlan): Map<string, Dimension> {
 }
 
 function inlineVariable(name: string, { spec, values }: Extract<VariablePlan, { kind: "inline" }>): Variable {
-  if (itemSize(spec.dtype) !== undefined) {
-    const bytes = asBytes(values as TypedArray);
-    const plain = { ...spec, codecs: spec.codecs.slice(0, 1) };
-    return { name, spec: plain, locate: async (): Promise<ChunkRef> => ({ inline: bytes }) };
-  }
-  const text = values as string[];
+  const isFixed = itemSize(spec.dtype) !== undefined;
+  const inline = isFixed ? asBytes(values as TypedArray) : vlenUtf8(values as string[]);
   const plain = { ...spec, codecs: spec.codecs.slice(0, 1) };
-  return { name, spec: plain, locate: async (): Promise<ChunkRef> => ({ inline: vlenUtf8(text) }) };
+  return { name, spec: plain, locate: async (chunk) => (inGrid(plain, chunk) ? { inline } : undefined) };
 }
 
 /** Strings as numcodecs' `vlen-utf8` lays them out: their count, then each with its length in front. */
