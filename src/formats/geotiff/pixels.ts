@@ -69,7 +69,8 @@ export async function openPixels(
 /** Bytes of a pixel row of one block when it is stored plainly; undefined when rows cannot be found by counting. */
 function plainRowBytes(image: Image): number | undefined {
   const { compression, bits, interleaved, subsampling, photometric } = image.encoding;
-  if (compression !== Compression.None || (photometric === Photometric.YCbCr && product(subsampling) !== 1)) return undefined;
+  const isSubsampled = photometric === Photometric.YCbCr && product(subsampling) !== 1;
+  if (compression !== Compression.None || isSubsampled) return undefined;
   return Math.ceil((image.blockWidth * interleaved * bits) / 8);
 }
 
