@@ -14,11 +14,40 @@ function run(program: string, ...args: readonly string[]): void {
   execFileSync(program, args, { stdio: "inherit" });
 }
 
+/** Python environments of the tests, with what shows that one is complete. */
+const ENVIRONMENTS = [
+  { name: "moto", proof: "bin/moto_server", packages: ["moto[server]==5.2.5"] },
+  {
+    name: "py",
+    proof: "bin/f2py",
+    packages: [
+      "aiohttp==3.14.5",
+      "cftime==1.6.6.1",
+      "dask==2026.8.0",
+      "fastparquet==2026.9.0",
+      "fsspec==2026.9.0",
+      "h5py==3.16.0",
+      "hdf5plugin==7.1.0",
+      "imagecodecs==2026.3.6",
+      "kerchunk==0.2.10",
+      "netCDF4==1.7.5.1.post1",
+      "numcodecs==0.16.6",
+      "numpy==2.4.6",
+      "rasterio==1.4.4",
+      "requests==2.34.2",
+      "tifffile==2026.3.3",
+      "xarray==2026.9.0",
+      "zarr==3.1.6",
+    ],
+  },
+] as const;
+
 function install(): void {
-  const moto = join(PEERS, "moto");
-  if (!existsSync(join(moto, "bin", "moto_server"))) {
-    run("python3", "-m", "venv", moto);
-    run(join(moto, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", "moto[server]==5.2.5");
+  for (const { name, proof, packages } of ENVIRONMENTS) {
+    const folder = join(PEERS, name);
+    if (existsSync(join(folder, proof))) continue;
+    run("python3", "-m", "venv", folder);
+    run(join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", ...packages);
   }
   if (existsSync("/usr/sbin/nginx")) return;
   if (process.getuid?.() === 0) run("apt-get", "install", "--yes", "--no-install-recommends", "nginx-light");
