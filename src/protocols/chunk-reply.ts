@@ -1,5 +1,4 @@
 import type { Opened, RawChunk } from "../core/access.ts";
-import type { ArraySpec, Scalar } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import { type Conditions, isNotModified, notModified, type Reply, replyWith } from "./conditional.ts";
@@ -46,18 +45,4 @@ export function sourceFault(error: unknown, opened: Opened, call: Call, tags: re
   if (call.signal?.aborted || !isGyreError(error, ...tags)) return error;
   const retryAfter = opened.tape ? TAPE_RETRY_SECONDS : (error.details.retryAfter ?? RETRY_SECONDS);
   return new GyreError("Busy", `${opened.id} cannot be read now: ${error.message}`, { retryAfter, cause: error });
-}
-
-/**
- * Whether an array without chunks reads otherwise than its v2 metadata says: without `_FillValue` it states no fill
- * (clients would mask it), and then they read zeros.
- */
-export function hidesFill({ fill, attrs }: ArraySpec): boolean {
-  return fill !== null && !attrs.has("_FillValue") && !isZero(fill);
-}
-
-function isZero(fill: Scalar): boolean {
-  if (fill instanceof Uint8Array) return fill.every((byte) => byte === 0);
-  if (Array.isArray(fill)) return fill.every((part) => part === 0);
-  return fill === "" || !fill;
 }

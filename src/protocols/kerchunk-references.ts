@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Opened } from "../core/access.ts";
-import type { Dataset } from "../core/array.ts";
+import { chunkGrid, type Dataset, product } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
 import { kerchunkJson } from "../write/kerchunk.ts";
-import { type KerchunkParquetOptions, kerchunkParquet } from "../write/kerchunk-parquet.ts";
+import { type KerchunkParquetOptions, kerchunkParquet, withoutReferences } from "../write/kerchunk-parquet.ts";
 import { conditionsOf, isNotModified, notModified, replyWith, strongTag, toResponse } from "./conditional.ts";
 import { type Document, documentOf, documentReply } from "./document.ts";
 import { datasetUrl, openDataset, type Route, type RouteCall } from "./protocol.ts";
@@ -13,6 +13,8 @@ import { storedDataset } from "./published.ts";
 const query = z.strictObject({ links: z.enum(["server", "source"]).optional() });
 type Links = "server" | "source";
 
+/** Rows of one Parquet file. */
+const RECORD_SIZE = 100_000;
 const CACHING = "public, max-age=60";
 /** Schemes that clients of references read without this server. */
 const REACHABLE: ReadonlySet<string> = new Set(["http:", "https:", "s3:", "gs:"]);
@@ -26,6 +28,7 @@ function optionsFor(id: string, links: Links, { base, call }: RouteCall): Kerchu
   return {
     href: (url) => (links === "source" && REACHABLE.has(url.protocol) ? url.href : undefined),
     chunkHref: (name, chunk) => `${root}/${encodePath(name)}/${chunk.length === 0 ? "0" : chunk.join(".")}`,
+    recordSize: RECORD_SIZE,
     ...(call.signal === undefined ? {} : { signal: call.signal }),
   };
 }
@@ -88,7 +91,10 @@ async function referenceFile(
   for await (const file of kerchunkParquet(alone, optionsFor(id, links, route))) {
     if (file.name === path) return file.bytes;
   }
-  return undefined;
+  // fsspec takes a missing file for a fault, not for chunks that were never written.
+  const record = /\/refs\.(\d{1,9})\.parq$/.exec(path)?.[1];
+  const rows = record === undefined ? 0 : product(chunkGrid(variable.spec)) - Number(record) * RECORD_SIZE;
+  return rows > 0 ? withoutReferences(Math.min(rows, RECORD_SIZE)) : undefined;
 }
 
 const kept = new WeakMap<Dataset, Map<string, Document>>();

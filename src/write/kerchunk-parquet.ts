@@ -49,6 +49,11 @@ export async function* kerchunkParquet(
   yield { name: ".zmetadata", bytes: new TextEncoder().encode(JSON.stringify(document)) };
 }
 
+/** A file of references without any, for readers that ask a server for every file of the grid. */
+export function withoutReferences(rows: number): Uint8Array {
+  return new Rows(0, rows).toParquet();
+}
+
 /** Records in which there is at least one chunk; a file that is not there holds none. */
 async function* recordsOf(
   batches: AsyncIterable<readonly ChunkEntry[]>,

@@ -1,6 +1,7 @@
 import { type ArraySpec, type ChunkRef, chunkGrid, type IoCall, product, type Variable } from "../core/array.ts";
 import { itemSize } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
+import { hidesFill } from "./zarr-v2.ts";
 
 export interface KerchunkOptions extends IoCall {
   /**
@@ -57,7 +58,13 @@ async function* refer(variable: Variable, options: KerchunkOptions, split: Split
     const refs = await Promise.all(chunks.map((chunk) => variable.locate(chunk, options)));
     const entries: ChunkEntry[] = [];
     for (const [i, ref] of refs.entries()) {
-      if (ref === undefined) continue;
+      if (ref === undefined) {
+        // Stated as `fill_value` xarray would mask it; the node answers with a chunk of fill.
+        if (hidesFill(variable.spec) && options.chunkHref !== undefined) {
+          entries.push({ chunk: chunks[i]!, reference: fromNode(variable, chunks[i]!, options) });
+        }
+        continue;
+      }
       for (const [chunk, part] of split(chunks[i]!, ref)) {
         entries.push({ chunk, reference: referTo(variable, chunk, part, options) });
       }

@@ -1,4 +1,4 @@
-import type { ArraySpec, CodecSpec, Dataset, Group, Json } from "../core/array.ts";
+import type { ArraySpec, CodecSpec, Dataset, Group, Json, Scalar } from "../core/array.ts";
 import { type DType, dtypeName, itemSize, type NumericType, storageType, swapSize } from "../core/dtype.ts";
 import { GyreError, isGyreError } from "../errors.ts";
 import { attributesOf, fillToJson, type JsonObject } from "./zarr-fill.ts";
@@ -211,4 +211,18 @@ function toNumcodecs({ name, configuration = {} }: CodecSpec): JsonObject {
 
 function withoutId(name: string): GyreError {
   return new GyreError("Unsupported", `codec ${name} has no id in Zarr v2`, { subject: name });
+}
+
+/**
+ * Whether chunks that are not there read otherwise than the metadata of `fill: "cf"` says: it states no fill without
+ * `_FillValue`, and then clients read zeros.
+ */
+export function hidesFill({ fill, attrs }: ArraySpec): boolean {
+  return fill !== null && !attrs.has("_FillValue") && !isZero(fill);
+}
+
+function isZero(fill: Scalar): boolean {
+  if (fill instanceof Uint8Array) return fill.every((byte) => byte === 0);
+  if (Array.isArray(fill)) return fill.every((part) => part === 0);
+  return fill === "" || !fill;
 }

@@ -38,7 +38,7 @@ def same(a, b):
         return np.array_equal(a.view("i8"), b.astype(a.dtype).view("i8"))
     if a.dtype == "f4" and b.dtype == "f8":
         # JSON says nothing of the width of scale_factor, from which xarray chooses that of the values.
-        return np.allclose(a, b, rtol=1e-6, atol=0, equal_nan=True)
+        return np.allclose(a, b, rtol=1e-6, atol=1e-6 * np.nanmax(np.abs(a), initial=0), equal_nan=True)
     return np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
 
 

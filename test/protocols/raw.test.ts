@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { zstdDecompressSync } from "node:zlib";
+import { parquetReadObjects } from "hyparquet";
 import type { Variable } from "../../src/core/array.ts";
 import { kerchunk } from "../../src/protocols/kerchunk.ts";
 import { testProtocol } from "../contract/protocol.ts";
@@ -153,6 +155,9 @@ test("references lead to the raw API, or to a source that clients can reach", as
   assert.deepEqual(refs["tas/0.0.1"], [`${BASE}datasets/grid/kerchunk/tas/0.0.1`]);
   assert.deepEqual(refs["crs/0"], [`${BASE}datasets/grid/kerchunk/crs/0`]);
   assert.ok(!("tas/2.0.0" in refs) && !("odd/.zarray" in refs));
+  // Its fill cannot be stated, so the node answers with it.
+  assert.deepEqual(refs["height/1.0"], [`${BASE}datasets/grid/kerchunk/height/1.0`]);
+  assert.equal(JSON.parse(String(refs["height/.zarray"])).fill_value, null);
   assert.equal(JSON.parse(String(refs["tas/.zattrs"])).units, "K");
   const grid = (await archive.access.open("grid", call))!.dataset;
   const far = grid.variables.get("pr") as Variable;
@@ -163,6 +168,19 @@ test("references lead to the raw API, or to a source that clients can reach", as
   assert.deepEqual(direct.refs["pr/0.0.0"], [url.href, 100, 20]);
   const served = (await json("far/kerchunk.json")) as { refs: Record<string, unknown> };
   assert.deepEqual(served.refs["pr/0.0.0"], [`${BASE}datasets/far/kerchunk/pr/0.0.0`]);
+});
+
+test("a variable without chunks has a file of references all the same", async () => {
+  const grid = (await archive.access.open("grid", call))!.dataset;
+  const tas: Variable = { ...(grid.variables.get("tas") as Variable), locate: async () => undefined };
+  archive.add("hollow", { ...grid, version: "hollow", variables: new Map([["tas", tas]]) });
+  const file = await get("hollow/kerchunk.parquet/tas/refs.0.parq");
+  const compressors = { ZSTD: (bytes: Uint8Array) => zstdDecompressSync(bytes) };
+  const rows = await parquetReadObjects({ file: await file.arrayBuffer(), compressors });
+  assert.deepEqual(
+    rows.map(({ path }) => path),
+    new Array(6).fill(null),
+  );
 });
 
 test("references are not made again for who has them", async () => {
