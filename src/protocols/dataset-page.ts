@@ -12,6 +12,7 @@ import { datasetUrl, type Link } from "./protocol.ts";
 /** Entries of a list attribute that are shown. */
 const ATTRIBUTE_ENTRIES = 24;
 const ATTRIBUTE_LENGTH = 2000;
+const ZARR_TYPE = "application/vnd+zarr";
 
 export interface PageOptions {
   readonly opened: Opened;
@@ -166,9 +167,11 @@ ${found.length === 0 ? html`<p>All members fit together.</p>` : html`<ul>${found
 }
 
 function linkList(links: readonly Link[]): Html {
-  return html`<section><h2>Addresses</h2><ul>${links.map(
-    ({ href, title }) => html`<li>${title}: <a href="${href}"><code>${href}</code></a></li>`,
-  )}</ul></section>`;
+  return html`<section><h2>Addresses</h2><ul>${links.map(({ href, title, type }) => {
+    // A store is a place to put keys behind: there is nothing to see at its own address.
+    const address = html`<code>${href}</code>`;
+    return html`<li>${title}: ${type === ZARR_TYPE ? address : html`<a href="${href}">${address}</a>`}</li>`;
+  })}</ul></section>`;
 }
 
 const UNITS = ["bytes", "kB", "MB", "GB", "TB", "PB"] as const;

@@ -73,7 +73,7 @@ export function createOperations(options: OperationsOptions): Protocol {
       get("/metrics", "Measurements in Prometheus' text format", ["text/plain"], metrics),
     ],
   };
-  const all = [operations, ...options.protocols];
+  const all = [...options.protocols, operations];
 
   async function home(call: RouteCall): Promise<Response> {
     const { request, base } = call;

@@ -101,7 +101,7 @@ tbody{border-bottom:1px solid var(--line)}th.number,td.number{text-align:right;w
 .list{list-style:none;margin:0;padding:0;border-top:1px solid var(--line)}.list li{border-bottom:1px solid var(--line);padding:.35rem 0;overflow-wrap:anywhere}
 .list p{margin:.1rem 0;overflow-wrap:anywhere}.list .soft{font-size:.9rem}
 .operation{border:1px solid var(--line);border-radius:.4rem;margin:.5rem 0}.operation>summary{cursor:pointer;padding:.5rem .8rem;overflow-wrap:anywhere}.operation>div{padding:0 .8rem .8rem}
-.operation h4{font-size:.8rem;font-weight:500;color:var(--soft);margin:.9rem 0 .2rem}.operation table{width:auto}
+.operation h4{font-size:.8rem;font-weight:500;color:var(--soft);margin:.9rem 0 .2rem}.operation table{width:auto}.operation tbody{border:0}
 .method{display:inline-block;min-width:3.2rem;font:600 .8rem/1.5 ui-monospace,monospace;color:var(--accent)}.says{display:block;color:var(--soft);font-size:.9rem;padding-left:1.1rem}
 .contents{columns:20rem;font-size:.9rem;padding-left:1.2rem;margin:0}.contents li{overflow-wrap:anywhere;break-inside:avoid}
 @media (max-width:40rem){body{padding:1rem}.attributes div{grid-template-columns:1fr;gap:0}}
