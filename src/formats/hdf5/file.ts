@@ -3,6 +3,7 @@ import type { IoCall } from "../../core/array.ts";
 import { GyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
 import { Cursor, type Widths } from "./cursor.ts";
+import type { Collection } from "./global-heap.ts";
 import { Reader } from "./reader.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
 
@@ -17,6 +18,8 @@ export class H5File implements Widths {
   readonly environment: Environment;
   readonly reader: Reader;
   readonly superblock: Superblock;
+  /** Global heap collections that were read lately: many small values lie in each. */
+  readonly collections = new Map<number, Promise<Collection>>();
   /** How many links to other files led here: they may go round in circles. */
   readonly depth: number;
 
@@ -42,6 +45,12 @@ export class H5File implements Widths {
   /** The same file, reached once more through itself. */
   deeper(): H5File {
     return new H5File(this.environment, this.reader, this.superblock, this.depth + 1);
+  }
+
+  /** Drops what was cached of the file: its metadata are read once, and many datasets are open at a time. */
+  forget(): void {
+    this.reader.forget();
+    this.collections.clear();
   }
 
   /** Offset in the file of an address. */

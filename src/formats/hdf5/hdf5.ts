@@ -7,7 +7,7 @@ import type { StoredAttribute } from "./attributes.ts";
 import { openNamedFile } from "./file.ts";
 import { isHidden, type NetcdfLayer, type NetcdfVariable, readNetcdf } from "./netcdf4.ts";
 import { findSignature } from "./superblock.ts";
-import { type GroupNode, readTree } from "./tree.ts";
+import { type GroupNode, readTree, type Tree } from "./tree.ts";
 import { makeVariable } from "./variable.ts";
 
 /** Variables made at the same time. */
@@ -25,8 +25,7 @@ export const hdf5: Format = {
 async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCall): Promise<Dataset> {
   const file = await openNamedFile({ files, codecs }, url, call);
   const tree = await readTree(file, call);
-  const { typeNames, paths } = tree;
-  const context = { file, typeNames, pathOf: (address: number) => paths.get(address) };
+  const context = contextOf(tree);
   const layer = await readNetcdf(tree, context);
   const problems = [...tree.problems];
   const variables = new Map<string, Variable>();
@@ -38,7 +37,7 @@ async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCal
   }
   const groups = new Map<string, Group>();
   await addGroups(tree.root, layer, context, groups, problems);
-  file.reader.forget();
+  file.forget();
   const root = groups.get("")!;
   groups.delete("");
   return {
@@ -49,6 +48,11 @@ async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCal
     variables,
     ...(problems.length === 0 ? {} : { problems }),
   };
+}
+
+/** Apart, so that what variables keep of the file is this and not all of its tree. */
+function contextOf({ file, typeNames, paths }: Tree): AttributeContext {
+  return { file, typeNames, pathOf: (address) => paths.get(address) };
 }
 
 /** Undefined, with a problem: one broken variable does not stop the others. */

@@ -24,8 +24,6 @@ export interface NetcdfVariable {
 interface Dim {
   readonly name: string;
   readonly group: GroupNode;
-  /** Of the scale's object, where there is one. */
-  readonly address: number | undefined;
   readonly unlimited: boolean;
   size: number;
 }
@@ -39,8 +37,9 @@ interface Scale {
 interface Layer {
   readonly context: AttributeContext;
   readonly dims: Map<GroupNode, Dim[]>;
-  /** By NetCDF's dimension ID. */
+  /** By NetCDF's dimension ID, and by the path of the scale. */
   readonly byId: Map<number, Dim>;
+  readonly byPath: Map<string, Dim>;
   readonly scales: Map<DatasetNode, Scale>;
   nextId: number;
 }
@@ -71,7 +70,7 @@ export function isHidden(name: string): boolean {
 
 /** NetCDF-4's rules for HDF5 files (netCDF-C, `hdf5open.c`): dimension scales are dimensions, others are invented. */
 export async function readNetcdf(tree: Tree, context: AttributeContext): Promise<NetcdfLayer> {
-  const layer: Layer = { context, dims: new Map(), byId: new Map(), scales: new Map(), nextId: 0 };
+  const layer: Layer = { context, dims: new Map(), byId: new Map(), byPath: new Map(), scales: new Map(), nextId: 0 };
   const groups = [...walkGroups(tree.root)];
   for (const group of groups) {
     layer.dims.set(group, []);
@@ -85,7 +84,8 @@ export async function readNetcdf(tree: Tree, context: AttributeContext): Promise
   // Children first: the order in which netCDF-C numbers the dimensions that it invents.
   const complete = new Map<DatasetNode, readonly Dim[]>();
   for (const group of childrenFirst(tree.root)) {
-    for (const node of group.datasets) complete.set(node, inventDims(layer, group, node, named.get(node)!));
+    const alike = alikeIn(layer.dims.get(group)!);
+    for (const node of group.datasets) complete.set(node, inventDims(layer, group, node, named.get(node)!, alike));
   }
   const variables = groups.flatMap((group) => variablesOf(layer, group, complete));
   const dimensions = new Map(
@@ -127,7 +127,7 @@ async function values(layer: Layer, node: DatasetNode, name: string): Promise<re
 
 /** A dimension scale (HDF5 Dimension Scale Specification, 3) defines a dimension of its group. */
 async function addScale(layer: Layer, group: GroupNode, node: DatasetNode): Promise<void> {
-  const { space, address } = node.stored;
+  const { space } = node.stored;
   const [mark] = await values(layer, node, "CLASS");
   if (mark !== "DIMENSION_SCALE" || node.alias || space.shape.length === 0) return;
   const [id] = await values(layer, node, "_Netcdf4Dimid");
@@ -135,11 +135,12 @@ async function addScale(layer: Layer, group: GroupNode, node: DatasetNode): Prom
   const onlyDimension = typeof name === "string" && name.startsWith(NOT_A_VARIABLE);
   const unlimited = space.limits[0] === Number.POSITIVE_INFINITY;
   // What a dimension without a variable stores is nothing but its length; unlimited ones have that of their users.
-  const dim: Dim = { name: node.name, group, address, unlimited, size: space.shape[0]! };
+  const dim: Dim = { name: node.name, group, unlimited, size: space.shape[0]! };
   if (onlyDimension && unlimited) dim.size = 0;
   const given = typeof id === "number" && id >= 0 ? id : layer.nextId;
   layer.nextId = Math.max(layer.nextId, given + 1);
   layer.byId.set(given, dim);
+  layer.byPath.set(`/${node.path}`, dim);
   layer.dims.get(group)!.push(dim);
   layer.scales.set(node, { dim, id: given, onlyDimension });
 }
@@ -163,20 +164,11 @@ async function knownDims(layer: Layer, group: GroupNode, node: DatasetNode): Pro
   return shape.map((_, d) => {
     const list = lists[d];
     const path = Array.isArray(list) ? list[0] : undefined;
-    return fits(typeof path === "string" ? dimAt(layer, group, path) : undefined, d);
+    return fits(typeof path === "string" ? inScope(layer.byPath.get(path), group) : undefined, d);
   });
 }
 
-/** The dimension whose scale lies at a path, in this group or one above it. */
-function dimAt(layer: Layer, group: GroupNode, path: string): Dim | undefined {
-  for (let g: GroupNode | undefined = group; g !== undefined; g = g.parent) {
-    const prefix = g.path === "" ? "/" : `/${g.path}/`;
-    const found = layer.dims.get(g)!.find((dim) => prefix + dim.name === path);
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
+/** The dimension when it belongs to this group or one above it. */
 function inScope(dim: Dim | undefined, group: GroupNode): Dim | undefined {
   for (let g: GroupNode | undefined = group; g !== undefined; g = g.parent) if (dim?.group === g) return dim;
   return undefined;
@@ -195,23 +187,45 @@ function growUnlimited(named: ReadonlyMap<DatasetNode, readonly (Dim | undefined
  * Dimensions without a name get one: the first of the group that is as long (and as unlimited) and that this variable
  * does not have yet, else a new `phony_dim_N`.
  */
-function inventDims(layer: Layer, group: GroupNode, node: DatasetNode, known: readonly (Dim | undefined)[]): Dim[] {
-  const inGroup = layer.dims.get(group)!;
+function inventDims(
+  layer: Layer,
+  group: GroupNode,
+  node: DatasetNode,
+  known: readonly (Dim | undefined)[],
+  alike: Alike,
+): Dim[] {
   const dims: Dim[] = [];
   shapeOf(node.stored).forEach((size, d) => {
     const unlimited = node.stored.space.limits[d] === Number.POSITIVE_INFINITY;
-    const fitting = inGroup.find((dim) => dim.size === size && dim.unlimited === unlimited && !dims.includes(dim));
-    dims.push(known[d] ?? fitting ?? phony(layer, group, size, unlimited));
+    const fitting = alike.get(`${size} ${unlimited}`)?.find((dim) => !dims.includes(dim));
+    dims.push(known[d] ?? fitting ?? phony(layer, group, size, unlimited, alike));
   });
   return dims;
 }
 
-function phony(layer: Layer, group: GroupNode, size: number, unlimited: boolean): Dim {
+function phony(layer: Layer, group: GroupNode, size: number, unlimited: boolean, alike: Alike): Dim {
   const id = layer.nextId++;
-  const dim: Dim = { name: `phony_dim_${id}`, group, address: undefined, unlimited, size };
+  const dim: Dim = { name: `phony_dim_${id}`, group, unlimited, size };
   layer.byId.set(id, dim);
   layer.dims.get(group)!.push(dim);
+  addAlike(alike, dim);
   return dim;
+}
+
+/** A group's dimensions by size and whether they are unlimited: there can be thousands of invented ones. */
+type Alike = Map<string, Dim[]>;
+
+function alikeIn(dims: readonly Dim[]): Alike {
+  const alike: Alike = new Map();
+  for (const dim of dims) addAlike(alike, dim);
+  return alike;
+}
+
+function addAlike(alike: Alike, dim: Dim): void {
+  const key = `${dim.size} ${dim.unlimited}`;
+  const list = alike.get(key);
+  if (list === undefined) alike.set(key, [dim]);
+  else list.push(dim);
 }
 
 function variablesOf(

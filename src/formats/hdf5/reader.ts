@@ -50,7 +50,7 @@ export class Reader {
     if (!inside) throw badSource(this.url, offset, `${length} bytes reach beyond the end of the file (${this.size})`);
   }
 
-  /** Drops what was cached: metadata is read once, and many datasets are open at a time. */
+  /** Drops all pages. */
   forget(): void {
     this.#pages.clear();
   }

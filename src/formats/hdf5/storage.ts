@@ -127,7 +127,7 @@ function chunkedStorage(
   let index: Promise<Places> | undefined;
   const load = (): Promise<Places> => {
     if (index === undefined) {
-      const reading = readChunkIndex(file, layout.index, grid).finally(() => file.reader.forget());
+      const reading = readChunkIndex(file, layout.index, grid).finally(() => file.forget());
       reading.catch(() => index === reading && (index = undefined));
       index = reading;
     }

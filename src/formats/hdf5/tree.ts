@@ -18,7 +18,7 @@ export interface GroupNode {
   readonly path: string;
   readonly parent: GroupNode | undefined;
   readonly attributes: readonly StoredAttribute[];
-  readonly links: readonly Link[];
+  readonly links: ReadonlyMap<string, Link>;
   readonly groups: GroupNode[];
   readonly datasets: DatasetNode[];
 }
@@ -91,7 +91,7 @@ async function readGroup(
     return [];
   });
   const attributes = await readAttributes(file, header, (error) => problem(walk, path, error));
-  const group: GroupNode = { kind: "group", path, parent, attributes, links, groups: [], datasets: [] };
+  const group: GroupNode = { kind: "group", path, parent, attributes, links: byName(links), groups: [], datasets: [] };
   walk.objects.set(header.address, group);
   walk.paths.set(header.address, `/${path}`);
 
@@ -121,6 +121,10 @@ async function readGroup(
     group.groups.push(await readGroup(walk, child.header, child.path, group, depth + 1));
   }
   return group;
+}
+
+function byName(links: readonly Link[]): Map<string, Link> {
+  return new Map(links.map((link) => [link.name, link]));
 }
 
 function addDataset(walk: Walk, group: GroupNode, address: number, node: DatasetNode): void {
@@ -187,7 +191,7 @@ function join(path: string, name: string): string {
 
 /** Soft and external links, once all hard ones are known: a dataset appears under their names too. */
 async function followLinks(walk: Walk, root: GroupNode, group: GroupNode): Promise<void> {
-  for (const link of group.links) {
+  for (const link of group.links.values()) {
     const path = join(group.path, link.name);
     if (link.kind === "soft") {
       const target = resolveSoft(walk, root, group, link.path, 0);
@@ -216,7 +220,7 @@ function resolveSoft(
   let node: GroupNode | DatasetNode | undefined = path.startsWith("/") ? root : from;
   for (const part of pathParts(path)) {
     if (node?.kind !== "group") return undefined;
-    const link: Link | undefined = node.links.find(({ name }) => name === part);
+    const link: Link | undefined = node.links.get(part);
     if (link?.kind === "hard") node = walk.objects.get(link.address);
     else if (link?.kind === "soft") node = resolveSoft(walk, root, node, link.path, depth + 1);
     else return undefined;

@@ -1,13 +1,14 @@
 import type { ArraySpec, Attrs, ChunkRef, CodecSpec, IoCall, Scalar, Variable } from "../../core/array.ts";
-import { product } from "../../core/array.ts";
+import { inGrid, product } from "../../core/array.ts";
 import { type DType, isComplex, itemSize, swapSize } from "../../core/dtype.ts";
-import { badSource, GyreError } from "../../errors.ts";
+import { GyreError } from "../../errors.ts";
 import { offerChunkTable } from "./chunk-table.ts";
 import type { StoredDataset } from "./dataset.ts";
 import { decodeBytes } from "./decode.ts";
 import { elementType, type Representation, represent, type TypeNames } from "./dtype.ts";
 import { type ElementContext, loadReferred, readElement } from "./element.ts";
 import { GlobalHeap } from "./global-heap.ts";
+import { readRef } from "./read-ref.ts";
 import { type Storage, storageOf } from "./storage.ts";
 import { complexParts, translate, translatedLayout } from "./translate.ts";
 
@@ -63,7 +64,7 @@ export async function makeVariable(dataset: StoredDataset, parts: VariableParts)
     name: parts.name,
     spec,
     async locate(chunk, call) {
-      const ref = await locate(chunk, call);
+      const ref = inGrid(spec, chunk) ? await locate(chunk, call) : undefined;
       return ref?.shape === undefined || dims.length === 0 ? ref : { ...ref, shape: [...ref.shape, ...dims] };
     },
   };
@@ -98,22 +99,13 @@ async function locateTranslated(
   const type = elementType(dataset.type);
   const size = product(ref.shape ?? storage.chunks) * dataset.type.size;
   if (size > MOST_TRANSLATED) throw new GyreError("TooLarge", `${file.url}: a chunk of ${size} bytes`);
-  const stored = await readRef(dataset, ref, call);
+  const stored = await readRef(file.environment, ref, call);
   const bytes = await decodeBytes(file, ref.codecs ?? storage.codecs, stored, size);
   const count = size / type.size;
   await loadReferred(context, type, bytes, count);
   const inline = translate(context, type, dtype, bytes, count);
-  file.reader.forget();
+  file.forget();
   return ref.shape === undefined ? { inline } : { inline, shape: ref.shape };
-}
-
-async function readRef({ file }: StoredDataset, ref: ChunkRef, call: IoCall | undefined): Promise<Uint8Array> {
-  if ("inline" in ref) return ref.inline;
-  const { url, offset, length, etag } = ref;
-  const options = { ...call, ...(etag === undefined ? {} : { ifMatch: etag }) };
-  const bytes = await file.environment.files.read(url, { offset, length }, options);
-  if (bytes?.byteLength !== length) throw badSource(url, offset, `${length} bytes of a chunk are not there`);
-  return bytes;
 }
 
 async function fillOf(

@@ -1,8 +1,8 @@
 import { createPipeline } from "../../codecs/pipeline.ts";
 import { chunkExtent, type IoCall, product, strides, type Variable } from "../../core/array.ts";
 import { allocate, asBytes, type TypedArray } from "../../core/dtype.ts";
-import { GyreError } from "../../errors.ts";
 import type { Environment } from "./file.ts";
+import { readRef } from "./read-ref.ts";
 
 /** Which indices of a source go where: lists of equal length for partners, one index for other dimensions. */
 export interface Pairing {
@@ -76,7 +76,6 @@ async function readChunk(
   chunk: readonly number[],
   call: IoCall | undefined,
 ): Promise<Block> {
-  const { files, codecs: registry } = environment;
   const { dtype, fill } = spec;
   const ref = await locate(chunk, call);
   if (ref === undefined) {
@@ -87,9 +86,8 @@ async function readChunk(
     return { data: asBytes(values), shape };
   }
   const shape = ref.shape ?? spec.chunks;
-  const pipeline = await createPipeline(ref.codecs ?? spec.codecs, { dtype, shape }, registry);
-  const stored = "inline" in ref ? ref.inline : await files.read(ref.url, ref, call);
-  if (stored === undefined) throw new GyreError("BadSource", "the source of a virtual dataset has vanished");
+  const pipeline = await createPipeline(ref.codecs ?? spec.codecs, { dtype, shape }, environment.codecs);
+  const stored = await readRef(environment, ref, call);
   return { data: asBytes((await pipeline.decode(stored)) as TypedArray), shape };
 }
 
