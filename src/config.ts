@@ -130,7 +130,7 @@ export function loadConfig(text: string, env: Environment = {}): Config {
   const document = parseDocument(text, { schema: "core", merge: false, uniqueKeys: true, prettyErrors: true });
   const [problem] = document.errors;
   if (problem !== undefined) throw new GyreError("BadRequest", `gyre.yaml: ${problem.message}`);
-  const raw: unknown = document.toJS({ maxAliasCount: 20 }) ?? {};
+  const raw: unknown = valueOf(document) ?? {};
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
     throw new GyreError("BadRequest", "gyre.yaml is no mapping of keys to values");
   }
@@ -142,6 +142,15 @@ export function loadConfig(text: string, env: Environment = {}): Config {
   throw new GyreError("BadRequest", `the configuration is not valid\n  ${lines.join("\n  ")}`, {
     subject: lines[0]!.slice(0, lines[0]!.indexOf(":")),
   });
+}
+
+/** Aliases that lead nowhere, or to more than the text could hold, are only found here. */
+function valueOf(document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 20 });
+  } catch (cause) {
+    throw new GyreError("BadRequest", `gyre.yaml: ${(cause as Error).message}`, { cause });
+  }
 }
 
 function expand(value: unknown, env: Environment, path: readonly string[]): unknown {

@@ -56,6 +56,12 @@ export function isGyreError(error: unknown, ...tags: readonly ErrorTag[]): error
   return tags.length === 0 || tags.includes((error as GyreError).tag);
 }
 
+/** The fault of one who did not know the file (a codec, a template), now with the file; other errors as they are. */
+export function inSource(error: unknown, url: URL | string, offset?: number): unknown {
+  if (!isGyreError(error, "BadSource") || error.details.source !== undefined) return error;
+  return badSource(url, offset, error.message, error);
+}
+
 /** A broken file: names the file, the offset and the reason, as every parser must. */
 export function badSource(url: URL | string, offset: number | undefined, reason: string, cause?: unknown): GyreError {
   const where = offset === undefined ? "" : ` at byte ${offset}`;

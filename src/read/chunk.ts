@@ -14,7 +14,7 @@ import {
 import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
 import { filled } from "../core/fill.ts";
 import { slice } from "../core/selection.ts";
-import { badSource, GyreError, isGyreError } from "../errors.ts";
+import { badSource, GyreError, inSource } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { copyPicked, sequence } from "./copy.ts";
 
@@ -124,11 +124,8 @@ export async function decodedChunk(
 
 /** Codecs do not know what they decode: says which chunk it was and where its bytes lie. */
 function placed(error: unknown, { name }: Variable, chunk: readonly number[], ref: ChunkRef): unknown {
-  if (!isGyreError(error, "BadSource") || error.details.source !== undefined) return error;
   const what = chunk.length === 0 ? name : `chunk ${chunk.join(".")} of ${name}`;
-  return "inline" in ref
-    ? badSource(what, undefined, error.message, error)
-    : badSource(ref.url, ref.offset, `${what}: ${error.message}`, error);
+  return "inline" in ref ? inSource(error, what) : inSource(error, ref.url, ref.offset);
 }
 
 function metaOf({ dtype, chunks, fill }: Variable["spec"]): ChunkMeta {

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type { CubePart, CubeRules } from "../../core/cube.ts";
-import { badSource, GyreError } from "../../errors.ts";
+import { badSource, GyreError, inSource } from "../../errors.ts";
 import { isRecord, jsonObject, type NamedEntry, type Reading, resolveAddress } from "./catalog.ts";
 import { csvRows } from "./csv.ts";
 
@@ -124,10 +124,14 @@ async function tableOf(json: { readonly [key: string]: unknown }, url: URL, { fi
   if (bytes === undefined) throw new GyreError("NotFound", `${at} is not there`, { source: at.href });
   const isZipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const table = isZipped ? await unzipped(bytes, at) : bytes;
-  const rows = csvRows(Buffer.from(table).toString("utf8"));
-  const header = rows.next().value as string[] | undefined;
-  if (header === undefined) throw badSource(at, 0, "the table has no header");
-  return Array.from(rows, (row) => new Map(header.map((name, i) => [name, row[i] ?? ""])));
+  try {
+    const rows = csvRows(Buffer.from(table).toString("utf8"));
+    const header = rows.next().value as string[] | undefined;
+    if (header === undefined) throw badSource(at, 0, "the table has no header");
+    return Array.from(rows, (row) => new Map(header.map((name, i) => [name, row[i] ?? ""])));
+  } catch (error) {
+    throw inSource(error, at);
+  }
 }
 
 async function unzipped(bytes: Uint8Array, url: URL): Promise<Uint8Array> {

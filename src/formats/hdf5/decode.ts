@@ -1,5 +1,6 @@
 import { createPipeline } from "../../codecs/pipeline.ts";
 import type { CodecSpec } from "../../core/array.ts";
+import { inSource } from "../../errors.ts";
 import type { H5File } from "./file.ts";
 import { filterCodecs } from "./filter-codecs.ts";
 import type { Filter } from "./messages/filters.ts";
@@ -24,6 +25,10 @@ export async function decodeBytes(
 ): Promise<Uint8Array> {
   if (codecs.length === 0 && bytes.byteLength === size) return bytes;
   const chain = [{ name: "bytes" }, ...codecs];
-  const pipeline = await createPipeline(chain, { dtype: "uint8", shape: [size] }, file.environment.codecs);
-  return (await pipeline.decode(bytes)) as Uint8Array;
+  try {
+    const pipeline = await createPipeline(chain, { dtype: "uint8", shape: [size] }, file.environment.codecs);
+    return (await pipeline.decode(bytes)) as Uint8Array;
+  } catch (error) {
+    throw inSource(error, file.url);
+  }
 }

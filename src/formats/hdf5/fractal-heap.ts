@@ -1,4 +1,4 @@
-import { GyreError } from "../../errors.ts";
+import { badSource, type GyreError } from "../../errors.ts";
 import { readTreeRecords } from "./btree-v2.ts";
 import { verifyChecksum } from "./checksum.ts";
 import { Cursor } from "./cursor.ts";
@@ -116,10 +116,7 @@ export async function openFractalHeap(file: H5File, address: number): Promise<Fr
   }
 
   function failure(reason: string): GyreError {
-    return new GyreError("BadSource", `${file.url}: fractal heap at address ${address}: ${reason}`, {
-      source: file.url.href,
-      offset: file.offset(address),
-    });
+    return badSource(file.url, file.offset(address), `fractal heap: ${reason}`);
   }
 
   return { idLength: header.idLength, object };
@@ -195,7 +192,7 @@ async function findBlock(file: H5File, header: Header, offset: number, read: Rea
   let start = 0;
   let rows = header.rootRows;
   const missing = (): GyreError =>
-    new GyreError("BadSource", `${file.url}: offset ${offset} is not in the heap at address ${header.address}`);
+    badSource(file.url, file.offset(header.address), `offset ${offset} is not in the heap`);
   if (address === undefined) throw missing();
   if (rows === 0) {
     const filtered = header.filters.length > 0 ? { stored: header.rootFilteredSize, mask: header.rootMask } : {};

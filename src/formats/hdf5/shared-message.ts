@@ -1,4 +1,4 @@
-import { GyreError } from "../../errors.ts";
+import { badSource } from "../../errors.ts";
 import { verifyChecksum } from "./checksum.ts";
 import type { Cursor } from "./cursor.ts";
 import type { H5File } from "./file.ts";
@@ -34,7 +34,7 @@ export async function sharedHeap(file: H5File, type: number): Promise<FractalHea
   const message =
     extension === undefined ? undefined : findMessage(await readObjectHeader(file, extension), MESSAGE.sharedTable);
   if (message === undefined) {
-    throw new GyreError("BadSource", `${file.url} refers to shared messages but has no table of them`);
+    throw badSource(file.url, undefined, "it refers to shared messages but has no table of them");
   }
   const body = message.body;
   body.pos = 0;

@@ -1,5 +1,5 @@
 import type { Json } from "../../core/array.ts";
-import { badSource } from "../../errors.ts";
+import { badSource, inSource } from "../../errors.ts";
 import { isObject, type JsonObject } from "../zarr/json.ts";
 import { renderTemplate, type TemplateValue, templateNames } from "./template.ts";
 
@@ -26,8 +26,12 @@ export function referencesFromJson(url: URL, document: JsonObject): References {
   const names = templateNames(templates.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
   const generated = new Map<string, Reference>();
   if (document.gen !== undefined && !Array.isArray(document.gen)) throw badSource(url, undefined, "gen is no list");
-  for (const generator of (document.gen as readonly Json[] | undefined) ?? [])
-    generate(url, generator, names, generated);
+  try {
+    for (const generator of (document.gen as readonly Json[] | undefined) ?? [])
+      generate(url, generator, names, generated);
+  } catch (error) {
+    throw inSource(error, url);
+  }
   return createReferences(url, isObject(document.refs) ? document.refs : {}, names, generated);
 }
 
@@ -39,7 +43,13 @@ function createReferences(
 ): References {
   return {
     async get(key) {
-      return generated.get(key) ?? (Object.hasOwn(refs, key) ? referenceOf(url, key, refs[key]!, names) : undefined);
+      const made = generated.get(key);
+      if (made !== undefined || !Object.hasOwn(refs, key)) return made;
+      try {
+        return referenceOf(url, key, refs[key]!, names);
+      } catch (error) {
+        throw inSource(error, url);
+      }
     },
     *keys() {
       yield* Object.keys(refs);

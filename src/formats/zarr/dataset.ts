@@ -10,7 +10,7 @@ import {
   type Variable,
 } from "../../core/array.ts";
 import { attrsFromJson } from "../../core/attrs.ts";
-import { isGyreError } from "../../errors.ts";
+import { inSource, isGyreError } from "../../errors.ts";
 import type { FormatContext } from "../format.ts";
 import { type ArrayLayout, isHidden } from "./array.ts";
 import { layoutFromV2 } from "./array-v2.ts";
@@ -53,7 +53,7 @@ export async function toDataset(
       const dims = placeDimensions(name, layout, groups, problems);
       variables.set(name, new ZarrVariable(name, path, layout, dims, shards, store));
     } catch (error) {
-      if (path === "" || !isGyreError(error, "BadSource", "Unsupported")) throw error;
+      if (path === "" || !isGyreError(error, "BadSource", "Unsupported")) throw inSource(error, store.url);
       problems.push(`${path}: ${error.message}`);
     }
   }
