@@ -3,6 +3,7 @@ import { attrsToJson, scalarToJson, textAttr } from "../core/attrs.ts";
 import { resolveName } from "../core/axes.ts";
 import { type DType, isNumeric, itemSize } from "../core/dtype.ts";
 import { dtypeToV2, supported, toZarrV2 } from "../write/zarr-v2.ts";
+import { storedDataset } from "./published.ts";
 
 /** One group of a dataset as protocols of whole datasets show it, with names as they are inside the group. */
 export interface GroupSummary {
@@ -41,6 +42,7 @@ export function summarize(dataset: Dataset, path: string): GroupSummary | undefi
       dimensions.set(dim, { size: spec.shape[i]!, unlimited: group.dimensions.get(dim)?.unlimited ?? false });
     });
   }
+  const described = storedDataset(dataset).variables;
   const variables = own.map((variable): VariableSummary => {
     const { spec } = variable;
     const size = itemSize(spec.dtype);
@@ -50,7 +52,7 @@ export function summarize(dataset: Dataset, path: string): GroupSummary | undefi
       isCoordinate: coordinates.has(variable.name),
       bytes: size === undefined ? undefined : size * product(spec.shape),
       chunkCount: product(chunkGrid(spec)),
-      isRaw: supported(() => toZarrV2(spec)) !== undefined,
+      isRaw: described.has(variable.name) && supported(() => toZarrV2(spec)) !== undefined,
     };
   });
   return { path, attrs: group.attrs, dimensions, variables };

@@ -52,7 +52,18 @@ async function answerJson(route: RouteCall): Promise<Response> {
   if (isNotModified(ifNoneMatch, tag)) return toResponse(notModified(headers));
   if (isHead) return new Response(null, { headers });
   const parts = kerchunkJson(storedDataset(opened.dataset), optionsFor(opened.id, links, route));
-  return new Response(ReadableStream.from(parts), { headers });
+  return new Response(await started(parts), { headers });
+}
+
+/** A stream whose first piece is there: what goes wrong before is still an error with a status of its own. */
+async function started(parts: AsyncGenerator<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  const first = await parts.next();
+  return ReadableStream.from(
+    (async function* () {
+      if (!first.done) yield first.value;
+      yield* parts;
+    })(),
+  );
 }
 
 async function answerParquet(route: RouteCall): Promise<Response> {

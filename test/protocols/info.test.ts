@@ -80,11 +80,11 @@ test("info is xpublish's, with storage beside it", async () => {
   const info = await json("datasets/grid/info");
   assert.deepEqual(info.dimensions, { time: 3, bnds: 2, lat: 4, lon: 8, letters: 3 });
   assert.equal(info.global_attributes.title, 'A "small" <grid>');
-  const { tas, name, kind, label, odd } = info.variables;
+  const { tas, name, kind, label, odd, ragged } = info.variables;
   assert.deepEqual([tas.type, tas.dimensions, tas.attributes.units], ["float32", ["time", "lat", "lon"], "K"]);
   assert.deepEqual([tas.chunks, tas.chunk_count, tas.bytes], [[1, 4, 5], 6, 384]);
   assert.deepEqual([name.type, kind.type, label.type, label.bytes], ["bytes8", "uint8", "object", null]);
-  assert.deepEqual([tas.raw, odd.raw], [true, false]);
+  assert.deepEqual([tas.raw, odd.raw, ragged.raw], [true, false, false]);
   const cube = await json("datasets/cube/info");
   assert.deepEqual(cube.problems, ["variable x: unknown type"]);
   assert.deepEqual(cube.cube.gaps, [{ dimension: "time", after: 10, before: 30 }]);

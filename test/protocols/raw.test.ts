@@ -3,6 +3,7 @@ import { before, test } from "node:test";
 import { zstdDecompressSync } from "node:zlib";
 import { parquetReadObjects } from "hyparquet";
 import type { Variable } from "../../src/core/array.ts";
+import { badSource } from "../../src/errors.ts";
 import { kerchunk } from "../../src/protocols/kerchunk.ts";
 import { testProtocol } from "../contract/protocol.ts";
 import { BASE, call, createArchive, decoder, serve } from "./archive.ts";
@@ -168,6 +169,18 @@ test("references lead to the raw API, or to a source that clients can reach", as
   assert.deepEqual(direct.refs["pr/0.0.0"], [url.href, 100, 20]);
   const served = (await json("far/kerchunk.json")) as { refs: Record<string, unknown> };
   assert.deepEqual(served.refs["pr/0.0.0"], [`${BASE}datasets/far/kerchunk/pr/0.0.0`]);
+});
+
+test("references of a broken source are an error, not half a document", async () => {
+  const grid = (await archive.access.open("grid", call))!.dataset;
+  const locate = async (): Promise<never> => {
+    throw badSource("https://far.example/x.tif", 26, "a tile ends behind the file");
+  };
+  const tas: Variable = { ...(grid.variables.get("tas") as Variable), locate };
+  archive.add("damaged", { ...grid, version: "damaged", variables: new Map([["tas", tas]]) });
+  for (const path of ["kerchunk.json", "kerchunk.parquet/.zmetadata", "kerchunk.parquet/tas/refs.0.parq"]) {
+    assert.equal((await get(`damaged/${path}`)).status, 502, path);
+  }
 });
 
 test("a variable without chunks has a file of references all the same", async () => {
