@@ -84,7 +84,9 @@ export function accessCode(
 
 function viewExample(dataset: Dataset, sample: Variable | undefined): string {
   const hasBox = [...dataset.variables.values()].some((v) => v.spec.dims.length === 1 && /^lon/i.test(v.name));
-  const vars = sample === undefined ? "keepbits=10" : `vars=${encodeURIComponent(sample.name)}`;
+  // Not a variable in a group: proxies decode its escaped slash, and the address becomes another.
+  const isNameable = sample !== undefined && !sample.name.includes("/");
+  const vars = isNameable ? `vars=${encodeURIComponent(sample.name)}` : "keepbits=10";
   return hasBox ? `bbox=-10~35~30~60,${vars}` : vars;
 }
 
