@@ -228,6 +228,18 @@ function addAlike(alike: Alike, dim: Dim): void {
   else list.push(dim);
 }
 
+/** Dimensions by the name that finds them from a group: those of nearer groups hide those of farther ones. */
+function visibleFrom(layer: Layer, group: GroupNode): Map<string, Dim> {
+  const visible = group.parent === undefined ? new Map<string, Dim>() : visibleFrom(layer, group.parent);
+  for (const dim of layer.dims.get(group)!) visible.set(dim.name, dim);
+  return visible;
+}
+
+/** A dimension that a nearer one hides is called by its path, as in CDL. */
+function nameIn({ group, name }: Dim, visible: ReadonlyMap<string, Dim>): string {
+  return visible.get(name)?.group === group ? name : `${group.path === "" ? "" : `/${group.path}`}/${name}`;
+}
+
 function variablesOf(
   layer: Layer,
   group: GroupNode,
@@ -235,12 +247,13 @@ function variablesOf(
 ): NetcdfVariable[] {
   const nodes = group.datasets.filter((node) => layer.scales.get(node)?.onlyDimension !== true);
   const names = new Set(nodes.map(({ name }) => name));
+  const visible = visibleFrom(layer, group);
   return nodes.map((node) => {
     const dims = complete.get(node)!;
     // A variable named like a dimension that it is not the coordinate of is stored under another name.
     const plain = node.name.startsWith(NON_COORDINATE) ? node.name.slice(NON_COORDINATE.length) : node.name;
     const name = plain === "" || names.has(plain) ? node.name : plain;
     const path = group.path === "" ? name : `${group.path}/${name}`;
-    return { node, path, dims: dims.map((dim) => dim.name), shape: dims.map((dim) => dim.size) };
+    return { node, path, dims: dims.map((dim) => nameIn(dim, visible)), shape: dims.map((dim) => dim.size) };
   });
 }

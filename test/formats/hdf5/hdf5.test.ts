@@ -52,6 +52,7 @@ test("a NetCDF-4 file has the dimensions, names and types that netCDF gives it",
     "ragged(x)",
     "g/own(x)",
     "g/above(time,x)",
+    "g/both(/x,x)",
     "g/deep/later(later,only)",
   ]);
   assert.deepEqual(attributes(dataset.attrs), { title: "dims", number: 5n, list: [1.5, 2.5] });

@@ -65,7 +65,7 @@ export function readDatatype(cursor: Cursor, depth = 0): Datatype {
     case 1:
       return readFloat(cursor, bits, size);
     case 2:
-      return { ...readTime(cursor, bits, size) };
+      return readTime(cursor, bits, size);
     case 3:
       return { class: "string", size, padding: PADDINGS[bits & 0x0f] ?? "nul-terminated" };
     case 4:
@@ -79,6 +79,8 @@ export function readDatatype(cursor: Cursor, depth = 0): Datatype {
     case 8:
       return readEnum(cursor, version, bits & 0xffff, size, depth);
     case 9:
+      // A length and a global heap ID.
+      if (size !== 8 + cursor.widths.offsetSize) throw cursor.fail(`variable-length elements of ${size} bytes`);
       return { class: "vlen", size, text: (bits & 0x0f) === 1, base: readDatatype(cursor, depth + 1) };
     case 10:
       return readArray(cursor, version, size, depth);
