@@ -130,7 +130,7 @@ export function loadConfig(text: string, env: Environment = {}): Config {
   const document = parseDocument(text, { schema: "core", merge: false, uniqueKeys: true, prettyErrors: true });
   const [problem] = document.errors;
   if (problem !== undefined) throw new GyreError("BadRequest", `gyre.yaml: ${problem.message}`);
-  const raw: unknown = valueOf(document) ?? {};
+  const raw: unknown = contentOf(document) ?? {};
   if (typeof raw !== "object" || raw === null || Array.isArray(raw)) {
     throw new GyreError("BadRequest", "gyre.yaml is no mapping of keys to values");
   }
@@ -145,7 +145,7 @@ export function loadConfig(text: string, env: Environment = {}): Config {
 }
 
 /** Aliases that lead nowhere, or to more than the text could hold, are only found here. */
-function valueOf(document: ReturnType<typeof parseDocument>): unknown {
+function contentOf(document: ReturnType<typeof parseDocument>): unknown {
   try {
     return document.toJS({ maxAliasCount: 20 });
   } catch (cause) {

@@ -45,8 +45,10 @@ export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
 
   return {
     async load({ url, info }, reopen, call) {
-      const container = await openContainer(files, address(sourceVersion(url, info)), call);
-      return container === undefined ? undefined : toDataset(container, reopen);
+      return understood(async () => {
+        const container = await openContainer(files, address(sourceVersion(url, info)), call);
+        return container === undefined ? undefined : toDataset(container, reopen);
+      });
     },
 
     async save({ url, info }, dataset, call) {
@@ -69,8 +71,10 @@ export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
     },
 
     async loadData(key, call) {
-      const container = await openContainer(files, address(digest(["data", key])), call);
-      return container === undefined ? undefined : fromPortable(container.head);
+      return understood(async () => {
+        const container = await openContainer(files, address(digest(["data", key])), call);
+        return container === undefined ? undefined : fromPortable(container.head);
+      });
     },
 
     async saveData(key, data, call) {
@@ -85,8 +89,32 @@ function ignoreBroken(error: unknown): undefined {
   throw error;
 }
 
-function toDataset(container: Container, reopen: () => Promise<Dataset>): Dataset {
-  const { dataset, variables } = fromPortable(container.head) as Head;
+/** Checksums guard an index; what passes them and still makes no sense is as good as none. */
+async function understood<T>(read: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isGyreError(error) && error.tag !== "BadSource") throw error;
+    return undefined;
+  }
+}
+
+function isHead(head: unknown): head is Head {
+  const { dataset, variables } = head as Head;
+  const isWhole = [dataset.attrs, dataset.dimensions, dataset.groups].every((part) => part instanceof Map);
+  return isWhole && typeof dataset.version === "string" && variables.every(({ name, spec }) => isSpec(name, spec));
+}
+
+function isSpec(name: string, { shape, chunks, dims, codecs, attrs }: Variable["spec"]): boolean {
+  const isSize = (least: number) => (n: number) => Number.isSafeInteger(n) && n >= least;
+  const isFit = shape.every(isSize(0)) && chunks.every(isSize(1)) && chunks.length === shape.length;
+  return typeof name === "string" && isFit && dims.length === shape.length && codecs.length > 0 && attrs instanceof Map;
+}
+
+function toDataset(container: Container, reopen: () => Promise<Dataset>): Dataset | undefined {
+  const head = fromPortable(container.head);
+  if (!isHead(head)) return undefined;
+  const { dataset, variables } = head;
   let opening: Promise<Dataset> | undefined;
   const source = (): Promise<Dataset> => {
     opening ??= reopen();
@@ -123,10 +151,11 @@ function toVariable(
   }
   let find: Promise<Variable["locate"]> | undefined;
   const load = async (): Promise<Variable["locate"]> => {
-    const section = await container.section(name);
-    if (section === undefined) return locateInSource;
-    const locate = locator(spec, unpackTable(section));
-    return async (chunk) => locate(chunk);
+    const locate = await understood(async () => {
+      const section = await container.section(name);
+      return section && locator(spec, unpackTable(section));
+    });
+    return locate === undefined ? locateInSource : async (chunk) => locate(chunk);
   };
   return {
     name,

@@ -226,15 +226,38 @@ export function unpackTable(bytes: Uint8Array): LocationTable {
   for (let i = 0; i < gaps.length; i++) {
     const gap = gaps[i]!;
     offsets[i] = Number.isNaN(gap) ? -1 : end + gap;
-    if (!Number.isNaN(gap)) end = offsets[i]! + lengths[i]!;
+    if (Number.isNaN(gap)) continue;
+    end = offsets[i]! + lengths[i]!;
+    if (!(offsets[i]! >= 0 && lengths[i]! >= 0 && Number.isSafeInteger(end))) {
+      throw badSource("index", 0, `a chunk of ${lengths[i]} bytes at ${offsets[i]}`);
+    }
   }
-  return {
+  const table = {
     ...(columns as Pick<LocationTable, "inline" | "cells" | "homeOf" | "variantOf">),
     homes: fromPortable(head.homes) as Home[],
     variants: fromPortable(head.variants) as Variant[],
     offsets,
     lengths,
   };
+  if (!isConsistent(table)) throw badSource("index", 0, "the columns of a table of chunks do not fit together");
+  return table;
+}
+
+function isConsistent({ homes, variants, inline, cells, offsets, lengths, homeOf, variantOf }: LocationTable): boolean {
+  const count = offsets.length;
+  const isFit = (column: { readonly length: number } | undefined): boolean => (column?.length ?? count) === count;
+  const isHome = (home: Home): boolean => home === "inline" || home.url instanceof URL;
+  const isBelow = (column: Iterable<number> | undefined, limit: number): boolean => {
+    for (const n of column ?? []) if (n >= limit) return false;
+    return limit > 0 || count === 0;
+  };
+  return (
+    [cells, lengths, homeOf, variantOf].every(isFit) &&
+    homes.every(isHome) &&
+    isBelow(homeOf, homes.length) &&
+    isBelow(variantOf, variants.length) &&
+    inline instanceof Uint8Array
+  );
 }
 
 function padding(length: number): Uint8Array {
