@@ -33,6 +33,7 @@ export interface CodecSpec {
 /** What a variable is, in Zarr v3's vocabulary. */
 export interface ArraySpec {
   readonly dtype: DType;
+  /** Names seen from the variable's group; `/a/x` is x of group a where a nearer dimension has the same name. */
   readonly dims: readonly string[];
   readonly shape: readonly number[];
   /** Shape of a regular chunk; same length as `shape`, every entry at least 1. `[]` for a scalar. */

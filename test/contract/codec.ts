@@ -100,7 +100,7 @@ async function storedBytes(entry: CodecEntry, c: CodecCase): Promise<Uint8Array>
 }
 
 /** Some bytes flipped, cut off, repeated or replaced by extremes. */
-function mutated(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
+export function mutated(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
   const out = new Uint8Array(bytes);
   const kind = random(5);
   if (kind === 0) return out.subarray(0, random(out.length));
