@@ -29,20 +29,24 @@ export function testCodec(name: string, make: () => CodecEntry, cases: readonly 
   suite(`codec contract: ${name}`, () => {
     for (const [i, c] of cases.entries()) {
       const label = `case ${i}`;
-      test(`${label}: what is encoded is decoded`, async (t) => {
-        if (!make().encodes || c.values === undefined) return t.skip("this codec only decodes");
-        const pipeline = await pipelineOf(make(), c, c.shape);
-        const decoded = await pipeline.decode(await pipeline.encode(c.values));
-        if (c.lossy === true) assert.equal(decoded.length, c.values.length);
-        else assert.deepEqual(decoded, c.values);
-      });
+      const { values } = c;
+      const encodes = make().encodes && values !== undefined;
+      if (encodes) {
+        test(`${label}: what is encoded is decoded`, async () => {
+          const pipeline = await pipelineOf(make(), c, c.shape);
+          const decoded = await pipeline.decode(await pipeline.encode(values));
+          if (c.lossy === true) assert.equal(decoded.length, values.length);
+          else assert.deepEqual(decoded, values);
+        });
+      }
 
-      test(`${label}: a chunk without elements`, async (t) => {
-        if (!make().encodes || c.values === undefined || c.shape.length === 0) return t.skip("cannot be encoded");
-        const shape = [0, ...c.shape.slice(1)];
-        const pipeline = await pipelineOf(make(), c, shape);
-        assert.equal((await pipeline.decode(await pipeline.encode(allocate(c.dtype, 0)))).length, 0);
-      });
+      if (encodes && c.shape.length > 0) {
+        test(`${label}: a chunk without elements`, async () => {
+          const shape = [0, ...c.shape.slice(1)];
+          const pipeline = await pipelineOf(make(), c, shape);
+          assert.equal((await pipeline.decode(await pipeline.encode(allocate(c.dtype, 0)))).length, 0);
+        });
+      }
 
       test(`${label}: more than the chunk can hold is refused or cut`, async () => {
         const stored = await storedBytes(make(), c);

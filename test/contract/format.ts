@@ -71,12 +71,14 @@ export function testFormat(name: string, format: Format, samples: readonly Forma
         assert.notEqual((await open(files)).version, version);
       });
 
-      test(`${sample.name}: is opened by ranges`, { skip: !hasTail && "it ends where its file ends" }, async () => {
-        const files = withCounting(withTail(createMemoryFiles(sample.files), url));
-        await open(files);
-        const size = sample.files.get(url.href)?.byteLength ?? 0;
-        assert.ok(files.counts.bytes < size + 4 * 1024 * 1024, `${files.counts.bytes} bytes were read of ${size}`);
-      });
+      if (hasTail) {
+        test(`${sample.name}: is opened by ranges`, async () => {
+          const files = withCounting(withTail(createMemoryFiles(sample.files), url));
+          await open(files);
+          const size = sample.files.get(url.href)?.byteLength ?? 0;
+          assert.ok(files.counts.bytes < size + 4 * 1024 * 1024, `${files.counts.bytes} bytes were read of ${size}`);
+        });
+      }
 
       test(`${sample.name}: cut off anywhere it is refused, or opens as far as it goes`, async () => {
         for (const main of documentsOf(sample)) {
