@@ -42,7 +42,7 @@ async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCal
   groups.delete("");
   return {
     format: layer.netcdf ? "netcdf4" : "hdf5",
-    version: sourceVersion(url, { size: file.reader.size, ...(file.reader.etag && { etag: file.reader.etag }) }),
+    version: sourceVersion(url, file.reader.info),
     ...root,
     groups,
     variables,

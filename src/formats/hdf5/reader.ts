@@ -13,8 +13,7 @@ const MOST_AHEAD = 16;
  */
 export class Reader {
   readonly url: URL;
-  readonly size: number;
-  readonly etag: string | undefined;
+  readonly info: FileInfo;
   readonly #files: Files;
   readonly #pages = new Map<number, Promise<Uint8Array>>();
   #next = 0;
@@ -23,8 +22,15 @@ export class Reader {
   constructor(files: Files, url: URL, info: FileInfo) {
     this.#files = files;
     this.url = url;
-    this.size = info.size;
-    this.etag = info.etag;
+    this.info = info;
+  }
+
+  get size(): number {
+    return this.info.size;
+  }
+
+  get etag(): string | undefined {
+    return this.info.etag;
   }
 
   /**
