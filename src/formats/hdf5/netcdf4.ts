@@ -1,4 +1,5 @@
 import type { Dimension } from "../../core/array.ts";
+import { isGyreError } from "../../errors.ts";
 import { type AttributeContext, readValues } from "./attribute-values.ts";
 import type { StoredAttribute } from "./attributes.ts";
 import type { DatasetNode, GroupNode, Tree } from "./tree.ts";
@@ -122,7 +123,13 @@ function attribute(node: GroupNode | DatasetNode, name: string): StoredAttribute
 /** An attribute's values, where it is there and has them. */
 async function values(layer: Layer, node: DatasetNode, name: string): Promise<readonly unknown[]> {
   const found = attribute(node, name);
-  return found === undefined ? [] : readValues(layer.context, found.type, found.data).catch(() => []);
+  if (found === undefined) return [];
+  try {
+    return await readValues(layer.context, found.type, found.data);
+  } catch (error) {
+    if (isGyreError(error, "BadSource", "TooLarge")) return [];
+    throw error;
+  }
 }
 
 /** A dimension scale (HDF5 Dimension Scale Specification, 3) defines a dimension of its group. */
@@ -152,6 +159,8 @@ async function knownDims(layer: Layer, group: GroupNode, node: DatasetNode): Pro
     dim !== undefined && (dim.size === shape[d] || (dim.unlimited && limits[d] === Number.POSITIVE_INFINITY))
       ? dim
       : undefined;
+  // References in another file mean objects of that one.
+  if (node.stored.file !== layer.context.file) return shape.map(() => undefined);
   const scale = layer.scales.get(node);
   if (scale !== undefined && shape.length === 1) return [scale.dim];
   const ids = await values(layer, node, "_Netcdf4Coordinates");
