@@ -3,8 +3,14 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { VERSION } from "../src/version.ts";
 
+interface LockedPackage {
+  readonly hasInstallScript?: boolean;
+  readonly resolved?: string;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 interface Lock {
-  readonly packages: Record<string, { readonly hasInstallScript?: boolean; readonly resolved?: string }>;
+  readonly packages: Record<string, LockedPackage>;
 }
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
@@ -26,6 +32,16 @@ test("no dependency wants an install script, and the lock file names no host", (
   );
   const hosts = Object.values(packages).filter((entry) => entry.resolved?.startsWith("http"));
   assert.deepEqual(hosts, []);
+});
+
+test("the lock file names the packages of every platform, so that npm ci takes it on a fresh machine", () => {
+  const { packages } = readJson("package-lock.json") as Lock;
+  const names = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + 13)));
+  const wanted = Object.values(packages).flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+  assert.deepEqual(
+    wanted.filter((name) => !names.has(name)),
+    [],
+  );
 });
 
 test("every dependency has its reason in docs/dependencies.md", () => {
