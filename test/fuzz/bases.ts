@@ -20,6 +20,11 @@ export function single(patterns: readonly string[]): Base[] {
     });
 }
 
+/** Whether a base is of this repository, and so known to be sound. */
+export function isFixture({ name }: Base): boolean {
+  return existsSync(FIXTURES + name);
+}
+
 /** One base of all files of a folder, `first` in front. */
 export function folder(path: string, first: string): Base[] {
   const root = [FIXTURES, DATA].find((place) => place !== undefined && existsSync(`${place}${path}/${first}`));

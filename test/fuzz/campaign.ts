@@ -14,6 +14,8 @@ export interface CampaignOptions {
   readonly cases: number;
   /** Milliseconds after which no new case begins. */
   readonly time: number;
+  /** Milliseconds that one case may take. The slowest honest ones take some hundreds. */
+  readonly longest?: number;
 }
 
 export interface Found extends Regression {
@@ -28,7 +30,6 @@ export interface Result {
 }
 
 const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
-/** A case that takes longer hangs: the slowest take some hundred milliseconds. */
 const LONGEST_CASE = 20_000;
 const MOST_MEMORY = 1024 * 1024 * 1024;
 const HEAP = 512;
@@ -37,11 +38,20 @@ const MOST_RESTARTS = 20;
 /** Damaged inputs for one parser, in a child process that is watched: it may neither hang nor take memory. */
 export async function fuzz(target: Target, options: CampaignOptions): Promise<Result> {
   const until = Date.now() + options.time;
+  const longest = options.longest ?? LONGEST_CASE;
   const found: Found[] = [];
   const first = options.first ?? 0;
   let next = first;
   for (let restarts = 0; next < first + options.cases && Date.now() < until; restarts++) {
-    const { last, cause } = await runWorker(target, options.seed, next, first + options.cases - next, until, found);
+    const { last, cause } = await runWorker(
+      target,
+      options.seed,
+      next,
+      first + options.cases - next,
+      until,
+      longest,
+      found,
+    );
     next = last + 1;
     if (cause === undefined) break;
     const { base, input } = caseOf(target, options.seed, last);
@@ -64,6 +74,7 @@ function runWorker(
   first: number,
   count: number,
   until: number,
+  longest: number,
   found: Found[],
 ): Promise<Ended> {
   const args = [`--max-old-space-size=${HEAP}`, WORKER, target.name, ...[seed, first, count, until].map(String)];
@@ -76,7 +87,7 @@ function runWorker(
   const watch = setInterval(() => {
     const memory = residentBytes(child.pid);
     if (memory > MOST_MEMORY) cause = `took ${memory} bytes of memory`;
-    else if (Date.now() - since > LONGEST_CASE) cause = `did not end within ${LONGEST_CASE} ms`;
+    else if (Date.now() - since > longest) cause = `did not end within ${longest} ms`;
     if (cause !== undefined) child.kill("SIGKILL");
   }, 50);
   createInterface({ input: child.stdio[3] as Readable }).on("line", (line) => {

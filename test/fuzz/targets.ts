@@ -33,6 +33,7 @@ import { addressOf, decoder, filesOf, mainOf, openAndRead } from "./exercise.ts"
 import { indexTarget } from "./index-target.ts";
 import { served } from "./served.ts";
 import type { Base, Target } from "./target.ts";
+import { traps } from "./traps.ts";
 
 function formatTarget(format: Format, kind: Target["kind"], bases: () => Base[]): Target {
   return { name: format.name, kind, namesSource: true, bases: once(bases), run: (input) => openAndRead(format, input) };
@@ -342,7 +343,7 @@ export const targets: readonly Target[] = [
 ];
 
 export function targetOf(name: string): Target {
-  const target = targets.find((t) => t.name === name);
+  const target = [...targets, ...traps].find((t) => t.name === name);
   if (target === undefined) throw new Error(`no target ${name}; there are ${targets.map((t) => t.name).join(", ")}`);
   return target;
 }

@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { caseOf, failureOf, kindOf, type Patch, shrunk } from "./cases.ts";
-import { targets } from "./targets.ts";
+import { targetOf } from "./targets.ts";
 
 /** What a worker tells: it begins a case, it found a failure, it is done. One line of JSON each on descriptor 3. */
 export type Report =
@@ -15,7 +16,7 @@ export type Report =
   | { readonly done: number };
 
 const [name, seed, first, count, until] = process.argv.slice(2);
-const target = targets.find((t) => t.name === name)!;
+const target = targetOf(name!);
 // Synchronous, so that the last line stands even when the case never returns.
 const tell = (report: Report): number => writeSync(3, `${JSON.stringify(report)}\n`);
 
@@ -33,6 +34,8 @@ for (current = Number(first); current < end && Date.now() < Number(until); curre
   tell({ begins: current });
   const attempt = caseOf(target, Number(seed), current);
   const failure = await failureOf(target, attempt.input);
+  // Until then a promise that nobody waits for has not been noticed.
+  await setImmediate();
   if (failure === undefined || known.has(kindOf(failure))) continue;
   known.add(kindOf(failure));
   const patches = await shrunk(target, attempt, failure);
