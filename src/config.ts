@@ -169,7 +169,13 @@ function expand(value: unknown, env: Environment, path: readonly string[]): unkn
 }
 
 /** Variables that speak to the scripts, the tests, or say where the configuration itself lies. */
-const NOT_SETTINGS = new Set(["GYRE_BENCH_ROUNDS", "GYRE_CONFIG", "GYRE_DATA", "GYRE_DEMO_PORT", "GYRE_REQUIRE_SERVICES"]);
+const NOT_SETTINGS = new Set([
+  "GYRE_BENCH_ROUNDS",
+  "GYRE_CONFIG",
+  "GYRE_DATA",
+  "GYRE_DEMO_PORT",
+  "GYRE_REQUIRE_SERVICES",
+]);
 
 /** `GYRE_DATA_DIR` and `GYRE_DATADIR` both mean `dataDir`: case and single underscores do not count. */
 function override(settings: { [key: string]: unknown }, env: Environment): void {
