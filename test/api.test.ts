@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as gyre from "../src/index.ts";
+import * as testing from "./contract/index.ts";
+
+/** Names that others build on. One that goes or changes its meaning is a breaking change: say so in CHANGELOG.md. */
+const VALUES = `
+  ANONYMOUS FORMATS GyreError VERSION all allocate asBytes asValues attrFromJson attrToJson attrsFromJson attrsToJson
+  badSource checkSelection chunkExtent chunkGrid conditionsOf configJsonSchema configSchema createApp
+  createCodecRegistry createEngine createFormatRegistry createLocalFiles createMemoryFiles createNode datasetUrl digest
+  dtypeName inGrid isGyreError isNotModified isNumeric isSlice itemSize jsonResponse loadConfig loadPlugins numericAttr
+  openDataset product replyWith selectedIndex selectionCount selectionShape slice sourceUrl sourceVersion strides
+  strongTag textAttr toResponse virtualChunks z
+`;
+const SUITES = "smoothValues testCodec testFiles testFormat testProtocol";
+const TYPES = `
+  Access ArrayArrayCodec ArrayBytesCodec ArraySpec Attr Attrs Block ByteRange BytesBytesCodec Call ChunkMeta ChunkRef
+  ChunkValues Codec CodecEntry CodecRegistry CodecSpec Conditions Config DType Dataset DimSelection Dimension Engine
+  EngineOptions ErrorDetails ErrorTag FileInfo Files Format FormatContext FormatRegistry Group Hint IoCall Json Limits
+  Link ListOptions Listed Node NodeOptions Opened Plugin Principal Protocol RawChunk ReadOptions Reply Route RouteCall
+  Scalar Selection Slice TypedArray Values Variable WriteOptions
+`;
+const words = (text: string): string[] => text.trim().split(/\s+/);
+
+test("gyre exports what it did", () => {
+  assert.deepEqual(Object.keys(gyre).sort(), words(VALUES));
+});
+
+test("gyre exports the types it did", () => {
+  const source = readFileSync("src/index.ts", "utf8");
+  const names: string[] = [];
+  for (const [, isType, list = ""] of source.matchAll(/^export (type )?\{([^}]*)\}/gm)) {
+    for (const entry of list.split(",").map((text) => text.trim())) {
+      if (isType !== undefined || entry.startsWith("type ")) names.push(entry.replace(/^type /, ""));
+    }
+  }
+  assert.deepEqual(names.filter((name) => name !== "").sort(), words(TYPES));
+});
+
+test("gyre/testing exports the suites", () => {
+  assert.deepEqual(Object.keys(testing).sort(), words(SUITES));
+});
