@@ -16,6 +16,9 @@ declare global {
 /** Bytes of one metadata document at most. */
 export const MAX_DOCUMENT = 64 * 1024 * 1024;
 
+/** Lists and objects within each other at most: what walks a document or writes it again does so by recursion. */
+const MAX_DEPTH = 256;
+
 /** A number that no document holds, in the place of Python's bare NaN. */
 const NAN = "1e-99999";
 
@@ -24,6 +27,7 @@ const NAN = "1e-99999";
  * that a double cannot hold comes as its digits.
  */
 export function parseJson(url: URL | string, bytes: Uint8Array): Json {
+  if (isDeep(bytes)) throw badSource(url, undefined, `JSON of more than ${MAX_DEPTH} levels`);
   const text = new TextDecoder().decode(bytes);
   try {
     return parse(text);
@@ -34,6 +38,28 @@ export function parseJson(url: URL | string, bytes: Uint8Array): Json {
       throw badSource(url, undefined, `is no JSON: ${(error as Error).message}`);
     }
   }
+}
+
+function isDeep(bytes: Uint8Array): boolean {
+  let depth = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    const c = bytes[i];
+    if (c === 0x22) {
+      // To the next quote with an even number of backslashes before it.
+      for (let odd = true; odd; ) {
+        i = bytes.indexOf(0x22, i + 1);
+        if (i < 0) return false;
+        let from = i;
+        while (bytes[from - 1] === 0x5c) from--;
+        odd = (i - from) % 2 === 1;
+      }
+    } else if (c === 0x5b || c === 0x7b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (c === 0x5d || c === 0x7d) {
+      depth--;
+    }
+  }
+  return false;
 }
 
 function toJson(word: string): string {
