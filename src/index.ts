@@ -88,6 +88,7 @@ export { createMemoryFiles } from "./files/memory.ts";
 export type { Format, FormatContext, Hint } from "./formats/format.ts";
 export { createFormatRegistry, type FormatRegistry } from "./formats/registry.ts";
 export { digest, sourceVersion } from "./formats/version.ts";
+export type { Answer } from "./http/answer.ts";
 export { createApp } from "./http/app.ts";
 export { createNode, type Node, type NodeOptions } from "./node.ts";
 export {

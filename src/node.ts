@@ -3,6 +3,7 @@ import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
 import type { CubeRules, NewDimension } from "./core/cube.ts";
 import { createEngine, type Engine, type LoadedPlugin, loadPlugins, prefixOf, sourceUrl } from "./engine.ts";
+import type { Answer } from "./http/answer.ts";
 import { createApp } from "./http/app.ts";
 import { chunkServer } from "./http/chunks.ts";
 import { type Listening, listen } from "./http/listen.ts";
@@ -33,6 +34,8 @@ export interface NodeOptions {
   /** Told of faults that are nobody's request: a broken file, an index that cannot be written. */
   readonly onError?: (error: unknown, where: string) => void;
   readonly onScan?: (source: URL, progress: ScanProgress) => void;
+  /** Told of every request when its answer is through. */
+  readonly onAnswer?: (answer: Answer) => void;
 }
 
 export interface Node {
@@ -98,6 +101,10 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     { name: "gyre_cache_bytes", help: "Decoded chunks that are kept", value: () => access.cachedBytes },
     { name: "gyre_problems", help: "Sources that cannot be read", value: () => registry.problems().length },
   ]);
+  const onAnswer = (answer: Answer): void => {
+    metrics.onAnswer(answer);
+    options.onAnswer?.(answer);
+  };
   // Info comes last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
   const described = [...protocols, info];
   const operations = createOperations({
@@ -115,12 +122,12 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const app = createApp({
     access,
     protocols: [operations, ...described],
-    onAnswer: metrics.onAnswer,
+    onAnswer,
     trustForwarded: config.trustForwarded,
     ...(config.publicUrl === undefined ? {} : { publicUrl: new URL(config.publicUrl) }),
     onError: (error, request) => onError(error, `${request.method} ${request.url}`),
   });
-  const first = chunkServer({ access, onError, onAnswer: metrics.onAnswer });
+  const first = chunkServer({ access, onError, onAnswer });
   let stopWatching: (() => void) | undefined;
 
   async function register(signal?: AbortSignal): Promise<void> {

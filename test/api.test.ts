@@ -15,7 +15,7 @@ const VALUES = `
 `;
 const SUITES = "smoothValues testCodec testFiles testFormat testProtocol";
 const TYPES = `
-  Access ArrayArrayCodec ArrayBytesCodec ArraySpec Attr Attrs Block ByteRange BytesBytesCodec Call ChunkMeta ChunkRef
+  Access Answer ArrayArrayCodec ArrayBytesCodec ArraySpec Attr Attrs Block ByteRange BytesBytesCodec Call ChunkMeta ChunkRef
   ChunkValues Codec CodecEntry CodecRegistry CodecSpec Conditions Config DType Dataset DimSelection Dimension Engine
   EngineOptions ErrorDetails ErrorTag FileInfo Files Format FormatContext FormatRegistry Group Hint IoCall Json Limits
   Link ListOptions Listed Node NodeOptions Opened Plugin Principal Protocol RawChunk ReadOptions Reply Route RouteCall

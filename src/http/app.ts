@@ -19,8 +19,9 @@ export interface AppOptions extends BaseOptions {
   readonly onAnswer?: (answer: Answer) => void;
 }
 
-/** On every answer: whoever may read this node may read it from a page. */
-export const CORS: Readonly<Record<string, string>> = {
+/** On every answer: whoever may read this node may read it from a page, and types are what they are said to be. */
+export const COMMON_HEADERS: Readonly<Record<string, string>> = {
+  "X-Content-Type-Options": "nosniff",
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Expose-Headers":
     "Content-Length, Content-Range, Content-Encoding, ETag, Last-Modified, Link, Retry-After, Gyre-Source",
@@ -86,7 +87,7 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
     const matched: Matched = { route: "unknown" };
     const response =
       request.url.length > MOST_URL ? tooLong() : await compressed(request, await fetchPlain(request, matched));
-    for (const [name, value] of Object.entries(CORS)) response.headers.set(name, value);
+    for (const [name, value] of Object.entries(COMMON_HEADERS)) response.headers.set(name, value);
     const { onAnswer } = options;
     if (onAnswer === undefined) return response;
     return counted(request, response, (bytes) =>

@@ -6,7 +6,7 @@ import type { Reply } from "../protocols/conditional.ts";
 import { rawReply } from "../protocols/kerchunk.ts";
 import { openDataset } from "../protocols/protocol.ts";
 import type { Answer } from "./answer.ts";
-import { CORS } from "./app.ts";
+import { COMMON_HEADERS } from "./app.ts";
 import { problemOf } from "./problem.ts";
 
 const PREFIX = "/datasets/";
@@ -54,7 +54,7 @@ export function chunkServer({
     });
     const write = ({ status, headers, body }: Reply): void => {
       sent = body?.byteLength ?? 0;
-      response.writeHead(status, { ...headers, ...CORS });
+      response.writeHead(status, { ...headers, ...COMMON_HEADERS });
       response.end(body);
     };
     const call = { signal: gone.signal, who: ANONYMOUS };

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Answer } from "../../src/http/answer.ts";
+import { createApp } from "../../src/http/app.ts";
+import { chunkServer } from "../../src/http/chunks.ts";
+import { type Listening, listen } from "../../src/http/listen.ts";
+import { kerchunk } from "../../src/protocols/kerchunk.ts";
+import { createArchive } from "../protocols/archive.ts";
+import { createGrid } from "../protocols/grid.ts";
+
+let short: Listening;
+let long: Listening;
+const answers: Answer[] = [];
+const byApp: string[] = [];
+
+before(async () => {
+  const archive = await createArchive();
+  archive.add("grid", await createGrid(archive));
+  const app = createApp({ access: archive.access, protocols: [kerchunk] });
+  const watched = (request: Request): Promise<Response> => {
+    byApp.push(new URL(request.url).pathname);
+    return app(request);
+  };
+  const first = chunkServer({ access: archive.access, onAnswer: (answer) => answers.push(answer) });
+  short = await listen(watched, { host: "127.0.0.1", port: 0, first });
+  long = await listen(app, { host: "127.0.0.1", port: 0 });
+});
+after(() => Promise.all([short.close(0), long.close(0)]));
+
+const SHORT = ["tas/0.0.0", "tas/2.0.0", "tas/9.9.9", "nothing/0", "height/0.0", "crs/0"];
+const LONG = ["tas/.zarray", ".zgroup", "t%61s/0.0.0", "tas/0.0.0?x=1"];
+
+async function told(server: Listening, path: string, headers: Record<string, string>): Promise<unknown[]> {
+  const response = await fetch(new URL(path, server.url), { headers });
+  const { date: _, ...rest } = Object.fromEntries(response.headers);
+  const body = Buffer.from(await response.arrayBuffer()).toString("base64");
+  // How a body is framed is the socket's affair where nobody gave its length.
+  for (const name of ["connection", "keep-alive", "transfer-encoding", "content-length"]) delete rest[name];
+  return [response.status, rest, body];
+}
+
+test("the short way of stored chunks answers what the route answers", async () => {
+  const tag = (await fetch(new URL("datasets/grid/kerchunk/tas/0.0.0", long.url))).headers.get("etag") as string;
+  const conditions: Record<string, string>[] = [
+    {},
+    { range: "bytes=2-5" },
+    { range: "bytes=99999-" },
+    { "if-none-match": tag },
+  ];
+  for (const headers of conditions) {
+    for (const id of ["grid", "alias", "broken", "absent"]) {
+      for (const key of SHORT) {
+        const path = `datasets/${id}/kerchunk/${key}`;
+        const what = `${path} ${JSON.stringify(headers)}`;
+        assert.deepEqual(await told(short, path, headers), await told(long, path, headers), what);
+      }
+    }
+  }
+  assert.deepEqual(byApp, []);
+});
+
+test("it tells of every answer, and leaves everything else to the app", async () => {
+  answers.length = 0;
+  byApp.length = 0;
+  const response = await fetch(new URL("datasets/grid/kerchunk/tas/0.0.0", short.url));
+  const { byteLength } = await response.arrayBuffer();
+  // The answer is told of when its connection is free again: a second request over it comes later.
+  await fetch(new URL("datasets/grid/kerchunk/tas/9.9.9", short.url));
+  assert.deepEqual(
+    answers.slice(0, 1).map(({ method, route, status, bytes }) => [method, route, status, bytes]),
+    [["GET", "/datasets/{id}/kerchunk/{key}", 200, byteLength]],
+  );
+  for (const key of LONG) await (await fetch(new URL(`datasets/grid/kerchunk/${key}`, short.url))).arrayBuffer();
+  assert.equal(byApp.length, LONG.length);
+});
