@@ -83,7 +83,7 @@ a{color:var(--accent)}code,pre{font:0.875em/1.5 ui-monospace,monospace}
 nav,footer{color:var(--soft);font-size:.9rem;overflow-wrap:anywhere}footer{border-top:1px solid var(--line);margin-top:2.5rem;padding-top:1rem}
 .top{display:flex;flex-wrap:wrap;justify-content:space-between;gap:.2rem 2rem}.top nav+nav a{margin-left:1rem}.top nav+nav a:first-child{margin-left:0}
 h1{font-size:1.7rem;line-height:1.25;margin:.4rem 0 .8rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2rem 0 .6rem}h3{font-size:1rem;margin:1.2rem 0 .4rem}
-.soft{color:var(--soft)}
+.soft{color:var(--soft)}li,p{overflow-wrap:anywhere}
 .facts{display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:0}.facts dt{color:var(--soft);font-size:.8rem}.facts dd{margin:0;overflow-wrap:anywhere}
 .dimensions{display:flex;flex-wrap:wrap;gap:.4rem;list-style:none;margin:0;padding:0}.dimensions li{background:var(--panel);border-radius:.3rem;padding:.15rem .6rem}
 .codes{border:1px solid var(--line);border-radius:.4rem}.codes>details+details{border-top:1px solid var(--line)}
