@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type ArraySpec, type ChunkRef, chunkGrid, type IoCall, product, type Variable } from "../core/array.ts";
 import { itemSize } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
@@ -33,10 +34,19 @@ export interface VariableReferences {
 }
 
 const LOCATED_AT_ONCE = 64;
+/** Chunks after which others get their turn: places that are known take no turn of the event loop by themselves. */
+const TURN = 64 * LOCATED_AT_ONCE;
+/** Larger grids are no set of references that anybody could read; a hostile shape has 2^60 chunks. */
+const MAX_CHUNKS = 2 ** 24;
 /** Larger chunks that lie in no file of their own are fetched from the node, if that is possible. */
 const MAX_INLINE = 64 * 1024;
 
 export async function referVariable(variable: Variable, options: KerchunkOptions): Promise<VariableReferences> {
+  const count = product(chunkGrid(variable.spec));
+  if (count > MAX_CHUNKS) {
+    const reason = `${variable.name} has ${count} chunks; references are made for at most ${MAX_CHUNKS}`;
+    throw new GyreError("Unsupported", reason, { subject: variable.name });
+  }
   const cut = variable.read === undefined ? await findCut(variable, options) : undefined;
   if (cut === undefined) return { spec: variable.spec, batches: refer(variable, options, whole) };
   const { spec } = variable;
@@ -49,7 +59,9 @@ export async function referVariable(variable: Variable, options: KerchunkOptions
 type Split = (chunk: readonly number[], ref: ChunkRef) => Iterable<readonly [readonly number[], ChunkRef]>;
 
 async function* refer(variable: Variable, options: KerchunkOptions, split: Split): AsyncGenerator<ChunkEntry[]> {
+  let seen = 0;
   for (const chunks of batchesOf(cells(chunkGrid(variable.spec)), LOCATED_AT_ONCE)) {
+    if ((seen += chunks.length) % TURN === 0) await nextTurn();
     options.signal?.throwIfAborted();
     if (variable.read !== undefined) {
       yield chunks.map((chunk) => ({ chunk, reference: fromNode(variable, chunk, options) }));
