@@ -76,7 +76,9 @@ function facts({ id, dataset, source }: Opened, { variables }: GroupSummary): [s
 }
 
 function access({ id, dataset }: Opened, group: GroupSummary, base: URL): Html {
-  const sample = group.variables.find((v) => !v.isCoordinate && v.variable.spec.dims.length > 1) ?? group.variables[0];
+  // The largest one is what people come for; bounds and flags stand beside it.
+  const data = group.variables.filter((v) => !v.isCoordinate);
+  const sample = data.toSorted((a, b) => (b.bytes ?? 0) - (a.bytes ?? 0))[0] ?? group.variables[0];
   const codes = accessCode(id, dataset, sample?.variable, base);
   return html`<section><h2>Access</h2>
 <div class="codes">
