@@ -22,6 +22,11 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
   const longestFirst = sorted(entries);
   const allowed = entries.map(({ prefix }) => prefix.href);
 
+  // A prefix may be reached through links itself: what counts is where it leads now.
+  const findReal = async (real: URL, mode: "r" | "rw"): Promise<PrefixEntry> =>
+    find(real, mode, await Promise.all(longestFirst.map(resolved)).then(sorted));
+  const admit = async (real: URL): Promise<void> => void (await findReal(real, "r"));
+
   /** The entry for `url`, which must be allowed at the place where its links lead, too. */
   async function entryFor(url: URL, mode: "r" | "rw"): Promise<PrefixEntry> {
     const entry = find(url, mode, longestFirst);
@@ -30,8 +35,7 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
     const real = await realPath(path);
     if (real === path) return entry;
     if (real !== undefined) {
-      // A prefix may be reached through links itself: what counts is where it leads now.
-      find(pathToFileURL(real), mode, await Promise.all(longestFirst.map(resolved)).then(sorted));
+      await findReal(pathToFileURL(real), mode);
     } else if (mode === "rw") {
       throw denied(url, "leads through a link to nowhere");
     }
@@ -51,7 +55,20 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
   }
 
   return {
-    read: async (url, range, options) => (await entryFor(url, "r")).files.read(url, range, options),
+    async read(url, range, options) {
+      const { files } = find(url, "r", longestFirst);
+      if (url.protocol === "file:" && files.asksAdmission !== true) await entryFor(url, "r");
+      try {
+        const bytes = await files.read(url, range, { ...options, admit });
+        if (bytes !== undefined) return bytes;
+      } catch (error) {
+        // What is wrong with a file outside is not to be told.
+        await entryFor(url, "r");
+        throw error;
+      }
+      await entryFor(url, "r");
+      return undefined;
+    },
     head: async (url, call) => (await entryFor(url, "r")).files.head(url, call),
     async *list(prefix, options) {
       const { files } = await entryFor(prefix, "r");

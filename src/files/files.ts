@@ -20,6 +20,11 @@ export interface Listed {
 export interface ReadOptions extends IoCall {
   /** Fails with Conflict when the file's entity tag is no longer this one. */
   readonly ifMatch?: string;
+  /**
+   * Asked before anything is read from a file that symbolic links lead to, with the place where it lies; throws to
+   * refuse. Only for stores that say `asksAdmission`.
+   */
+  readonly admit?: (real: URL) => Promise<void>;
 }
 
 export interface WriteOptions extends IoCall {
@@ -40,6 +45,8 @@ export interface Files {
    * they are not to be changed.
    */
   read(url: URL, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array | undefined>;
+  /** `read` asks `admit` itself when it opens a file: whoever passes it need not look where links lead. */
+  readonly asksAdmission?: boolean;
   head(url: URL, call?: IoCall): Promise<FileInfo | undefined>;
   /**
    * Entries below a folder (`prefix` ends in `/`), in code-point order of their decoded paths (so `a.nc` comes before

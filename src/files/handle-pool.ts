@@ -1,10 +1,13 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 
-/** An open regular file; `stats` are those last seen for its path, kept up to date by whoever reads it. */
+/** An open regular file, with what is known of it; kept up to date by whoever reads it. */
 export interface OpenFile {
   readonly handle: FileHandle;
+  /** Those last seen for its path. */
   stats: BigIntStats;
+  /** Who has found the place where the path leads to be allowed. */
+  admittedBy?: object;
 }
 
 interface Entry {
@@ -32,13 +35,13 @@ export class HandlePool {
 
   /** Runs `work` over the open file, which cannot be closed meanwhile; undefined when there is no regular file. */
   async use<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T | undefined> {
-    const entry = await this.#acquire(path);
+    const entry = this.#known(path) ?? (await this.#acquire(path));
     try {
       const file = await entry.opening;
       return file === undefined ? undefined : await work(file);
     } finally {
       entry.users--;
-      await this.#settle(entry);
+      if (entry.forgotten || this.#waiting.length > 0) await this.#settle(entry);
     }
   }
 
@@ -56,15 +59,19 @@ export class HandlePool {
     await Promise.all(entries.map((entry) => this.#settle(entry)));
   }
 
+  #known(path: string): Entry | undefined {
+    const known = this.#entries.get(path);
+    if (known === undefined) return undefined;
+    known.users++;
+    this.#entries.delete(path);
+    this.#entries.set(path, known);
+    return known;
+  }
+
   async #acquire(path: string): Promise<Entry> {
     for (;;) {
-      const known = this.#entries.get(path);
-      if (known !== undefined) {
-        known.users++;
-        this.#entries.delete(path);
-        this.#entries.set(path, known);
-        return known;
-      }
+      const known = this.#known(path);
+      if (known !== undefined) return known;
       if (this.#open < this.#limit) break;
       const idle = this.#oldestIdle();
       if (idle === undefined) {

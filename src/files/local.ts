@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { link, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { link, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError, isGyreError } from "../errors.ts";
-import type { ByteRange, FileInfo, Files, Listed, WriteOptions } from "./files.ts";
+import type { ByteRange, FileInfo, Files, Listed, ReadOptions, WriteOptions } from "./files.ts";
 import { HandlePool, isAbsence, type OpenFile } from "./handle-pool.ts";
 import { byCodePoint, decodeKey, urlOfKey } from "./keys.ts";
+import { Looks } from "./looks.ts";
 import { resolveRange } from "./range.ts";
 
 export interface LocalOptions {
@@ -23,25 +24,34 @@ const READ_ATTEMPTS = 4;
  */
 export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
   const pool = new HandlePool(handles);
+  const looks = new Looks(statsOf);
   const writing = new Map<string, Promise<unknown>>();
 
   /**
-   * A pooled read costs one pread and one stat of the path, a quarter of open-read-close. The stat comes after the
-   * pread: when it shows the inode, time and size that were known before it, the bytes are those of the file that the
-   * path named throughout. An fstat would not see a file that was renamed over.
+   * A pooled read costs one pread and at most one stat of the path, a quarter of open-read-close. The stat comes after
+   * the pread: when it shows the inode, time and size that were known before it, the bytes are those of the file that
+   * the path named throughout. An fstat would not see a file that was renamed over. For the same reason it is enough to
+   * find out once for each handle where the links of its path lead: later they lead to the same inode.
    */
-  function readStable(path: string, range: ByteRange | undefined): Promise<Stable | "again" | undefined> {
+  function readStable(
+    path: string,
+    range: ByteRange | undefined,
+    admit: ReadOptions["admit"],
+  ): Promise<Stable | "again" | undefined> {
     return pool.use(path, async (file) => {
+      if (admit !== undefined && file.admittedBy !== admit) await admitted(file, path, admit);
       const before = file.stats;
       const { start, end } = resolveRange(range, Number(before.size));
       const bytes = await readFully(file, start, end - start);
-      const after = await statsOf(path);
+      const after = await looks.next(path);
       if (after === undefined || after.ino !== before.ino || after.dev !== before.dev) {
         await pool.forget(path, file);
         return "again";
       }
+      // The object that was known stays: what is derived of it is derived once.
+      if (after.mtimeNs === before.mtimeNs && after.size === before.size) return { bytes, stats: before };
       file.stats = after;
-      return after.mtimeNs === before.mtimeNs && after.size === before.size ? { bytes, stats: after } : "again";
+      return "again";
     });
   }
 
@@ -58,14 +68,16 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
   }
 
   return {
+    asksAdmission: true,
+
     async read(url, range, options) {
       const path = pathOf(url);
       for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
         options?.signal?.throwIfAborted();
-        const got = await explained(url, readStable(path, range));
+        const got = await explained(url, readStable(path, range, options?.admit));
         if (got === undefined) return undefined;
         if (got === "again") continue;
-        if (options?.ifMatch !== undefined && options.ifMatch !== infoFrom(got.stats).etag) throw changed(url);
+        if (options?.ifMatch !== undefined && options.ifMatch !== etagOf(got.stats)) throw changed(url);
         return got.bytes;
       }
       throw new GyreError("Busy", `${url} changes while it is read`, { source: url.href, retryAfter: 1 });
@@ -125,9 +137,23 @@ async function statsOf(path: string): Promise<BigIntStats | undefined> {
 function infoFrom(stats: BigIntStats): FileInfo {
   return {
     size: Number(stats.size),
-    etag: `"${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}"`,
+    etag: etagOf(stats),
     modified: stats.mtime,
   };
+}
+
+const etags = new WeakMap<BigIntStats, string>();
+
+function etagOf(stats: BigIntStats): string {
+  let etag = etags.get(stats);
+  if (etag === undefined) etags.set(stats, (etag = `"${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}"`));
+  return etag;
+}
+
+async function admitted(file: OpenFile, path: string, admit: NonNullable<ReadOptions["admit"]>): Promise<void> {
+  const real = await realpath(path);
+  if (real !== path) await admit(pathToFileURL(real));
+  file.admittedBy = admit;
 }
 
 async function readFully({ handle }: OpenFile, start: number, length: number): Promise<Uint8Array> {

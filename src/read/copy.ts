@@ -1,17 +1,32 @@
 import type { Values } from "../core/dtype.ts";
 
+/** `count` positions from `start` on, `step` apart. */
+export interface Run {
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** Positions along one dimension, in the order of the target. */
+export type Positions = Run | Int32Array;
+
 /** Along one dimension: which positions of the source go to which positions of the target, and both strides. */
 export interface Pick {
-  readonly from: Int32Array;
-  readonly to: Int32Array;
+  readonly from: Positions;
+  readonly to: Positions;
   readonly fromStride: number;
   readonly toStride: number;
 }
 
+/** Consecutive positions from `start`. */
+export function sequence(start: number, count: number, step = 1): Run {
+  return { start, step, count };
+}
+
 /** Copies the outer product of `picks` (slowest first); `width` container entries make one element. */
 export function copyPicked(target: Values, source: Values, picks: readonly Pick[], width: number): void {
-  if (picks.some((p) => p.from.length === 0)) return;
-  const dims = mergeRuns(picks);
+  const dims = joined(picks.map(dimOf));
+  if (dims.some(({ count }) => count === 0)) return;
   if (Array.isArray(target)) {
     copyList(target as unknown[], source as readonly unknown[], dims, 0, 0, 0);
   } else {
@@ -19,40 +34,51 @@ export function copyPicked(target: Values, source: Values, picks: readonly Pick[
   }
 }
 
-type Dim = Pick & { readonly run: boolean };
+/** Offsets in elements: `first + i * step`, or `list[i] * step`. */
+interface Walk {
+  readonly first: number;
+  readonly step: number;
+  readonly list?: Int32Array;
+}
 
-/** Joins the fastest dimensions while both sides walk them without a gap, so that the inner copy is one long run. */
-function mergeRuns(picks: readonly Pick[]): Dim[] {
-  const dims = picks.map((p) => ({ ...p, run: isRun(p.from) && isRun(p.to) }));
+interface Dim {
+  readonly count: number;
+  readonly from: Walk;
+  readonly to: Walk;
+}
+
+function dimOf({ from, to, fromStride, toStride }: Pick): Dim {
+  const count = from instanceof Int32Array ? from.length : from.count;
+  return { count, from: walkOf(from, fromStride), to: walkOf(to, toStride) };
+}
+
+function walkOf(positions: Positions, stride: number): Walk {
+  if (positions instanceof Int32Array) return { first: 0, step: stride, list: positions };
+  return { first: positions.start * stride, step: positions.step * stride };
+}
+
+function offset({ first, step, list }: Walk, i: number): number {
+  return list === undefined ? first + i * step : list[i]! * step;
+}
+
+/** Joins neighbouring dimensions that both sides walk as one, so that the inner copy is one long run. */
+function joined(dims: Dim[]): readonly Dim[] {
   for (let i = dims.length - 1; i > 0; i--) {
     const inner = dims[i]!;
     const outer = dims[i - 1]!;
-    const n = inner.from.length;
-    const whole =
-      inner.run && outer.run && outer.fromStride === n * inner.fromStride && outer.toStride === n * inner.toStride;
-    if (!whole || inner.fromStride !== 1 || inner.toStride !== 1 || inner.from[0] !== 0 || inner.to[0] !== 0) break;
-    const length = outer.from.length * n;
-    dims.splice(i - 1, 2, {
-      from: sequence(outer.from[0]! * n, length),
-      to: sequence(outer.to[0]! * n, length),
-      fromStride: 1,
-      toStride: 1,
-      run: true,
-    });
+    const from = joinedWalk(outer.from, inner.from, outer.count, inner.count);
+    const to = joinedWalk(outer.to, inner.to, outer.count, inner.count);
+    if (from !== undefined && to !== undefined) {
+      dims.splice(i - 1, 2, { count: outer.count * inner.count, from, to });
+    }
   }
   return dims;
 }
 
-/** Consecutive positions from `start`. */
-export function sequence(start: number, length: number, step = 1): Int32Array {
-  const out = new Int32Array(length);
-  for (let i = 0; i < length; i++) out[i] = start + i * step;
-  return out;
-}
-
-function isRun(positions: Int32Array): boolean {
-  for (let i = 1; i < positions.length; i++) if (positions[i] !== positions[i - 1]! + 1) return false;
-  return true;
+function joinedWalk(outer: Walk, inner: Walk, outerCount: number, innerCount: number): Walk | undefined {
+  if (outer.list !== undefined || inner.list !== undefined) return undefined;
+  if (outerCount !== 1 && outer.step !== innerCount * inner.step) return undefined;
+  return { first: outer.first + inner.first, step: inner.step };
 }
 
 function copyTyped(
@@ -69,25 +95,22 @@ function copyTyped(
     for (let k = 0; k < width; k++) target[toBase * width + k] = source[fromBase * width + k]!;
     return;
   }
-  const { from, to, fromStride, toStride } = dim;
-  const n = from.length;
-  if (depth === dims.length - 1) {
-    if (dim.run && fromStride === 1 && toStride === 1) {
-      const start = (fromBase + from[0]!) * width;
-      target.set(source.subarray(start, start + n * width), (toBase + to[0]!) * width);
-    } else if (width === 1) {
-      for (let i = 0; i < n; i++) target[toBase + to[i]! * toStride] = source[fromBase + from[i]! * fromStride]!;
-    } else {
-      for (let i = 0; i < n; i++) {
-        const a = (fromBase + from[i]! * fromStride) * width;
-        const b = (toBase + to[i]! * toStride) * width;
-        for (let k = 0; k < width; k++) target[b + k] = source[a + k]!;
-      }
+  const { count, from, to } = dim;
+  if (depth < dims.length - 1) {
+    for (let i = 0; i < count; i++) {
+      copyTyped(target, source, dims, width, depth + 1, fromBase + offset(from, i), toBase + offset(to, i));
     }
-    return;
-  }
-  for (let i = 0; i < n; i++) {
-    copyTyped(target, source, dims, width, depth + 1, fromBase + from[i]! * fromStride, toBase + to[i]! * toStride);
+  } else if (from.list === undefined && to.list === undefined && from.step === 1 && to.step === 1) {
+    const start = (fromBase + from.first) * width;
+    target.set(source.subarray(start, start + count * width), (toBase + to.first) * width);
+  } else if (width === 1) {
+    for (let i = 0; i < count; i++) target[toBase + offset(to, i)] = source[fromBase + offset(from, i)]!;
+  } else {
+    for (let i = 0; i < count; i++) {
+      const a = (fromBase + offset(from, i)) * width;
+      const b = (toBase + offset(to, i)) * width;
+      for (let k = 0; k < width; k++) target[b + k] = source[a + k]!;
+    }
   }
 }
 
@@ -104,9 +127,7 @@ function copyList(
     target[toBase] = source[fromBase];
     return;
   }
-  for (let i = 0; i < dim.from.length; i++) {
-    const a = fromBase + dim.from[i]! * dim.fromStride;
-    const b = toBase + dim.to[i]! * dim.toStride;
-    copyList(target, source, dims, depth + 1, a, b);
+  for (let i = 0; i < dim.count; i++) {
+    copyList(target, source, dims, depth + 1, fromBase + offset(dim.from, i), toBase + offset(dim.to, i));
   }
 }

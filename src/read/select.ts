@@ -8,7 +8,7 @@ import {
   selectionCount,
   selectionShape,
 } from "../core/selection.ts";
-import { copyPicked, type Pick } from "./copy.ts";
+import { copyPicked, type Pick, type Positions, sequence } from "./copy.ts";
 
 /** Reads one decoded chunk of the variable, cut to its extent. */
 export type ReadChunk = (chunk: readonly number[], call?: IoCall) => Promise<Block>;
@@ -17,8 +17,8 @@ export type ReadChunk = (chunk: readonly number[], call?: IoCall) => Promise<Blo
 interface Part {
   readonly chunk: number;
   /** Positions within the chunk, and where they go in the answer. */
-  readonly from: Int32Array;
-  readonly to: Int32Array;
+  readonly from: Positions;
+  readonly to: Positions;
 }
 
 const CHUNKS_IN_FLIGHT = 8;
@@ -79,13 +79,7 @@ function splitForward(start: number, step: number, count: number, chunkLength: n
     const index = start + i * step;
     const chunk = Math.floor(index / chunkLength);
     const n = Math.min(count - i, Math.ceil(((chunk + 1) * chunkLength - index) / step));
-    const from = new Int32Array(n);
-    const to = new Int32Array(n);
-    for (let k = 0; k < n; k++) {
-      from[k] = index + k * step - chunk * chunkLength;
-      to[k] = i + k;
-    }
-    parts.push({ chunk, from, to });
+    parts.push({ chunk, from: sequence(index - chunk * chunkLength, n, step), to: sequence(i, n) });
     i += n;
   }
   return parts;
