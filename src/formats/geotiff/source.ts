@@ -45,7 +45,7 @@ export class Source {
   /** Exactly `length` bytes at `offset`; `what` names them in the error when the file does not have them. */
   async read(offset: number, length: number, what: string, call?: IoCall): Promise<Uint8Array> {
     call?.signal?.throwIfAborted();
-    if (!(offset >= 0 && length >= 0 && offset + length <= this.info.size)) {
+    if (!(Number.isSafeInteger(offset) && offset >= 0 && length >= 0 && offset + length <= this.info.size)) {
       throw badSource(this.url, offset, `${what} (${length} bytes) end behind the file of ${this.info.size} bytes`);
     }
     this.#budget -= length;

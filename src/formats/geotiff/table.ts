@@ -1,11 +1,20 @@
 import type { IoCall } from "../../core/array.ts";
-import { FIELD_BYTES } from "../../core/tiff/tags.ts";
+import { FIELD_BYTES, FieldType } from "../../core/tiff/tags.ts";
 import { badSource } from "../../errors.ts";
 import { decodeNumbers, type Field, readBytes } from "./directory.ts";
 import type { Source } from "./source.ts";
 
 /** Tables up to this size are kept; larger ones are read around the entry that is asked for. */
 const KEPT_BYTES = 16 * 1024;
+
+/** Whole numbers that cannot be negative: all that offsets and byte counts may be written in. */
+const COUNTING: ReadonlySet<number> = new Set([
+  FieldType.SHORT,
+  FieldType.LONG,
+  FieldType.IFD,
+  FieldType.LONG8,
+  FieldType.IFD8,
+]);
 
 /** One entry of an offset or byte-count table by its index. */
 export type Table = (index: number, call?: IoCall) => Promise<number>;
@@ -14,6 +23,7 @@ export type Table = (index: number, call?: IoCall) => Promise<number>;
 export async function openTable(source: Source, field: Field, count: number, call?: IoCall): Promise<Table> {
   const width = FIELD_BYTES[field.type]!;
   const end = field.offset + field.count * width;
+  if (!COUNTING.has(field.type)) throw badSource(source.url, field.offset, `a table of values of type ${field.type}`);
   if (field.count < count) {
     throw badSource(source.url, field.offset, `a table of ${field.count} entries for ${count} strips or tiles`);
   }

@@ -7,7 +7,7 @@ import { isObject, type JsonObject, wholeNumbers } from "./json.ts";
 const MAX_DEPTH = 8;
 const MAX_FIELDS = 4096;
 /** Bytes of one element. */
-const MAX_ITEM = 2 ** 28;
+const MAX_ITEM = 2 ** 24;
 
 export interface TypeV2 {
   readonly dtype: DType;

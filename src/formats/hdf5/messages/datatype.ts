@@ -49,6 +49,8 @@ export interface Member {
 }
 
 const MOST_DEPTH = 32;
+/** Bytes of one element at most: fill values and attributes hold whole ones. */
+const MOST_BYTES = 2 ** 24;
 const PADDINGS: readonly Padding[] = ["nul-terminated", "nul-padded", "space-padded"];
 
 export function readDatatype(cursor: Cursor, depth = 0): Datatype {
@@ -58,7 +60,7 @@ export function readDatatype(cursor: Cursor, depth = 0): Datatype {
   if (version < 1 || version > 5) throw cursor.fail(`datatype version ${version} is unknown`);
   const bits = cursor.uint(3);
   const size = cursor.u32();
-  if (size === 0) throw cursor.fail("a datatype without a size");
+  if (size === 0 || size > MOST_BYTES) throw cursor.fail(`a datatype of ${size} bytes`);
   switch (head & 0x0f) {
     case 0:
       return readInteger(cursor, bits, size, (bits & 0x08) !== 0);
