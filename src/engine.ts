@@ -1,5 +1,3 @@
-import { stat } from "node:fs/promises";
-import { resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { CodecEntry, CodecRegistry } from "./codecs/codec.ts";
 import { createDecoder, type Decoder } from "./codecs/pool.ts";
@@ -11,9 +9,11 @@ import { GyreError } from "./errors.ts";
 import { createFilesByPrefix, type PrefixEntry } from "./files/by-prefix.ts";
 import type { Files } from "./files/files.ts";
 import { createHttpFiles } from "./files/http.ts";
+import { isWithin } from "./files/keys.ts";
 import { createLocalFiles } from "./files/local.ts";
 import { createS3Files } from "./files/s3.ts";
 import { createSwiftFiles } from "./files/swift.ts";
+import { withChangeNotice } from "./files/with-change-notice.ts";
 import { withCoalescing } from "./files/with-coalescing.ts";
 import { withPageCache } from "./files/with-page-cache.ts";
 import type { Format } from "./formats/format.ts";
@@ -50,6 +50,8 @@ export interface EngineOptions {
   readonly own?: readonly URL[];
   readonly config?: Pick<Config, "s3" | "swift" | "limits">;
   readonly plugins?: readonly LoadedPlugin[];
+  /** Told of files that are not what they were when they were opened. */
+  readonly changed?: (url: URL) => void;
 }
 
 /** Files, codecs and formats bound together: all that is needed to read, and nothing that serves. */
@@ -58,6 +60,8 @@ export interface Engine {
   readonly codecs: CodecRegistry;
   readonly decoder: Decoder;
   readonly formats: FormatRegistry;
+  /** Whether an address lies within what may be read. */
+  allows(url: URL): boolean;
   /** Decoded values of a selection, read without any cache. */
   read(dataset: Dataset, variable: Variable, selection: Selection, call?: IoCall): Promise<Block>;
   /** A whole variable, decoded. For variables that fit into memory. */
@@ -65,8 +69,10 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export function createEngine({ allow, own = [], config, plugins = [] }: EngineOptions): Engine {
-  const files = createFilesByPrefix(prefixEntries(allow, own, config));
+export function createEngine(options: EngineOptions): Engine {
+  const { allow, own = [], config, plugins = [], changed } = options;
+  const byPrefix = createFilesByPrefix(prefixEntries(allow, own, config));
+  const files = changed === undefined ? byPrefix : withChangeNotice(byPrefix, changed);
   const codecs = createCodecRegistry(plugins.flatMap((plugin) => plugin.codecs ?? []));
   const decoder = createDecoder({
     registry: codecs,
@@ -82,6 +88,7 @@ export function createEngine({ allow, own = [], config, plugins = [] }: EngineOp
     codecs,
     decoder,
     formats,
+    allows: (url) => [...allow, ...own].some((prefix) => isWithin(url, prefix)),
     read,
     readAll: (dataset, variable) => read(dataset, variable, all(variable.spec.shape)),
     async close() {
@@ -108,29 +115,6 @@ export async function loadPlugins(names: readonly string[], folder: string): Pro
       }
     }),
   );
-}
-
-/**
- * A source as people write it: an address with a scheme, or a path (with `*` and `**`) of this machine. The address of
- * a local folder ends in `/`; that of a remote one must be written so.
- */
-export async function sourceUrl(text: string, folder: string): Promise<URL> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return new URL(text);
-  const path = resolve(folder, text);
-  const stats = await stat(path).catch(() => undefined);
-  const escaped = path.split(sep).map((part) => encodeURIComponent(part).replaceAll("%2A", "*"));
-  return new URL(`file://${escaped.join("/")}${stats?.isDirectory() ? "/" : ""}`);
-}
-
-/** What a source may read: itself when it is a folder, else the folder it lies in. */
-export function prefixOf(source: URL): URL {
-  const fixed = decodeURIComponent(source.pathname).search(/[*?[{]/);
-  const path = fixed < 0 ? source.pathname : source.pathname.slice(0, fixed);
-  const prefix = new URL(source.href);
-  prefix.pathname = path.slice(0, path.lastIndexOf("/") + 1);
-  prefix.search = "";
-  prefix.hash = "";
-  return prefix;
 }
 
 function prefixEntries(allow: readonly URL[], own: readonly URL[], config: EngineOptions["config"]): PrefixEntry[] {

@@ -77,7 +77,6 @@ export {
   FORMATS,
   loadPlugins,
   type Plugin,
-  sourceUrl,
 } from "./engine.ts";
 export { badSource, type ErrorDetails, type ErrorTag, GyreError, isGyreError } from "./errors.ts";
 // Files.
@@ -91,6 +90,7 @@ export { digest, sourceVersion } from "./formats/version.ts";
 export type { Answer } from "./http/answer.ts";
 export { createApp } from "./http/app.ts";
 export { createNode, type Node, type NodeOptions } from "./node.ts";
+export { sourceUrl } from "./places.ts";
 export {
   type Conditions,
   conditionsOf,

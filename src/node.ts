@@ -1,13 +1,17 @@
+import { constants } from "node:fs";
+import { access as mayAccess, mkdir } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
-import type { CubeRules, NewDimension } from "./core/cube.ts";
-import { createEngine, type Engine, type LoadedPlugin, loadPlugins, prefixOf, sourceUrl } from "./engine.ts";
+import { createEngine, type Engine, type LoadedPlugin, loadPlugins } from "./engine.ts";
+import { GyreError } from "./errors.ts";
 import type { Answer } from "./http/answer.ts";
 import { createApp } from "./http/app.ts";
 import { chunkServer } from "./http/chunks.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { addressesOf, folderUrl, placesOf, prefixOf, sourceUrl } from "./places.ts";
 import { all } from "./protocols/all.ts";
 import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
@@ -16,12 +20,13 @@ import type { Protocol } from "./protocols/protocol.ts";
 import { zarr } from "./protocols/zarr.ts";
 import { createAccess } from "./read/access.ts";
 import { createDatasetIndex } from "./read/index.ts";
-import { createRegistry, type Registry } from "./read/registry.ts";
-import { createScanner, type ScanProgress, watchSources } from "./read/scan.ts";
+import { type Clock, createRegistry, type Registry } from "./read/registry.ts";
+import { createRounds } from "./read/scan/rounds.ts";
+import { createScanner, type ScanProgress } from "./read/scan.ts";
 import { VERSION } from "./version.ts";
 
 export type { Engine, LoadedPlugin, Plugin } from "./engine.ts";
-export { createEngine, FORMATS, loadPlugins, sourceUrl } from "./engine.ts";
+export { createEngine, FORMATS, loadPlugins } from "./engine.ts";
 
 /** Protocols that every node speaks. */
 export const PROTOCOLS: readonly Protocol[] = [kerchunk, zarr, all];
@@ -36,6 +41,8 @@ export interface NodeOptions {
   readonly onScan?: (source: URL, progress: ScanProgress) => void;
   /** Told of every request when its answer is through. */
   readonly onAnswer?: (answer: Answer) => void;
+  /** Time, so that tests need not wait. */
+  readonly clock?: Clock;
 }
 
 export interface Node {
@@ -51,52 +58,56 @@ export interface Node {
 
 /** Wires a node. Nothing is read and no port is opened until `scan` and `listen`. */
 export async function createNode(config: Config, options: NodeOptions): Promise<Node> {
-  const { folder, isTransient = false, onError = () => undefined } = options;
-  const urls = (texts: readonly string[]): Promise<URL[]> => Promise.all(texts.map((text) => sourceUrl(text, folder)));
-  const dataDir = asFolder(await sourceUrl(config.dataDir, folder));
-  const objects = config.objects === undefined ? dataDir : asFolder(await sourceUrl(config.objects, folder));
-  const sources = await urls(config.sources);
-  const named = await Promise.all(
-    Object.entries(config.datasets).map(async ([id, dataset]) => ({
-      id,
-      ...dataset,
-      url: await sourceUrl(dataset.source, folder),
-    })),
-  );
-  const cubes = await Promise.all(
-    config.cubes.map(async ({ id, glob, tape, concat, newDim, drop }) => ({
-      id,
-      globs: await urls([glob].flat()),
-      rules: rulesOf({ concat, newDim, drop }),
-      ...(tape === undefined ? {} : { tape }),
-    })),
-  );
-  const prefixes = [...sources, ...named.map(({ url }) => url), ...cubes.flatMap(({ globs }) => globs)].map(prefixOf);
+  const { folder, isTransient = false, onError = () => undefined, clock } = options;
+  const { limits } = config;
+  const places = await placesOf(config, folder);
+  const dataDir = await folderUrl(config.dataDir, folder);
+  const objects = config.objects === undefined ? dataDir : await folderUrl(config.objects, folder);
+  if (!isTransient) await ensureWritable(dataDir);
   const plugins = await loadPlugins(config.plugins, folder);
+  const allowed = await Promise.all(config.allow.map((text) => sourceUrl(text, folder)));
   const engine = createEngine({
-    allow: [...prefixes, ...(await urls(config.allow))],
+    allow: [...addressesOf(places).map(prefixOf), ...allowed],
     own: isTransient ? [] : [dataDir, objects],
     config,
     plugins,
+    changed: (url) => registry.changed(url),
   });
   const { files, formats, decoder } = engine;
-  const registry = await createRegistry({
+  const registry: Registry = await createRegistry({
     files,
     formats,
     read: engine.read,
     ...(isTransient ? {} : { index: createDatasetIndex(files, objects), store: new URL("registry.jsonl", dataDir) }),
-    openDatasets: config.limits.openDatasets,
+    ...(clock === undefined ? {} : { clock }),
+    openDatasets: limits.openDatasets,
   });
-  const { limits } = config;
   const access = createAccess(
     registry,
     { files, decoder },
     { cacheBytes: limits.cache, selectionBytes: limits.selection, blockBytes: limits.block },
   );
+  const progress = new Map<string, ScanProgress>();
+  const rounds = createRounds(places, {
+    scanner: createScanner({
+      files,
+      formats,
+      registry,
+      concurrency: limits.scanConcurrency,
+      allows: (url) => engine.allows(url),
+    }),
+    registry,
+    every: config.rescanSeconds * 1000,
+    ...(clock === undefined ? {} : { clock }),
+    progress(source, state) {
+      progress.set(source.href, state);
+      options.onScan?.(source, state);
+    },
+    failed: (source, error) => onError(error, source.href),
+  });
+  let isScanned = false;
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
   const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols });
-  const progress = new Map<string, ScanProgress>();
-  let isScanned = false;
   const metrics = createMetrics([
     { name: "gyre_cache_bytes", help: "Decoded chunks that are kept", value: () => access.cachedBytes },
     { name: "gyre_problems", help: "Sources that cannot be read", value: () => registry.problems().length },
@@ -110,7 +121,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const operations = createOperations({
     version: VERSION,
     protocols: described,
-    roots: sources,
+    roots: addressesOf(places),
     problems: () => registry.problems(),
     ready: () => ({
       isReady: isScanned,
@@ -128,48 +139,41 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     onError: (error, request) => onError(error, `${request.method} ${request.url}`),
   });
   const first = chunkServer({ access, onError, onAnswer });
-  let stopWatching: (() => void) | undefined;
-
-  async function register(signal?: AbortSignal): Promise<void> {
-    const scanner = createScanner({ files, formats, registry, concurrency: limits.scanConcurrency });
-    const call = signal === undefined ? {} : { signal };
-    for (const { id, url, tape, drop } of named) {
-      const extra = { ...(tape === undefined ? {} : { tape }), ...(drop === undefined ? {} : { drop }) };
-      registry.add({ key: url.href, kind: "file", source: url.href, path: id, id, ...extra });
-    }
-    const look = (source: URL): Promise<ScanProgress> => {
-      const told = (state: ScanProgress): void => {
-        progress.set(source.href, state);
-        options.onScan?.(source, state);
-      };
-      return scanner.scan(source, { progress: told }, call);
-    };
-    for (const source of sources) await look(source);
-    for (const cube of cubes) await scanner.addCube(cube, call);
-    await registry.save();
-    isScanned = true;
-    if (isTransient) return;
-    stopWatching = watchSources(sources, {
-      every: config.rescanSeconds * 1000,
-      rescan: async (source) => void (await look(source)),
-      failed: (source, error) => onError(error, source.href),
-    });
-  }
 
   return {
     access,
     registry,
     fetch: app,
-    scan: register,
+    async scan(signal) {
+      await rounds.first(signal);
+      isScanned = true;
+      if (!isTransient) rounds.watch();
+    },
     listen: () => listen(app, { ...config.listen, first: (i: IncomingMessage, o: ServerResponse) => first(i, o) }),
     async close() {
-      stopWatching?.();
+      await rounds.stop();
       metrics.close();
       await registry.settled();
       await registry.save();
       await engine.close();
     },
   };
+}
+
+/** Ids that are given must last, so a node does not start where it cannot keep them. */
+async function ensureWritable(dataDir: URL): Promise<void> {
+  if (dataDir.protocol !== "file:") return;
+  const path = fileURLToPath(dataDir);
+  try {
+    await mkdir(path, { recursive: true });
+    await mayAccess(path, constants.W_OK);
+  } catch (error) {
+    throw new GyreError(
+      "Denied",
+      `the data directory ${path} cannot be written (${(error as NodeJS.ErrnoException).code}): give another with --data-dir or dataDir`,
+      { source: dataDir.href, cause: error },
+    );
+  }
 }
 
 function totalOf(scans: Iterable<ScanProgress>): { seen: number; datasets: number; broken: number } {
@@ -180,23 +184,6 @@ function totalOf(scans: Iterable<ScanProgress>): { seen: number; datasets: numbe
     total.broken += broken;
   }
   return total;
-}
-
-function asFolder(url: URL): URL {
-  return url.pathname.endsWith("/") ? url : new URL(`${url.href}/`);
-}
-
-/** The rules that are given, without the keys of those that are not. */
-function rulesOf({ concat, newDim, drop }: Pick<Config["cubes"][number], "concat" | "newDim" | "drop">): CubeRules {
-  return {
-    ...(concat === undefined ? {} : { concat }),
-    ...(newDim === undefined ? {} : { newDim: newDimension(newDim) }),
-    ...(drop === undefined ? {} : { drop }),
-  };
-}
-
-function newDimension({ name, values, pattern }: NonNullable<Config["cubes"][number]["newDim"]>): NewDimension {
-  return { name, ...(values === undefined ? {} : { values }), ...(pattern === undefined ? {} : { pattern }) };
 }
 
 /** What is plugged in, in xpublish's shape. */

@@ -26,6 +26,7 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   "errors.ts": [],
   "version.ts": [],
   "config.ts": ["core"],
+  "places.ts": ["core", "read", "."],
   "node.ts": EVERYTHING,
   "engine.ts": EVERYTHING,
   "index.ts": EVERYTHING,

@@ -20,4 +20,8 @@ export class Recent<Value> {
     if (this.#entries.size > this.#limit) this.#entries.delete(this.#entries.keys().next().value as string);
     return made;
   }
+
+  clear(): void {
+    this.#entries.clear();
+  }
 }

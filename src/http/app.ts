@@ -4,10 +4,11 @@ import type { Access } from "../core/access.ts";
 import { ANONYMOUS } from "../core/principal.ts";
 import { GyreError, isGyreError } from "../errors.ts";
 import { pathTemplate } from "../protocols/openapi.ts";
-import type { Protocol, Route } from "../protocols/protocol.ts";
+import type { Protocol, Route, RouteCall } from "../protocols/protocol.ts";
 import { type Answer, counted } from "./answer.ts";
 import { type BaseOptions, baseOf } from "./base.ts";
 import { compressed, plainTags } from "./compress.ts";
+import { onceMore } from "./once-more.ts";
 import { problem, problemOf } from "./problem.ts";
 
 export interface AppOptions extends BaseOptions {
@@ -67,14 +68,15 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
     params: Record<string, string>,
   ): Promise<Response> {
     try {
-      return await route.handle({
+      const call: RouteCall = {
         request,
         params: checked(route.params, params, "path") as Record<string, string>,
         query: checked(route.query, queryOf(request), "query") as Record<string, string>,
         access: options.access,
         call: { signal: request.signal, who: ANONYMOUS },
         base: baseOf(request, options),
-      });
+      };
+      return await (route.role === "read" ? onceMore(() => route.handle(call)) : route.handle(call));
     } catch (error) {
       if (request.signal.aborted) return new Response(null, { status: 499 });
       if (!isGyreError(error) || error.tag === "BadSource") options.onError?.(error, request);

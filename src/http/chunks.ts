@@ -7,6 +7,7 @@ import { rawReply } from "../protocols/kerchunk.ts";
 import { openDataset } from "../protocols/protocol.ts";
 import type { Answer } from "./answer.ts";
 import { COMMON_HEADERS } from "./app.ts";
+import { onceMore } from "./once-more.ts";
 import { problemOf } from "./problem.ts";
 
 const PREFIX = "/datasets/";
@@ -66,8 +67,11 @@ export function chunkServer({
       range: headers.range,
     };
     try {
-      const opened = await openDataset(access, id, call);
-      write(await rawReply(opened, key, conditions, access, call, NO_BASE));
+      const reply = await onceMore(async () => {
+        const opened = await openDataset(access, id, call);
+        return rawReply(opened, key, conditions, access, call, NO_BASE);
+      });
+      write(reply);
     } catch (error) {
       if (gone.signal.aborted) return;
       if (!isGyreError(error) || error.tag === "BadSource") onError?.(error, request.url ?? "");

@@ -48,7 +48,8 @@ export async function openCube(
     try {
       found[i] = context.known?.get(member.identity) ?? (await summarise(member, along, context.read, interner, call));
     } catch (error) {
-      if (!isGyreError(error)) throw error;
+      // What may pass is not left out: a cube must not lack a member because its store was busy once.
+      if (isGyreError(error, "Busy", "Conflict") || !isGyreError(error)) throw error;
       unreadable.push({ source: member.source, reason: error.message });
     }
     context.progress?.(++done, members.length);

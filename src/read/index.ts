@@ -4,7 +4,7 @@ import type { FileInfo, Files } from "../files/files.ts";
 import { digest, sourceVersion } from "../formats/version.ts";
 import { type Container, INDEX_VERSION, openContainer, packContainer } from "./index/container.ts";
 import { fromPortable, toPortable } from "./index/portable.ts";
-import { locator, packTable, tableOf, unpackTable } from "./index/table.ts";
+import { type LocationTable, locator, packTable, tableOf, unpackTable } from "./index/table.ts";
 
 /** A source and what its store says of it now. */
 export interface SourceIdentity {
@@ -57,7 +57,8 @@ export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
       const variables: Head["variables"][number][] = [];
       for (const [name, variable] of dataset.variables) {
         call?.signal?.throwIfAborted();
-        const table = await tableOf(variable, call).catch(ignoreBroken);
+        const found = await tableOf(variable, call).catch(ignoreBroken);
+        const table = found !== undefined && liesIn(url, found) ? found : undefined;
         if (table !== undefined) sections.push([name, packTable(table)]);
         const ask = table !== undefined ? {} : ({ ask: variable.read === undefined ? "locate" : "read" } as const);
         variables.push({ name, spec: variable.spec, ...ask });
@@ -81,6 +82,11 @@ export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
       await put(digest(["data", key]), await packContainer(toPortable(data), []), call);
     },
   };
+}
+
+/** Places in other files are found again each time: the index is kept by the state of the source alone. */
+function liesIn(url: URL, { homes }: LocationTable): boolean {
+  return homes.every((home) => home === "inline" || home.url.href === url.href);
 }
 
 /** A broken chunk index must not hide the rest of the file; its variable says so when it is read. */

@@ -44,8 +44,10 @@ export interface Registry extends Holdings {
   entries(): Iterable<Entry>;
   /** The source is not there any more: its id is kept, answers 404, and is listed with the problems. */
   vanished(key: string): void;
-  /** Forgets what is opened of a dataset, so that it is opened anew. */
-  refresh(id: string): void;
+  /** A file is not what it was when it was opened: what is known of it is forgotten, and the next opening looks again. */
+  changed(url: URL): void;
+  /** Datasets found below other sources than these are not served; their ids are kept for when their source is back. */
+  keepOnly(roots: ReadonlySet<string>): void;
   /** Opens it to find out whether it can be read; what is wrong is listed with the problems. */
   verify(id: string, call?: IoCall): Promise<boolean>;
   problems(): readonly Problem[];
@@ -55,6 +57,14 @@ export interface Registry extends Holdings {
   save(): Promise<void>;
   /** Resolves when nothing is being written in the background. */
   settled(): Promise<void>;
+}
+
+/** What a cube was made of when it was last gone through. */
+interface Composition {
+  readonly members: readonly CubeMember[];
+  readonly identity: string;
+  readonly changes: number;
+  readonly at: number;
 }
 
 const FRESH = { local: 1000, remote: 60_000 };
@@ -70,6 +80,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const names = await openNames(store, suffixes, (reason) => report(store!.url.href, reason));
   const opened = new Recent<Dataset>(openDatasets);
   const looked = new Map<string, { readonly at: number; readonly info: FileInfo | undefined }>();
+  const compositions = new WeakMap<Entry, Composition>();
   const saves = new Set<Promise<void>>();
 
   function report(source: string, reason: unknown): void {
@@ -100,7 +111,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   }
 
   async function openFile(url: URL, info: FileInfo): Promise<Dataset> {
-    const reopen = (): Promise<Dataset> => formats.open(url);
+    const reopen = (): Promise<Dataset> => openUnchanged(url, info);
     const kept = await index?.load({ url, info }, reopen).catch(() => undefined);
     if (kept !== undefined) return kept;
     const dataset = await reopen();
@@ -108,20 +119,34 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     return dataset;
   }
 
-  function present(url: URL, info: FileInfo | undefined): FileInfo {
-    if (info === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
-    return info;
+  /** Opened as it was when it was looked at, or not at all: its version, its index and its bytes are of one state. */
+  async function openUnchanged(url: URL, info: FileInfo): Promise<Dataset> {
+    const dataset = await formats.open(url);
+    const now = await infoOf(files, url);
+    if (now !== undefined && identityOf(now) === identityOf(info)) return dataset;
+    throw changedMeanwhile(url);
+  }
+
+  function changedMeanwhile(url: URL): GyreError {
+    changed(url);
+    return new GyreError("Conflict", `${url} changed while it was opened`, { source: url.href });
   }
 
   async function memberOf(part: CubePart): Promise<CubeMember> {
     if (typeof part !== "string") return nested(part);
     const url = new URL(part);
-    const info = names.byKey(part)?.identity === undefined ? await look(url) : undefined;
-    const identity = names.byKey(part)?.identity ?? (info === undefined ? "missing" : identityOf(info));
+    const kept = names.byKey(part)?.identity;
+    const seen = kept === undefined ? await look(url) : undefined;
+    const identity = kept ?? (seen === undefined ? undefined : identityOf(seen));
     return {
       source: url.href,
-      identity: digest([url.href, identity]),
-      open: async () => openFile(url, present(url, await look(url))),
+      identity: digest([url.href, identity ?? "missing"]),
+      async open() {
+        const info = await look(url);
+        if (info === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
+        if (identityOf(info) !== identity) throw changedMeanwhile(url);
+        return openFile(url, info);
+      },
     };
   }
 
@@ -145,6 +170,19 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     return members;
   }
 
+  /** Asked for every chunk: thousands of members are gone through only when one may be another than before. */
+  async function composed(entry: Entry, { parts, rules }: NonNullable<Entry["cube"]>): Promise<Composition> {
+    const known = compositions.get(entry);
+    if (known?.changes === names.changes && clock.now() - known.at < freshness.local) return known;
+    const { changes } = names;
+    const at = clock.now();
+    const members = await membersOf(parts);
+    const identity = digest([JSON.stringify(rules), ...members.map((m) => m.identity)]);
+    const composition = { members, identity, changes, at };
+    compositions.set(entry, composition);
+    return composition;
+  }
+
   async function openCubeEntry(entry: Entry, members: readonly CubeMember[]): Promise<Dataset> {
     const key = `cube ${entry.key} ${JSON.stringify(entry.cube!.rules)}`;
     const stored = (await index?.loadData(key).catch(() => undefined)) as StoredSummaries | undefined;
@@ -158,8 +196,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   async function openEntry(entry: Entry, call?: IoCall): Promise<Dataset | undefined> {
     if (entry.cube !== undefined) {
       if (entry.missing !== undefined) return undefined;
-      const members = await membersOf(entry.cube.parts);
-      const identity = digest([JSON.stringify(entry.cube.rules), ...members.map((m) => m.identity)]);
+      const { members, identity } = await composed(entry, entry.cube);
       return opened.get(`${entry.key} ${identity}`, () => openCubeEntry(entry, members));
     }
     const url = new URL(entry.source);
@@ -174,11 +211,32 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     );
   }
 
+  /** What is served does not depend on it: a full disk is a problem for people, not for clients. */
+  async function save(): Promise<void> {
+    await names.save().then(
+      () => problems.delete("registry"),
+      (error) => report("registry", error),
+    );
+  }
+
   function vanished(key: string): void {
     const entry = names.byKey(key);
     if (entry === undefined || entry.missing !== undefined) return;
     names.update({ ...entry, missing: new Date(clock.now()).toISOString() });
     report(entry.source, `${entry.id}: the source is not there any more`);
+  }
+
+  function changed(url: URL): void {
+    for (const place of upward(url)) {
+      looked.delete(place);
+      const entry = names.byKey(place);
+      if (entry === undefined) continue;
+      const { identity, verified, ...rest } = entry;
+      if (identity !== undefined || verified !== undefined) names.update(rest);
+      return;
+    }
+    // Others refer to it: which ones is not known.
+    opened.clear();
   }
 
   function back({ missing, ...entry }: Entry): void {
@@ -207,7 +265,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       if (entry === undefined) return undefined;
       const dataset = await openChecked(entry, call);
       if (dataset === undefined) return undefined;
-      return { id: entry.id, dataset, source: entry.source, tape: entry.tape ?? false };
+      const modified = looked.get(entry.source)?.info?.modified;
+      const { id: canonical, source, tape = false } = entry;
+      return { id: canonical, dataset, source, tape, ...(modified === undefined ? {} : { modified }) };
     },
     add(registration) {
       const known = names.byKey(registration.key);
@@ -220,9 +280,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     byKey: (key) => names.byKey(key),
     entries: () => names.entries(),
     vanished,
-    refresh(id) {
-      const entry = names.get(id);
-      if (entry !== undefined) looked.delete(entry.source);
+    changed,
+    keepOnly(roots) {
+      for (const entry of [...names.entries()]) {
+        if (entry.missing === undefined && !roots.has(entry.root ?? "")) {
+          names.update({ ...entry, missing: new Date(clock.now()).toISOString() });
+        }
+      }
     },
     async verify(id, call) {
       const entry = names.get(id);
@@ -243,11 +307,17 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     hasProblem: (source) => problems.has(source),
     report,
     resolved: (source) => void problems.delete(source),
-    save: () => names.save(),
+    save,
     async settled() {
       while (saves.size > 0) await Promise.all(saves);
     },
   };
+}
+
+/** An address and the folders that it lies in, the nearest first: a chunk of a store belongs to the store. */
+function* upward(url: URL): Generator<string> {
+  yield url.href;
+  for (let at = new URL(".", url); at.pathname.length > 1; at = new URL("..", at)) yield at.href;
 }
 
 /** A dataset without some of its variables. */

@@ -3,15 +3,22 @@ import { forEachLimited } from "../core/concurrency.ts";
 import type { CubePart, CubeRules } from "../core/cube.ts";
 import { isGyreError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
-import { type CatalogOptions, expandSource } from "../formats/catalogs/expand.ts";
+import { type CatalogOptions, expandSource, isCatalog } from "../formats/catalogs/expand.ts";
 import type { FormatRegistry } from "../formats/registry.ts";
 import { identityOf, infoOf } from "./registry/identity.ts";
 import type { Registry } from "./registry.ts";
 import { drsOf } from "./scan/drs.ts";
-import { registerCatalog, registerDrs, vanishOthers } from "./scan/register.ts";
-import { type Found, walk } from "./scan/walk.ts";
+import {
+  type ConfiguredDataset,
+  registerCatalog,
+  registerDataset,
+  registerDrs,
+  vanishOthers,
+} from "./scan/register.ts";
+import { type Found, isOne, walk } from "./scan/walk.ts";
 
 export { drsOf } from "./scan/drs.ts";
+export type { ConfiguredDataset } from "./scan/register.ts";
 export { type WatchOptions, watchSources } from "./scan/watch.ts";
 
 export interface ScannerOptions {
@@ -21,6 +28,8 @@ export interface ScannerOptions {
   readonly concurrency?: number;
   /** Open what is new or has changed to find out whether it can be read. Default: yes. */
   readonly verify?: boolean;
+  /** Whether an address may be read at all. Default: all may. */
+  readonly allows?: (url: URL) => boolean;
 }
 
 export interface ScanProgress {
@@ -36,8 +45,11 @@ export interface Scanner {
   /**
    * Looks through a source and registers what it finds; what was there before and is not any more is marked as
    * vanished. One broken file never stops the others. Known files that have not changed cost no more than being listed.
+   * A single file that is a catalogue stands for the datasets that it names.
    */
   scan(source: URL, options?: ScanCall, call?: IoCall): Promise<ScanProgress>;
+  /** A source that somebody gave an id. */
+  addDataset(dataset: ConfiguredDataset, call?: IoCall): Promise<void>;
   /** A cube that somebody described: members are what the patterns find now, in the order of their addresses. */
   addCube(cube: ConfiguredCube, call?: IoCall): Promise<void>;
   /** The datasets that a catalogue names, and how many they are; those it does not name any more vanish. */
@@ -54,32 +66,50 @@ export interface ConfiguredCube {
   readonly globs: readonly URL[];
   readonly rules: CubeRules;
   readonly tape?: boolean;
+  /** What it is registered below; it vanishes with that. */
+  readonly root: string;
 }
 
 const UNKNOWN = "is in no format that this node reads";
 
-export function createScanner({ files, formats, registry, concurrency = 8, verify = true }: ScannerOptions): Scanner {
+export function createScanner(options: ScannerOptions): Scanner {
+  const { files, formats, registry, concurrency = 8, verify = true, allows = () => true } = options;
   /** Sources in no known format with what they were like, so that they are not read again. */
   const others = new Map<string, string>();
+  /** What the latest look through each source itself listed with the problems. */
+  const told = new Map<string, ReadonlySet<string>>();
   const suffixes = formats.formats.flatMap((format) => format.suffixes.map((s) => s.toLowerCase()));
 
   return {
-    scan: (source, options = {}, call) => scan(source, options, call),
-    async addCube({ id, globs, rules, tape }, call) {
+    async scan(source, call = {}, io) {
+      const isNamed = isOne(source) && (await formats.detect(source, io)) === undefined;
+      if (!isNamed || !(await isCatalog(source, files, io))) return scan(source, call, io);
+      const seen = await addCatalog(source, {}, io);
+      const done = { seen, datasets: seen, broken: 0, isDone: true };
+      call.progress?.(done);
+      return done;
+    },
+    async addDataset(dataset, call) {
+      const entry = await registerDataset({ registry, files }, dataset, call);
+      if (verify && entry.verified !== true && entry.missing === undefined) await registry.verify(entry.id, call);
+    },
+    async addCube({ id, globs, rules, tape, root }, call) {
       const parts = new Set<string>();
       for (const glob of globs) for await (const { url } of walk(files, glob, call)) parts.add(url.href);
-      const cube = { rules, parts: [...parts].sort() };
       const source = globs.map(String).join(" ");
-      registry.add({ key: `cube:${id}`, kind: "cube", id, source, path: id, cube, ...(tape ? { tape } : {}) });
+      const cube = { rules, parts: [...parts].sort() };
+      registry.add({ key: `cube:${id}`, kind: "cube", id, source, root, path: id, cube, ...(tape ? { tape } : {}) });
     },
-    async addCatalog(url, options = {}, call) {
-      const report = options.report ?? registry.report;
-      const entries = expandSource(url, files, { ...options, report }, call);
-      const count = await registerCatalog({ registry, files }, url, entries, call);
-      await registry.save();
-      return count;
-    },
+    addCatalog,
   };
+
+  async function addCatalog(url: URL, given: CatalogOptions = {}, call?: IoCall): Promise<number> {
+    const report = given.report ?? registry.report;
+    const entries = expandSource(url, files, { ...given, report }, call);
+    const count = await registerCatalog({ registry, files, allows }, url, entries, call);
+    await registry.save();
+    return count;
+  }
 
   async function scan(source: URL, options: ScanCall, call?: IoCall): Promise<ScanProgress> {
     const met = new Set<string>();
@@ -87,27 +117,34 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
     const state = { seen: 0, datasets: 0, broken: 0 };
     const fresh: string[] = [];
     let isWhole = true;
+    const before = told.get(source.href);
+    const now = new Set<string>();
+    told.set(source.href, now);
+    const tell = (url: URL, reason: unknown): void => {
+      now.add(url.href);
+      registry.report(url.href, reason);
+    };
     const failed = (folder: URL, error: unknown): void => {
       isWhole = false;
-      registry.report(folder.href, error);
+      tell(folder, error);
     };
     let turn: Promise<void> = Promise.resolve();
     await forEachLimited(walk(files, source, call, failed), concurrency, async (found) => {
       call?.signal?.throwIfAborted();
-      const before = turn;
+      const previous = turn;
       const own = Promise.withResolvers<void>();
       turn = own.promise;
       try {
         const register = await look(found);
         // Looking goes on side by side, but ids are given in the order of the walk, however long each look takes.
-        await before;
+        await previous;
         register?.();
       } catch (error) {
         if (!isGyreError(error)) throw error;
         state.broken++;
-        registry.report(found.url.href, error);
+        tell(found.url, error);
       } finally {
-        await before;
+        await previous;
         own.resolve();
       }
       state.seen++;
@@ -115,7 +152,8 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
     });
     for (const [folder, { id, parts }] of cubes)
       registerDrs(registry, source, { folder, id, parts: parts.sort() }, met);
-    if (isWhole) vanishOthers(registry, source, met);
+    if (isWhole) vanishOthers(registry, source.href, met);
+    for (const href of before ?? []) if (!now.has(href)) registry.resolved(href);
     await registry.save();
     if (verify) {
       await forEachLimited(fresh, concurrency, async (id) => {
@@ -137,10 +175,13 @@ export function createScanner({ files, formats, registry, concurrency = 8, verif
       const identity = identityOf(info);
       const known = registry.byKey(url.href);
       const isKnown = known?.identity === identity && known.missing === undefined && known.root === source.href;
-      if (!isKnown && others.get(url.href) === identity) return undefined;
+      if (!isKnown && others.get(url.href) === identity) {
+        if (before?.has(url.href)) now.add(url.href);
+        return undefined;
+      }
       if (!isKnown && (await formats.detect(url, call)) === undefined) {
         others.set(url.href, identity);
-        if (known !== undefined || looksLikeData(path)) registry.report(url.href, UNKNOWN);
+        if (known !== undefined || looksLikeData(path)) tell(url, UNKNOWN);
         return undefined;
       }
       others.delete(url.href);

@@ -20,6 +20,15 @@ export function catalogKind(text: string): Kind | undefined {
   return /^sources\s*:/m.test(text) ? "intake" : undefined;
 }
 
+const HEAD_BYTES = 1024;
+
+/** Whether a file is a catalogue; what begins as no text is not read further. */
+export async function isCatalog(url: URL, files: Files, call?: IoCall): Promise<boolean> {
+  const head = await files.read(url, { offset: 0, length: HEAD_BYTES }, call);
+  if (head === undefined || head.includes(0)) return false;
+  return catalogKind(await readText(files, url, call)) !== undefined;
+}
+
 /**
  * The datasets that a catalogue names: Intake v1 (YAML), intake-esm (JSON with CSV) or static STAC, with what they
  * contain in turn. Throws Unsupported when the address is no such catalogue.

@@ -110,11 +110,16 @@ function partOf(url: URL, args: { readonly [key: string]: unknown }, values: Val
   const storage = isRecord(args.storage_options) ? args.storage_options : {};
   const paths = listOf(args.urlpath).map((path) => unchained(fillIn(path, url, values), storage, url, values));
   if (paths.length === 0) throw badSource(url, undefined, "a source without urlpath");
-  const parts = paths.map((path) => resolveAddress(path, url).href);
+  const parts = paths.map((path) => asStore(resolveAddress(path, url).href));
   if (parts.length === 1 && !hasGlob(decodedPath(new URL(parts[0]!).pathname))) return parts[0]!;
   const xarray = isRecord(args.xarray_kwargs) ? args.xarray_kwargs : {};
   const dimension = listOf(args.concat_dim ?? xarray.concat_dim)[0];
   return { rules: { concat: dimension ?? "time" }, parts };
+}
+
+/** A Zarr store is a folder, whether or not the catalogue writes it so. */
+function asStore(address: string): string {
+  return /\.zarr$/i.test(address) ? `${address}/` : address;
 }
 
 /** The file at the end of an fsspec chain (`simplecache::s3://...`); `reference://` names its file beside. */

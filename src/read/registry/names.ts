@@ -1,4 +1,4 @@
-import { GyreError, isGyreError } from "../../errors.ts";
+import { GyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
 import type { Entry } from "./entry.ts";
 import { newId } from "./ids.ts";
@@ -17,6 +17,8 @@ export interface Names {
   /** A source that is known keeps its id; a given id becomes the canonical one, and the old one an alias. */
   add(registration: Registration): Entry;
   update(entry: Entry): void;
+  /** Grows with every change. */
+  readonly changes: number;
   /** Writes what has changed. */
   save(): Promise<void>;
 }
@@ -34,14 +36,15 @@ export async function openNames(
   const byKey = new Map<string, Entry>();
   const byId = new Map<string, Entry>();
   let sorted: readonly string[] | undefined;
-  let isChanged = false;
+  let changes = 0;
+  let saved = 0;
   let saving: Promise<void> = Promise.resolve();
 
   function put(entry: Entry): void {
     byKey.set(entry.key, entry);
     for (const id of [entry.id, ...entry.aliases]) byId.set(id, entry);
     sorted = undefined;
-    isChanged = true;
+    changes++;
   }
 
   function identified(id: string, known: Entry | undefined): { id: string; aliases: readonly string[] } {
@@ -66,9 +69,12 @@ export async function openNames(
     else if (byId.has(entry.id) || byKey.has(entry.key)) report(`line ${i + 1} of the registry repeats ${entry.id}`);
     else put(entry);
   });
-  isChanged = false;
+  saved = changes;
 
   return {
+    get changes() {
+      return changes;
+    },
     get: (id) => byId.get(id),
     byKey: (key) => byKey.get(key),
     entries: () => byKey.values(),
@@ -95,17 +101,11 @@ export async function openNames(
       saving = saving
         .catch(() => undefined)
         .then(async () => {
-          if (!isChanged || store === undefined) return;
-          isChanged = false;
+          if (saved === changes || store === undefined) return;
+          const writing = changes;
           const body = [...byKey.values()].map((entry) => JSON.stringify({ v: 1, ...entry } satisfies Line)).join("\n");
-          try {
-            await store.files.write?.(store.url, Buffer.from(`${body}\n`), { contentType: "application/jsonl" });
-          } catch (error) {
-            isChanged = true;
-            throw isGyreError(error)
-              ? error
-              : new GyreError("BadSource", `${store.url} cannot be written`, { cause: error });
-          }
+          await store.files.write?.(store.url, Buffer.from(`${body}\n`), { contentType: "application/jsonl" });
+          saved = writing;
         });
       return saving;
     },

@@ -17,6 +17,11 @@ export interface Found {
 const MARKERS = new Set(["zarr.json", ".zgroup", ".zarray", ".zmetadata"]);
 const MAX_DEPTH = 64;
 
+/** A source that is one file, neither a folder nor a pattern. */
+export function isOne(source: URL): boolean {
+  return !source.pathname.endsWith("/") && !hasGlob(decodedPath(source.pathname));
+}
+
 /** Told of a folder below the source that cannot be listed; the others are walked. */
 export type FolderFailed = (folder: URL, error: unknown) => void;
 

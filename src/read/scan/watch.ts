@@ -1,5 +1,4 @@
 import { watch } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { decodedPath, hasGlob } from "../../core/glob.ts";
 import { type Clock, systemClock } from "../registry/entry.ts";
 
@@ -13,6 +12,9 @@ export interface WatchOptions {
   failed(source: URL, error: unknown): void;
 }
 
+/** Times of quiet after which a source that never is quiet is looked at all the same. */
+const LONGEST_WAIT = 20;
+
 /** Has sources looked through again when they change, and from time to time. The result stops that. */
 export function watchSources(sources: readonly URL[], options: WatchOptions): () => void {
   const { clock = systemClock, every, quiet = 500, rescan, failed } = options;
@@ -21,6 +23,8 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
     let isBusy = false;
     let isAgain = false;
     let isOver = false;
+    /** When the first change came that has not been looked at. */
+    let since: number | undefined;
 
     const look = async (): Promise<void> => {
       if (isBusy) {
@@ -28,6 +32,7 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
         return;
       }
       isBusy = true;
+      since = undefined;
       try {
         await rescan(source);
       } catch (error) {
@@ -42,8 +47,14 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
       cancel = isOver || ms === 0 ? undefined : clock.after(ms, () => void look());
     };
 
+    const changed = (): void => {
+      const now = clock.now();
+      since ??= now;
+      plan(Math.max(1, Math.min(quiet, since + LONGEST_WAIT * quiet - now)));
+    };
+
     plan(every);
-    const stopWatching = watchFolder(source, () => plan(quiet));
+    const stopWatching = watchFolder(source, changed);
     return () => {
       isOver = true;
       cancel?.();
@@ -55,15 +66,26 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
   };
 }
 
-/** Tells of changes below a local folder where the system can; remote sources are only looked at again. */
+/** Tells of changes to a local source where the system can; remote sources are only looked at again. */
 function watchFolder(source: URL, changed: () => void): () => void {
-  if (source.protocol !== "file:" || hasGlob(decodedPath(source.pathname))) return () => undefined;
+  if (source.protocol !== "file:") return () => undefined;
+  const { folder, name } = watchedPlace(source);
   try {
-    const watcher = watch(fileURLToPath(source), { recursive: true, persistent: false }, changed);
+    const watcher = watch(folder, { recursive: name === undefined, persistent: false }, (_event, file) => {
+      if (name === undefined || file === null || file === name) changed();
+    });
     // Too many folders for the system's limit, or a folder that went away: the regular look finds what changes.
     watcher.on("error", () => watcher.close());
     return () => watcher.close();
   } catch {
     return () => undefined;
   }
+}
+
+/** A folder, that of a pattern's fixed part, or that of one file, which may be replaced by another of its name. */
+function watchedPlace(source: URL): { readonly folder: string; readonly name?: string } {
+  const path = decodedPath(source.pathname);
+  const end = hasGlob(path) ? path.search(/[*?[{]/) : path.length;
+  const folder = path.slice(0, path.lastIndexOf("/", end - 1) + 1);
+  return end < path.length || path.endsWith("/") ? { folder } : { folder, name: path.slice(folder.length) };
 }

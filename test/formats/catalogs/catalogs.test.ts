@@ -53,7 +53,7 @@ test("Intake: parameters become ids, catalogues are followed, what cannot be rea
     months: { rules: { concat: "t" }, parts: [here("monthly/*.nc")] },
     refs: here("refs.json"),
     cached: "https://example.org/a.nc",
-    "below.one": here("one.zarr"),
+    "below.one": here("one.zarr/"),
   });
   assert.equal(entries[0]!.title, "Air temperature");
   assert.equal(problems.length, 4);

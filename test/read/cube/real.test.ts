@@ -68,7 +68,7 @@ test("cubes of real files hold the values that xarray reads, also when opened fr
     const registry = await createRegistry({ files, formats, read, index });
     const scanner = createScanner({ files, formats, registry });
     for (const { id, glob, concat, digests } of CUBES) {
-      await scanner.addCube({ id, globs: [new URL(glob, FOLDER)], rules: { concat } });
+      await scanner.addCube({ id, globs: [new URL(glob, FOLDER)], rules: { concat }, root: "gyre.yaml" });
       const { dataset } = (await registry.open(id, { who: ANONYMOUS }))!;
       assert.deepEqual(dataset.problems, []);
       for (const [name, digest] of Object.entries(digests)) {

@@ -37,7 +37,6 @@ const VARIABLES: readonly Variable[] = [
   variable("plain", {}, (c) => ({ url: URL_A, offset: 100 * cell(c), length: 90, etag: INFO.etag })),
   variable("missing", {}, (c) => (cell(c) % 2 === 0 ? undefined : { url: URL_A, offset: 5, length: 7 })),
   variable("far", {}, (c) => ({ url: URL_A, offset: 2 ** 45 - cell(c), length: 2 ** 33 })),
-  variable("files", {}, (c) => ({ url: cell(c) < 3 ? URL_A : URL_B, offset: 0, length: cell(c) })),
   variable("inline", {}, (c) =>
     cell(c) === 2 ? { url: URL_A, offset: 1, length: 1 } : { inline: Uint8Array.of(cell(c)) },
   ),
@@ -132,6 +131,20 @@ test("a dataset comes back from its index without its source", async () => {
     }
     if (own.spec.shape.length > 0) assert.equal(await other.locate(own.spec.shape.map(() => 99)), undefined);
   }
+});
+
+test("chunks in other files are looked for again: the index is kept by the state of its source alone", async () => {
+  const index = createDatasetIndex(createMemoryFiles(), OBJECTS);
+  const linked = (etag: string): Dataset =>
+    dataset([variable("linked", {}, (c) => ({ url: cell(c) < 3 ? URL_A : URL_B, offset: 0, length: 9, etag }))]);
+  await index.save({ url: URL_A, info: INFO }, linked("before"));
+  const again = await index.load({ url: URL_A, info: INFO }, async () => linked("after"));
+  assert.deepEqual(await again!.variables.get("linked")!.locate([1, 2]), {
+    url: URL_B,
+    offset: 0,
+    length: 9,
+    etag: "after",
+  });
 });
 
 test("another size or tag is another source", async () => {

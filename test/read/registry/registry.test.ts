@@ -210,7 +210,7 @@ test("a configured cube takes what its pattern finds", async () => {
   const files = await archive({ "c1.nc": "TEST 1", "c3.nc": "TEST 3", "d.nc": "TEST 9" });
   const { registry, scanner } = await startNode(files);
   const globs = [new URL("memory:///archive/c*.nc")];
-  await scanner.addCube({ id: "both", globs, rules: { concat: "time" } });
+  await scanner.addCube({ id: "both", globs, rules: { concat: "time" }, root: "gyre.yaml" });
   assert.deepEqual((await registry.open("both", CALL))!.dataset.variables.get("tas")!.spec.shape, [4]);
 });
 
@@ -218,7 +218,8 @@ test("a member that vanishes is a gap in its cube, not the end of it", async () 
   const files = await archive({ "c1.nc": "TEST 1", "c3.nc": "TEST 3", "c5.nc": "TEST 5" });
   const { registry, scanner } = await startNode(files);
   await scanner.scan(ARCHIVE);
-  await scanner.addCube({ id: "all", globs: [new URL("memory:///archive/c*.nc")], rules: { concat: "time" } });
+  const globs = [new URL("memory:///archive/c*.nc")];
+  await scanner.addCube({ id: "all", globs, rules: { concat: "time" }, root: "gyre.yaml" });
   assert.deepEqual((await registry.open("all", CALL))!.dataset.variables.get("tas")!.spec.shape, [6]);
   await files.delete!(new URL("c3.nc", ARCHIVE));
   await scanner.scan(ARCHIVE);
