@@ -28,6 +28,7 @@ import { parseView } from "../../src/protocols/view.ts";
 import { parseChunkV2, parseChunkV3 } from "../../src/protocols/zarr-key.ts";
 import { openNames } from "../../src/read/registry/names.ts";
 import { drsOf } from "../../src/read/scan/drs.ts";
+import { autoindexTarget } from "./autoindex-target.ts";
 import { beside, folder, single, texts } from "./bases.ts";
 import { addressOf, decoder, filesOf, mainOf, openAndRead } from "./exercise.ts";
 import { indexTarget } from "./index-target.ts";
@@ -338,6 +339,7 @@ export const targets: readonly Target[] = [
   indexTarget,
   registryFile,
   catalogs,
+  autoindexTarget,
   ...client,
   served(() => [...single(NETCDF3), ...single(GEOTIFF), ...hdf5Bases(), ...zarrBases()]),
 ];
