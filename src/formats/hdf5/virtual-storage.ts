@@ -1,6 +1,7 @@
 import { type ChunkRef, type CodecSpec, type IoCall, product, type Variable, virtualChunks } from "../../core/array.ts";
 import { itemSize, sameDType } from "../../core/dtype.ts";
 import { GyreError, isGyreError } from "../../errors.ts";
+import { Recent } from "../recent.ts";
 import { openBeside } from "./beside.ts";
 import { isDataset, readDataset, type StoredDataset } from "./dataset.ts";
 import { represent } from "./dtype.ts";
@@ -40,6 +41,10 @@ export async function virtualStorage(
   async function locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined> {
     const low = chunk.map((c, d) => c * chunks[d]!);
     const high = low.map((n, d) => Math.min(n + chunks[d]!, space.shape[d]!));
+    const shape = high.map((n, d) => n - low[d]!);
+    if (product(shape) * type.size > MOST_ASSEMBLED) {
+      throw new GyreError("TooLarge", `${file.url}: a virtual dataset in chunks of more than ${MOST_ASSEMBLED} bytes`);
+    }
     const touching = mappings.filter(({ target }) =>
       target.every((axis, d) => {
         const { from, to } = axisRange(axis, low[d]!, high[d]!);
@@ -58,19 +63,17 @@ export async function virtualStorage(
     if (found.length === 0) return undefined;
     const [only] = found;
     const passed = found.length === 1 && only !== undefined && touching.length === 1;
-    const ref = passed ? await passThrough(only.source, only.pairing, chunks, codecs, call) : undefined;
-    return ref ?? assemble(low, high, found, call);
+    const ref = passed ? await passThrough(only.source, only.pairing, shape, chunks, codecs, call) : undefined;
+    return ref ?? assemble(shape, found, call);
   }
 
   async function assemble(
-    low: readonly number[],
-    high: readonly number[],
+    shape: readonly number[],
     found: readonly { pairing: Pairing; source: Variable }[],
     call: IoCall | undefined,
   ): Promise<ChunkRef> {
     const size = itemSize(dtype);
-    const shape = high.map((n, d) => n - low[d]!);
-    if (size === undefined || size !== type.size || product(shape) * size > MOST_ASSEMBLED) {
+    if (size === undefined || size !== type.size) {
       throw new GyreError("Unsupported", `${file.url}: parts of a virtual dataset that cannot be put together`);
     }
     const inline = new Uint8Array(product(shape) * size);
@@ -94,16 +97,8 @@ type Sources = (mapping: Mapping) => Promise<Variable | undefined>;
 
 /** Opens sources when they are first needed and keeps the last ones. */
 function sourceCache(dataset: StoredDataset): Sources {
-  const open = new Map<string, Promise<Variable | undefined>>();
-  return (mapping) => {
-    const key = `${mapping.file}\0${mapping.path}`;
-    const source = open.get(key) ?? openSource(dataset, mapping);
-    open.delete(key);
-    open.set(key, source);
-    source.catch(() => open.delete(key));
-    if (open.size > MOST_OPEN) open.delete(open.keys().next().value as string);
-    return source;
-  };
+  const open = new Recent<Variable | undefined>(MOST_OPEN);
+  return (mapping) => open.get(`${mapping.file}\0${mapping.path}`, () => openSource(dataset, mapping));
 }
 
 async function openSource(dataset: StoredDataset, { file: name, path }: Mapping): Promise<Variable | undefined> {
@@ -112,7 +107,8 @@ async function openSource(dataset: StoredDataset, { file: name, path }: Mapping)
   if (file === undefined || header === undefined || !isDataset(header)) return undefined;
   const source = await readDataset(file, header);
   const shape = shapeOf(source);
-  return makeVariable(source, { name: path, dims: shape.map((_, d) => `dim_${d}`), shape, attrs: new Map() });
+  const variable = makeVariable(source, { name: path, dims: shape.map((_, d) => `dim_${d}`), shape, attrs: new Map() });
+  return variable.finally(() => file.forget());
 }
 
 /** How a mapping's elements in `[low, high)` of the virtual dataset correspond to indices of its source. */
@@ -192,6 +188,7 @@ async function agreedGrid(
 async function passThrough(
   { spec, locate }: Variable,
   { partners, source, target }: Pairing,
+  shape: readonly number[],
   chunks: readonly number[],
   codecs: readonly CodecSpec[],
   call: IoCall | undefined,
@@ -204,7 +201,9 @@ async function passThrough(
     return inside && (d < 0 ? size === 1 : size === chunks[d] && target[d]![0] === 0 && consecutive(target[d]!));
   });
   const plain = partners.every((s, d) => s !== undefined || chunks[d] === 1);
-  if (!aligned || !plain) return undefined;
+  // What a source that ends early stores behind its end is its own padding, not this dataset's fill.
+  const complete = target.every((list, d) => list.length === shape[d]);
+  if (!aligned || !plain || !complete) return undefined;
   const ref = await locate(
     source.map((list, s) => list[0]! / spec.chunks[s]!),
     call,
