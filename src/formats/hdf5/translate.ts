@@ -2,6 +2,7 @@ import type { CodecSpec } from "../../core/array.ts";
 import type { DType, NumericType } from "../../core/dtype.ts";
 import { itemSize, storageType } from "../../core/dtype.ts";
 import { GyreError } from "../../errors.ts";
+import { elementType } from "./dtype.ts";
 import { type ElementContext, readElement, toJson, type Value, vlenBytes } from "./element.ts";
 import type { Datatype } from "./messages/datatype.ts";
 
@@ -96,9 +97,11 @@ function write(
   to: number,
 ): void {
   if (type.class === "array") {
+    // The elements of arrays within arrays: `dtype` is theirs.
+    const element = elementType(type);
     const step = itemSize(dtype)!;
-    for (let i = 0; i < type.size / type.base.size; i++) {
-      write(context, type.base, dtype, bytes, at + i * type.base.size, out, to + i * step);
+    for (let i = 0; i < type.size / element.size; i++) {
+      write(context, element, dtype, bytes, at + i * element.size, out, to + i * step);
     }
     return;
   }

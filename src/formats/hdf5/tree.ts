@@ -194,7 +194,7 @@ async function followLinks(walk: Walk, root: GroupNode, group: GroupNode): Promi
   for (const link of group.links.values()) {
     const path = join(group.path, link.name);
     if (link.kind === "soft") {
-      const target = resolveSoft(walk, root, group, link.path, 0);
+      const target = resolveSoft(walk, root, group, link.path, { left: MOST_SOFT_LINKS });
       if (target === undefined) note(walk, path, `a soft link to ${link.path}, which is not there`);
       if (target?.kind === "dataset") group.datasets.push({ ...target, path, name: link.name, alias: true });
     } else if (link.kind === "external") {
@@ -207,6 +207,7 @@ async function followLinks(walk: Walk, root: GroupNode, group: GroupNode): Promi
   for (const child of group.groups) await followLinks(walk, root, child);
 }
 
+/** Soft links on the way to one object, all together, as HDF5 counts them: nested ones would multiply. */
 const MOST_SOFT_LINKS = 16;
 
 function resolveSoft(
@@ -214,15 +215,15 @@ function resolveSoft(
   root: GroupNode,
   from: GroupNode,
   path: string,
-  depth: number,
+  budget: { left: number },
 ): GroupNode | DatasetNode | undefined {
-  if (depth > MOST_SOFT_LINKS) return undefined;
+  if (--budget.left < 0) return undefined;
   let node: GroupNode | DatasetNode | undefined = path.startsWith("/") ? root : from;
   for (const part of pathParts(path)) {
     if (node?.kind !== "group") return undefined;
     const link: Link | undefined = node.links.get(part);
     if (link?.kind === "hard") node = walk.objects.get(link.address);
-    else if (link?.kind === "soft") node = resolveSoft(walk, root, node, link.path, depth + 1);
+    else if (link?.kind === "soft") node = resolveSoft(walk, root, node, link.path, budget);
     else return undefined;
   }
   return node;

@@ -374,3 +374,15 @@ test("one variable of impossible size is left out and named", async () => {
   assert.deepEqual([...dataset.variables.keys()], ["b", "d", "group/c"]);
   assert.match(dataset.problems!.join(), /^\/a: .*1125899906842624 x 4 elements are too many/);
 });
+
+test("arrays of arrays that must be translated keep every element", async () => {
+  const arrays = variable(await openLocal(fixture("nested.h5")), "arrays");
+  const bytes = (await readAll(arrays)) as Uint8Array;
+  assert.deepEqual([...new Int32Array(bytes.slice().buffer)], [...Array(14).keys()]);
+});
+
+test("soft links of soft links are followed as often as HDF5 does, not ten times for each", async () => {
+  const { problems = [] } = await openLocal(fixture("nested.h5"));
+  assert.equal(problems.length, 11);
+  assert.ok(problems.every((problem) => /^\/l\d+: a soft link/.test(problem)));
+});
