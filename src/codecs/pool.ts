@@ -13,7 +13,7 @@ export interface DecoderOptions {
   readonly registry: CodecRegistry;
   /** Threads for large chunks; 0: everything in this thread. Default: the number of cores. */
   readonly workers?: number;
-  /** Chunks of at least so many decoded bytes go to a thread. Default 1 MiB. */
+  /** Chunks of at least so many decoded bytes go to a thread. Default 128 KiB: half a millisecond of work. */
   readonly threshold?: number;
   /** Addresses of modules that export `codecs: CodecEntry[]`, for the threads. */
   readonly plugins?: readonly string[];
@@ -46,7 +46,7 @@ interface Cached {
 }
 
 export function createDecoder(options: DecoderOptions): Decoder {
-  const { registry, workers = availableParallelism(), threshold = 1 << 20, plugins = [] } = options;
+  const { registry, workers = availableParallelism(), threshold = 1 << 17, plugins = [] } = options;
   const cached = pipelineCache(registry);
   let pool: WorkerPool | undefined;
 

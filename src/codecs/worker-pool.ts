@@ -15,10 +15,17 @@ export interface Job {
   readonly encode?: Values;
 }
 
-export type Reply =
+/** A job on its way to a worker, and what comes back under the same number. */
+export interface Request {
+  readonly id: number;
+  readonly job: Job;
+}
+
+export type Reply = { readonly id: number } & (
   | { readonly result: Values | Uint8Array }
   | { readonly tag: ErrorTag; readonly message: string; readonly details: ErrorDetails }
-  | { readonly message: string };
+  | { readonly message: string }
+);
 
 export interface WorkerPool {
   /** `job`'s own buffers in `transfer` move to the worker. */
@@ -41,23 +48,27 @@ export function ownCopy(values: TypedArray): TypedArray {
 /** The worker's file has this module's own suffix: `.ts` from source, `.js` in `dist`. */
 const WORKER = new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url);
 
+/** Jobs that a thread has at once: it begins the next while the answer to the last is on its way. */
+const JOBS_PER_THREAD = 2;
+
 /**
  * Up to `size` threads, started when first needed, which keep the process alive only while they work. A thread that
- * dies fails its job and is replaced; an aborted job is dropped from the queue, or its result is.
+ * dies fails its jobs and is replaced; an aborted job is dropped from the queue, or its result is.
  */
 export function createWorkerPool(size: number, plugins: readonly string[]): WorkerPool {
   const queue: Task[] = [];
-  const idle: Worker[] = [];
-  const busy = new Map<Worker, Task>();
+  const threads = new Map<Worker, Map<number, Task>>();
+  let ids = 0;
   let closed = false;
 
   function start(): Worker {
     const worker = new Worker(WORKER, { workerData: { plugins } });
+    const tasks = new Map<number, Task>();
+    threads.set(worker, tasks);
     worker.on("message", (reply: Reply) => {
-      const task = busy.get(worker);
-      busy.delete(worker);
-      worker.unref();
-      idle.push(worker);
+      const task = tasks.get(reply.id);
+      tasks.delete(reply.id);
+      if (tasks.size === 0) worker.unref();
       next();
       if (task !== undefined) settle(task, reply);
     });
@@ -66,24 +77,35 @@ export function createWorkerPool(size: number, plugins: readonly string[]): Work
       failure = error;
     });
     worker.on("exit", (code) => {
-      const task = busy.get(worker);
-      busy.delete(worker);
-      const at = idle.indexOf(worker);
-      if (at >= 0) idle.splice(at, 1);
+      threads.delete(worker);
       const reason = failure instanceof Error ? failure.message : `exit code ${code}`;
-      task?.reject(closed ? closedError() : new GyreError("BadSource", `a codec thread died: ${reason}`));
+      for (const task of tasks.values()) {
+        task.reject(closed ? closedError() : new GyreError("BadSource", `a codec thread died: ${reason}`));
+      }
       next();
     });
     return worker;
   }
 
+  /** The thread with the fewest jobs; a new one rather than one that is busy. Undefined: all have enough. */
+  function freest(): Worker | undefined {
+    let found: Worker | undefined;
+    let fewest = JOBS_PER_THREAD;
+    for (const [worker, { size: jobs }] of threads) {
+      if (jobs < fewest) [found, fewest] = [worker, jobs];
+    }
+    return fewest > 0 && threads.size < size ? start() : found;
+  }
+
   function next(): void {
-    while (!closed && queue.length > 0 && (idle.length > 0 || busy.size < size)) {
-      const worker = idle.pop() ?? start();
+    while (!closed && queue.length > 0) {
+      const worker = freest();
+      if (worker === undefined) return;
       const task = queue.shift()!;
-      busy.set(worker, task);
+      const id = ids++;
+      threads.get(worker)!.set(id, task);
       worker.ref();
-      worker.postMessage(task.job, task.transfer);
+      worker.postMessage({ id, job: task.job } satisfies Request, task.transfer);
     }
   }
 
@@ -113,7 +135,7 @@ export function createWorkerPool(size: number, plugins: readonly string[]): Work
     async close() {
       closed = true;
       for (const task of queue.splice(0)) task.reject(closedError());
-      await Promise.all([...idle, ...busy.keys()].map((worker) => worker.terminate()));
+      await Promise.all([...threads.keys()].map((worker) => worker.terminate()));
     },
   };
 }

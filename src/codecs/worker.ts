@@ -4,7 +4,7 @@ import { isGyreError } from "../errors.ts";
 import type { CodecEntry, Pipeline } from "./codec.ts";
 import { createPipeline } from "./pipeline.ts";
 import { createCodecRegistry } from "./registry.ts";
-import type { Job, Reply } from "./worker-pool.ts";
+import type { Job, Reply, Request } from "./worker-pool.ts";
 import { ownCopy } from "./worker-pool.ts";
 
 /** Pipelines kept ready in one thread. */
@@ -16,12 +16,12 @@ const registry = Promise.all(plugins.map((url) => import(url) as Promise<{ codec
 );
 const pipelines = new Map<number, Promise<Pipeline>>();
 
-parentPort?.on("message", async (job: Job) => {
+parentPort?.on("message", async ({ id, job }: Request) => {
   try {
     const result = await run(job);
-    parentPort?.postMessage({ result } satisfies Reply, transferable(result));
+    parentPort?.postMessage({ id, result } satisfies Reply, transferable(result));
   } catch (error) {
-    parentPort?.postMessage(failure(error));
+    parentPort?.postMessage(failure(id, error));
   }
 });
 
@@ -49,9 +49,9 @@ function transferable(result: Values | Uint8Array): ArrayBuffer[] {
   return ArrayBuffer.isView(result) ? [result.buffer as ArrayBuffer] : [];
 }
 
-function failure(error: unknown): Reply {
+function failure(id: number, error: unknown): Reply {
   const message = error instanceof Error ? error.message : String(error);
-  if (!isGyreError(error)) return { message };
+  if (!isGyreError(error)) return { id, message };
   const { cause: _, ...details } = error.details;
-  return { tag: error.tag, message, details };
+  return { id, tag: error.tag, message, details };
 }
