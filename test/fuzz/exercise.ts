@@ -41,6 +41,9 @@ export async function openAndRead(format: Format, input: Input): Promise<void> {
 /** Throws a plain Error for what no format may say; an error of a chunk's own is as good as the chunk. */
 export async function readSome(dataset: Dataset, files: Files): Promise<void> {
   let first: unknown;
+  for (const group of [dataset, ...dataset.groups.values()]) {
+    if (!(group.attrs instanceof Map && group.dimensions instanceof Map)) throw new Error("impossible: half a group");
+  }
   for (const variable of [...dataset.variables.values()].slice(0, MOST_VARIABLES)) {
     checkSpec(variable);
     for (const chunk of someCells(variable)) {

@@ -71,7 +71,7 @@ export async function toDataset(
 
 /** All groups by path, the root ("") first; also those that only their members prove. */
 function openGroups({ nodes }: Hierarchy): Map<string, OpenGroup> {
-  const paths = new Set<string>();
+  const paths = new Set([""]);
   for (const [path, { kind }] of nodes) {
     for (const parent of parentsOf(path)) paths.add(parent);
     if (kind === "group") paths.add(path);
