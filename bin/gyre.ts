@@ -14,6 +14,8 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 // A reader that closes the pipe (`gyre inspect x | head`) has what it wanted.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+// Nobody is left to be told.
+process.stderr.on("error", () => undefined);
 
 process.exitCode = await main(process.argv.slice(2), VERSION, {
   out: (line) => process.stdout.write(`${line}\n`),

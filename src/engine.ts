@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { CodecEntry, CodecRegistry } from "./codecs/codec.ts";
 import { createDecoder, type Decoder } from "./codecs/pool.ts";
@@ -105,7 +106,7 @@ export async function loadPlugins(names: readonly string[], folder: string): Pro
     names.map(async (name) => {
       const isPath = /^[./]/.test(name);
       try {
-        const url = isPath ? new URL(name, base).href : import.meta.resolve(name, base.href);
+        const url = isPath ? new URL(name, base).href : packageUrl(name, base);
         return { ...((await import(url)) as Plugin), name, url };
       } catch (error) {
         throw new GyreError("BadRequest", `plugin ${name} cannot be loaded: ${(error as Error).message}`, {
@@ -115,6 +116,15 @@ export async function loadPlugins(names: readonly string[], folder: string): Pro
       }
     }),
   );
+}
+
+/** A package as the folder of the configuration sees it, else as Gyre itself does. */
+function packageUrl(name: string, base: URL): string {
+  try {
+    return pathToFileURL(createRequire(base).resolve(name)).href;
+  } catch {
+    return import.meta.resolve(name);
+  }
 }
 
 function prefixEntries(allow: readonly URL[], own: readonly URL[], config: EngineOptions["config"]): PrefixEntry[] {

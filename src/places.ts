@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve, sep } from "node:path";
 import type { Config } from "./config.ts";
+import { GyreError } from "./errors.ts";
 import type { Places } from "./read/scan/rounds.ts";
 
 /**
@@ -8,7 +9,11 @@ import type { Places } from "./read/scan/rounds.ts";
  * a local folder ends in `/`; that of a remote one must be written so.
  */
 export async function sourceUrl(text: string, folder: string): Promise<URL> {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return new URL(text);
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    const url = URL.parse(text);
+    if (url === null) throw new GyreError("BadRequest", `${text} is no address`, { subject: text });
+    return url;
+  }
   const path = resolve(folder, text);
   const stats = await stat(path).catch(() => undefined);
   const escaped = path.split(sep).map((part) => encodeURIComponent(part).replaceAll("%2A", "*"));

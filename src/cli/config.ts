@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { configJsonSchema, loadConfig } from "../config.ts";
+import { isGyreError } from "../errors.ts";
 import type { Command } from "./command.ts";
 
 /** Words whose values are not shown. */
@@ -38,7 +39,13 @@ Example:
     });
     if (text === undefined) return 1;
     const hidden = (key: string, value: unknown): unknown => (SECRET.test(key) && value !== undefined ? "***" : value);
-    io.out(JSON.stringify(loadConfig(text, io.env), hidden, values.json ? 0 : 2));
-    return 0;
+    try {
+      io.out(JSON.stringify(loadConfig(text, io.env), hidden, values.json ? 0 : 2));
+      return 0;
+    } catch (error) {
+      if (!isGyreError(error)) throw error;
+      io.err(`${file}: ${error.message}`);
+      return 1;
+    }
   },
 };

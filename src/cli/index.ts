@@ -7,7 +7,8 @@ import { kerchunkJson } from "../write/kerchunk.ts";
 import { kerchunkParquet } from "../write/kerchunk-parquet.ts";
 import type { KerchunkOptions } from "../write/kerchunk-references.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { nodeOver, openedBy, SOURCE_OPTIONS } from "./opened.ts";
+import { nodeOver, openedBy } from "./opened.ts";
+import { SOURCE_HELP, SOURCE_OPTIONS } from "./settings.ts";
 
 export const index: Command = {
   name: "index",
@@ -19,8 +20,7 @@ With --out: writes references that fsspec, xarray and VirtualiZarr open without 
 
       --out FILE         FILE.json, or FILE.parquet (a folder); several datasets: a folder, ending in /
       --data-dir FOLDER  where indexes are kept (default .gyre)
-      --allow PREFIX     may also be read, besides the sources themselves; repeatable
-      --plugin NAME      npm name or path of a plugin; repeatable
+${SOURCE_HELP}
       --json             one JSON line per dataset
 
 Example:
@@ -44,7 +44,7 @@ Example:
     }
     const { out } = values;
     const dataDir = resolve(values["data-dir"] ?? ".gyre");
-    const node = await nodeOver(positionals, values, { isTransient: out !== undefined, dataDir });
+    const node = await nodeOver(positionals, values, { isTransient: out !== undefined, dataDir }, io);
     try {
       await node.scan(io.signal);
       const found = await Array.fromAsync(openedBy(node, io));

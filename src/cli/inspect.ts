@@ -5,20 +5,20 @@ import type { CubeReport } from "../core/cube.ts";
 import { dtypeName } from "../core/dtype.ts";
 import { cdl } from "./cdl.ts";
 import type { Command } from "./command.ts";
-import { nodeOver, openedBy, SOURCE_OPTIONS } from "./opened.ts";
+import { nodeOver, openedBy } from "./opened.ts";
+import { SOURCE_HELP, SOURCE_OPTIONS } from "./settings.ts";
 
 const OPTIONS = { ...SOURCE_OPTIONS, json: { type: "boolean" } } as const;
 
 export const inspect: Command = {
   name: "inspect",
   summary: "show what a source holds, like ncdump -h, with chunks and codecs",
-  help: `gyre inspect SOURCE [OPTIONS]
+  help: `gyre inspect SOURCE... [OPTIONS]
 
 Prints the header of every dataset of a file, folder, glob or address: dimensions, variables, attributes, chunks and
 codecs; of cubes also how their members fit together. Nothing is written.
 
-      --allow PREFIX     may also be read, besides the source itself; repeatable
-      --plugin NAME      npm name or path of a plugin; repeatable
+${SOURCE_HELP}
       --json             one JSON document per dataset
 
 Example:
@@ -26,12 +26,11 @@ Example:
 
   async run(argv, io) {
     const { values, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
-    const [source, ...more] = positionals;
-    if (source === undefined || more.length > 0) {
-      io.err("gyre inspect takes one source; try: gyre inspect --help");
+    if (positionals.length === 0) {
+      io.err("gyre inspect takes at least one source; try: gyre inspect --help");
       return 2;
     }
-    const node = await nodeOver([source], values, { isTransient: true });
+    const node = await nodeOver(positionals, values, { isTransient: true }, io);
     try {
       await node.scan(io.signal);
       let shown = 0;
@@ -44,7 +43,7 @@ Example:
         }
         shown++;
       }
-      if (shown === 0) io.err(`${source} holds nothing that Gyre can read`);
+      if (shown === 0) io.err(`${positionals.join(", ")}: nothing that Gyre can read`);
       return shown > 0 ? 0 : 1;
     } finally {
       await node.close();

@@ -17,10 +17,11 @@ export async function main(argv: readonly string[], version: string, io: Command
     io.out(version);
     return 0;
   }
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    await printHelp(rest[0], io);
+  if (name === undefined || name === "--help" || name === "-h" || (name === "help" && rest.length === 0)) {
+    await printHelp(io);
     return name === undefined ? 2 : 0;
   }
+  if (name === "help") return main([...rest.slice(0, 1), "--help"], version, io);
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (load === undefined) {
     io.err(`gyre: there is no command ${JSON.stringify(name)}; try: ${Object.keys(COMMANDS).join(", ")}`);
@@ -39,17 +40,14 @@ export async function main(argv: readonly string[], version: string, io: Command
       io.err(`gyre ${name}: ${error.message}\nTry: gyre ${name} --help`);
       return 2;
     }
-    if (!isGyreError(error)) throw error;
+    // What the system refuses (a port below 1024, a full disk) is said as it says it; anything else is a fault of ours.
+    if (!isGyreError(error) && !isSystemError(error)) throw error;
     io.err(`gyre ${name}: ${error.message}`);
-    return error.tag === "BadRequest" ? 2 : 1;
+    return isGyreError(error, "BadRequest") ? 2 : 1;
   }
 }
 
-async function printHelp(name: string | undefined, io: CommandIo): Promise<void> {
-  if (name !== undefined && Object.hasOwn(COMMANDS, name)) {
-    io.out((await COMMANDS[name]!()).help);
-    return;
-  }
+async function printHelp(io: CommandIo): Promise<void> {
   io.out("gyre COMMAND [OPTIONS]: an Earth data node\n");
   for (const load of Object.values(COMMANDS)) {
     const command = await load();
@@ -61,4 +59,8 @@ async function printHelp(name: string | undefined, io: CommandIo): Promise<void>
 /** What `parseArgs` of node:util throws for unknown or malformed options. */
 function isUsageError(error: unknown): error is Error {
   return error instanceof TypeError && String((error as NodeJS.ErrnoException).code ?? "").startsWith("ERR_PARSE_ARGS");
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
 }

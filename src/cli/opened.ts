@@ -1,39 +1,25 @@
-import { resolve } from "node:path";
-import { type Config, loadConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import type { Opened } from "../core/access.ts";
 import { ANONYMOUS } from "../core/principal.ts";
 import { isGyreError } from "../errors.ts";
 import { createNode, type Node } from "../node.ts";
 import type { CommandIo } from "./command.ts";
+import { scanProgress } from "./progress.ts";
+import { here, type SourceFlags, settingsOf } from "./settings.ts";
 
-/** What commands that read sources take, for `parseArgs`. */
-export const SOURCE_OPTIONS = {
-  allow: { type: "string", multiple: true },
-  plugin: { type: "string", multiple: true },
-} as const;
-
-export interface SourceFlags {
-  readonly allow?: readonly string[] | undefined;
-  readonly plugin?: readonly string[] | undefined;
-}
-
-/** A node over some sources for the time of a command. */
-export function nodeOver(
+/** A node over some sources for the time of a command. Of the configuration it has all but what is served. */
+export async function nodeOver(
   sources: readonly string[],
-  { allow = [], plugin = [] }: SourceFlags,
-  more: Partial<Config> & { readonly isTransient: boolean },
+  flags: SourceFlags,
+  { isTransient, ...more }: Partial<Config> & { readonly isTransient: boolean },
+  io: CommandIo,
 ): Promise<Node> {
-  const { isTransient, ...settings } = more;
-  const here = (text: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : resolve(text));
-  const config: Config = {
-    ...loadConfig(""),
-    ...settings,
-    sources: sources.map(here),
-    allow: allow.map(here),
-    plugins: [...plugin],
-    rescanSeconds: 0,
-  };
-  return createNode(config, { folder: process.cwd(), isTransient });
+  const { config, folder } = await settingsOf(flags, io);
+  const served = { sources: sources.map(here), datasets: {}, cubes: [], catalogs: [] };
+  return createNode(
+    { ...config, ...more, ...served, rescanSeconds: 0 },
+    { folder, isTransient, onScan: scanProgress(io) },
+  );
 }
 
 /** Every dataset that can be read; those that cannot are told. Files that are members of a cube come with it. */
@@ -52,5 +38,8 @@ export async function* openedBy(node: Node, io: CommandIo): AsyncGenerator<Opene
       if (!isGyreError(error)) throw error;
     }
   }
-  for (const { source, reason } of node.registry.problems()) io.err(`${source}: ${reason}`);
+  for (const { source, reason } of node.registry.problems()) {
+    const bare = source.replace(/#.*$/, "");
+    io.err(reason.startsWith(bare) ? reason : `${bare}: ${reason}`);
+  }
 }
