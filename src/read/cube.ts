@@ -1,4 +1,4 @@
-import { type Dataset, type Dimension, type IoCall, inGrid, type Variable } from "../core/array.ts";
+import { type Dataset, type IoCall, inGrid, type Variable } from "../core/array.ts";
 import { forEachLimited } from "../core/concurrency.ts";
 import type { CubeRules } from "../core/cube.ts";
 import { asBytes, itemSize, type TypedArray } from "../core/dtype.ts";
@@ -6,6 +6,7 @@ import { isGyreError } from "../errors.ts";
 import { Recent } from "../formats/recent.ts";
 import { digest } from "../formats/version.ts";
 import type { VariablePlan } from "./cube/draft.ts";
+import { groupsOf } from "./cube/groups.ts";
 import { type CubeMember, createInterner, type MemberSummary, type ReadValues, summarise } from "./cube/member.ts";
 import { type CubePlan, planCube } from "./cube/plan.ts";
 import { checkMember, stackedVariable } from "./cube/stacked.ts";
@@ -113,25 +114,11 @@ async function datasetOf(
     format: "cube",
     version: digest(["cube", JSON.stringify(rules), ...plan.members.map((m) => m.identity)]),
     attrs: base.attrs,
-    groups: base.groups,
-    dimensions: dimensionsOf(base, plan),
+    ...groupsOf(base, plan),
     variables,
     problems: problemsOf(plan),
     cube: plan.report,
   };
-}
-
-/** The first member's dimensions, with the cube's own, and those that only other members have. */
-function dimensionsOf(base: Dataset, plan: CubePlan): Map<string, Dimension> {
-  const dimensions = new Map(base.dimensions);
-  for (const [name, { spec }] of plan.variables) {
-    if (name.includes("/")) continue;
-    spec.dims.forEach((dim, i) => {
-      if (!dimensions.has(dim)) dimensions.set(dim, { size: spec.shape[i]!, unlimited: false });
-    });
-  }
-  for (const [name, dimension] of plan.dimensions) dimensions.set(name, dimension);
-  return dimensions;
 }
 
 function inlineVariable(name: string, { spec, values }: Extract<VariablePlan, { kind: "inline" }>): Variable {
