@@ -6,7 +6,7 @@ import { type Axis, type AxisPart, gapsOf, isText, type Placement, place, timesI
 import { conversion, incompatible, sameMeaning } from "./compare.ts";
 import { type Draft, holdersOf, leaveOut, variableNames } from "./draft.ts";
 import { baseName, canOrder, type VariableSummary } from "./member.ts";
-import { planStack } from "./stacking.ts";
+import { planStack, type Stack } from "./stacking.ts";
 import { PACKED_RANGE, PACKING } from "./unpack.ts";
 
 /** Puts members behind each other along a dimension that they have, in the order of its coordinate's values. */
@@ -28,7 +28,7 @@ export function joinAlong(draft: Draft, dimension: string): void {
     const { manners } = holdersOf(draft, name);
     const reference = manners[0]?.summary;
     if (reference === undefined || !reference.spec.dims.includes(dimension)) continue;
-    const members = fitting(draft, name, reference).filter((m) => keys.has(m));
+    const members = fitting(draft, name, reference).filter((m) => hasLength(draft, m, name, dimension, keys.get(m)));
     const key = members.join();
     let placement = placements.get(key);
     if (placement === undefined) {
@@ -86,6 +86,23 @@ function fitting(draft: Draft, name: string, reference: VariableSummary): number
   });
 }
 
+/** Whether the member's places are those of this variable; a group may have a dimension of that name for itself. */
+function hasLength(
+  draft: Draft,
+  member: number,
+  name: string,
+  dimension: string,
+  keys: Float64Array | undefined,
+): boolean {
+  if (keys === undefined) return false;
+  const { source, variables } = draft.members[member]!;
+  const { dims, shape } = variables.get(name)!.spec;
+  const length = shape[dims.indexOf(dimension)];
+  if (length === keys.length) return true;
+  draft.left.push({ source, reason: `${name}: ${length} entries along ${dimension}, which has ${keys.length}` });
+  return false;
+}
+
 function judged(summary: VariableSummary, reference: VariableSummary): string | undefined {
   try {
     return incompatible(summary, reference);
@@ -117,8 +134,14 @@ function byValues(draft: Draft, dimension: string, coordinate: string): Keyed {
   return { axis, keys: new Map(parts.map((part) => [part.member, axis.keysOf(part)])) };
 }
 
+/** Undefined also for units that mean no point in time: numbers in those can still be put in order. */
 function unitsOf({ time }: VariableSummary): TimeUnits | undefined {
-  return time === undefined ? undefined : parseTimeUnits(time.units, time.calendar);
+  try {
+    return time === undefined ? undefined : parseTimeUnits(time.units, time.calendar);
+  } catch (error) {
+    if (isGyreError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The coordinate's values in the units of the axis, or the reason why there are none. */
@@ -169,14 +192,10 @@ function byOrder(draft: Draft, dimension: string): Keyed {
  * The axis' values as the cube's own array; undefined where a number in between would lose what members store (64-bit
  * integers beyond 2^53), which are then read from the members.
  */
-function axisValues(
-  axis: Axis,
-  draft: Draft,
-  name: string,
-): { dtype: NumericType | "string"; data: Values } | undefined {
+function axisValues(axis: Axis, draft: Draft, name: string): Stack["values"] {
   const { values } = axis;
   if (values === undefined) return undefined;
-  if (isText(values)) return { dtype: "string", data: [...values] };
+  if (isText(values)) return { dtype: "string", data: [...values], isStored: true };
   const { manners } = holdersOf(draft, name);
   const [first] = manners;
   const { dtype, attrs } = first!.summary.spec;
@@ -184,11 +203,11 @@ function axisValues(
   const isAlike = manners.every(({ summary }) => sameMeaning(summary, first!.summary));
   const isWhole = values.every(Number.isSafeInteger);
   if (isAlike && !isPacked && (dtype === "float64" || dtype === "float32"))
-    return { dtype, data: typed(dtype, values) };
+    return { dtype, data: typed(dtype, values), isStored: true };
   if (typeof dtype === "object" || (isInteger(dtype) && !isWhole && isAlike && !isPacked)) return undefined;
-  if (isAlike && !isPacked && isInteger(dtype)) return { dtype, data: typed(dtype, values) };
+  if (isAlike && !isPacked && isInteger(dtype)) return { dtype, data: typed(dtype, values), isStored: true };
   const wide = isWhole && isInteger(dtype) ? "int64" : "float64";
-  return { dtype: wide, data: typed(wide, values) };
+  return { dtype: wide, data: typed(wide, values), isStored: false };
 }
 
 function typed(dtype: NumericType, values: Float64Array): Values {

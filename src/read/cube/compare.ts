@@ -1,7 +1,7 @@
 import type { ArraySpec, CodecSpec } from "../../core/array.ts";
 import { textAttr } from "../../core/attrs.ts";
 import type { CubeDifference } from "../../core/cube.ts";
-import { dtypeName, isComplex, isNumeric, type NumericType } from "../../core/dtype.ts";
+import { dtypeName, isComplex, isNumeric, type NumericType, sameDType } from "../../core/dtype.ts";
 import { compareInstants, parseTimeUnits, timeConversion } from "../../core/time.ts";
 import { parseUnit, sameUnits, unitConversion } from "../../core/units.ts";
 import { toPortable } from "../index/portable.ts";
@@ -32,6 +32,9 @@ export function mannersOf(entries: Iterable<{ readonly summary: VariableSummary;
   return [...manners.values()].flatMap((byTime) => [...byTime.values()]);
 }
 
+/** Attributes that say what values mean and are shown as the reference has them, whatever a member says. */
+const MEANING = ["flag_values", "flag_masks", "flag_meanings", "positive"] as const;
+
 /** Properties in which stored values or their meaning can differ, as text that people can read. */
 const PROPERTIES: readonly (readonly [string, (summary: VariableSummary) => string])[] = [
   ["dtype", ({ spec }) => dtypeName(spec.dtype)],
@@ -39,7 +42,9 @@ const PROPERTIES: readonly (readonly [string, (summary: VariableSummary) => stri
   ["codecs", ({ spec }) => codecText(spec.codecs)],
   ["chunks", ({ spec }) => spec.chunks.join("x")],
   ["fill", ({ spec }) => JSON.stringify(toPortable(spec.fill))],
-  ...[...PACKING, ...PACKED_RANGE].map((name) => [name, ({ spec }: VariableSummary) => attrText(spec, name)] as const),
+  ...[...PACKING, ...PACKED_RANGE, ...MEANING].map(
+    (name) => [name, ({ spec }: VariableSummary) => attrText(spec, name)] as const,
+  ),
   ["units", ({ spec, time }) => time?.units ?? textAttr(spec.attrs, "units") ?? "none"],
   ["calendar", ({ time }) => time?.calendar ?? "none"],
 ];
@@ -66,7 +71,7 @@ export function differencesOf(manners: readonly Manner[]): CubeDifference[] {
 
 /** True when stored numbers of one member mean what the same numbers of the other mean. */
 export function sameMeaning(a: VariableSummary, b: VariableSummary): boolean {
-  if (dtypeName(a.spec.dtype) !== dtypeName(b.spec.dtype)) return false;
+  if (!sameDType(a.spec.dtype, b.spec.dtype)) return false;
   if (PACKING.some((name) => attrText(a.spec, name) !== attrText(b.spec, name))) return false;
   if (a.time !== undefined && b.time !== undefined) return sameTime(a.time, b.time);
   const [from, to] = [textAttr(a.spec.attrs, "units"), textAttr(b.spec.attrs, "units")];
@@ -89,8 +94,9 @@ export function incompatible(manner: VariableSummary, reference: VariableSummary
   const other = reference.spec;
   if (own.dims.join() !== other.dims.join()) return `dimensions (${own.dims}) beside (${other.dims})`;
   const plain = (spec: ArraySpec): boolean => isNumeric(spec.dtype) && !isComplex(spec.dtype);
-  if (dtypeName(own.dtype) !== dtypeName(other.dtype) && !(plain(own) && plain(other))) {
-    return `${dtypeName(own.dtype)} beside ${dtypeName(other.dtype)}`;
+  if (!sameDType(own.dtype, other.dtype) && !(plain(own) && plain(other))) {
+    const [found, usual] = [dtypeName(own.dtype), dtypeName(other.dtype)];
+    return found === usual ? `another ${found} than most members have` : `${found} beside ${usual}`;
   }
   if ((manner.time === undefined) !== (reference.time === undefined)) return "times beside what is no time";
   if (manner.time !== undefined && reference.time !== undefined) {
@@ -104,8 +110,12 @@ export function incompatible(manner: VariableSummary, reference: VariableSummary
   return areUnderstood ? `units ${from} beside ${to}` : undefined;
 }
 
-/** How times of one member become those of another; undefined where their calendars have no common axis. */
+/**
+ * How times of one member become those of another; undefined where their calendars have no common axis. What is said in
+ * the same words is the same, also where it means no point in time (`days since 0000-00-00` of climatologies).
+ */
 export function timeMapping(from: StoredTime, to: StoredTime): ((value: number) => number) | undefined {
+  if (from.units === to.units && from.calendar === to.calendar) return (value) => value;
   return timeConversion(parseTimeUnits(from.units, from.calendar), parseTimeUnits(to.units, to.calendar));
 }
 

@@ -3,7 +3,7 @@ import type { CubeMode, CubeReport, CubeRules, CubeVariableReport } from "../../
 import type { Values } from "../../core/dtype.ts";
 import type { Segment } from "./axis.ts";
 import { type Manner, mannersOf } from "./compare.ts";
-import type { MemberSummary } from "./member.ts";
+import type { MemberSummary, VariableSummary } from "./member.ts";
 
 /** How one variable of a cube is answered. */
 export type VariablePlan =
@@ -31,6 +31,8 @@ export interface StackedPlan {
 export interface Draft {
   readonly rules: CubeRules;
   readonly members: readonly MemberSummary[];
+  /** Members do not all count time from one moment in one unit. */
+  readonly hasMixedTimes: boolean;
   /** Members that still take part, in the order of their addresses. */
   readonly taking: Set<number>;
   readonly variables: Map<string, VariablePlan>;
@@ -46,6 +48,17 @@ export interface Draft {
 /** Takes a member out of the cube, with the reason for people. */
 export function leaveOut(draft: Draft, member: number, reason: string): void {
   if (draft.taking.delete(member)) draft.left.push({ source: draft.members[member]!.source, reason });
+}
+
+/**
+ * The spec with the units that bounds have from their coordinate (CF 7.1). Among members that count time differently the
+ * cube's coordinate may have others than the member that its bounds are from.
+ */
+export function withStatedUnits({ hasMixedTimes }: Draft, { time }: VariableSummary, spec: ArraySpec): ArraySpec {
+  if (!hasMixedTimes || time === undefined || spec.attrs.has("units")) return spec;
+  const attrs = new Map(spec.attrs).set("units", { dtype: "string", value: time.units });
+  if (time.calendar !== undefined) attrs.set("calendar", { dtype: "string", value: time.calendar });
+  return { ...spec, attrs };
 }
 
 /** Names of variables that any member has, in the order in which they are first met. */

@@ -5,6 +5,7 @@ import { asBytes, isComplex, isNumeric, storageType } from "../../core/dtype.ts"
 import { all, type Selection } from "../../core/selection.ts";
 import { looksLikeTime } from "../../core/time.ts";
 import { digest } from "../../formats/version.ts";
+import { decodeCf } from "../cf.ts";
 import { toPortable } from "../index/portable.ts";
 
 /** Decoded values as stored (no CF decoding) of a variable of a member. */
@@ -26,7 +27,7 @@ export interface StoredTime {
 }
 
 export interface KeptValues {
-  /** Numbers with scale_factor and add_offset applied; text as it is. */
+  /** Numbers with scale_factor and add_offset applied, NaN where one is missing; text as it is. */
   readonly values: Float64Array | readonly string[];
   readonly digest: string;
 }
@@ -152,10 +153,14 @@ async function keep(
   const isText = dtype === "string";
   const stored = storageType(dtype);
   if (!isText && (stored === undefined || isComplex(stored))) return undefined;
-  const { data } = await read(dataset, variable, all(shape), call);
-  if (isText) return { values: data as string[], digest: digest(["text", ...(data as string[])]) };
+  const block = await read(dataset, variable, all(shape), call);
+  if (isText) return { values: block.data as string[], digest: digest(["text", ...(block.data as string[])]) };
+  // Scaled here and in double: float32, which xarray takes for some packings, cannot tell all times of an axis apart.
   const scale = numericAttr(attrs, "scale_factor")?.[0] ?? 1;
   const offset = numericAttr(attrs, "add_offset")?.[0] ?? 0;
+  const unscaled = new Map([...attrs].filter(([name]) => name !== "scale_factor" && name !== "add_offset"));
+  const { data, mask } = decodeCf(block, { ...variable.spec, attrs: unscaled }, { validRange: false });
   const values = Float64Array.from(data as ArrayLike<number | bigint>, (v) => Number(v) * scale + offset);
+  if (mask !== undefined) for (let i = 0; i < mask.length; i++) if (mask[i] === 1) values[i] = Number.NaN;
   return { values, digest: digest(["numbers", asBytes(values)]) };
 }

@@ -27,6 +27,7 @@ export function planCube(members: readonly MemberSummary[], rules: CubeRules): C
   const draft: Draft = {
     rules,
     members: members.map((member) => without(member, rules.drop ?? [])),
+    hasMixedTimes: hasMixedTimes(members),
     taking: new Set(members.keys()),
     variables: new Map(),
     dimensions: new Map(),
@@ -58,6 +59,14 @@ export function planCube(members: readonly MemberSummary[], rules: CubeRules): C
       left: draft.left,
     },
   };
+}
+
+function hasMixedTimes(members: readonly MemberSummary[]): boolean {
+  const found = new Set<string>();
+  for (const { variables } of members) {
+    for (const { time } of variables.values()) if (time !== undefined) found.add(`${time.units} ${time.calendar}`);
+  }
+  return found.size > 1;
 }
 
 function without(member: MemberSummary, drop: readonly string[]): MemberSummary {

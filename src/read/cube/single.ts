@@ -1,16 +1,20 @@
 import type { CubeDifference } from "../../core/cube.ts";
-import { type Draft, holdersOf, variableNames } from "./draft.ts";
+import { type Draft, holdersOf, variableNames, withStatedUnits } from "./draft.ts";
 import type { KeptValues } from "./member.ts";
 
-/** Variables that do not run over members are those of the first member that has them. */
+/** Variables that do not run over members are those of the first member that has them so. */
 export function addUp(draft: Draft): void {
+  const along = draft.axis?.isNew === false ? draft.axis.name : "";
   for (const name of variableNames(draft)) {
     if (draft.variables.has(name)) continue;
     const { members } = holdersOf(draft, name);
-    const member = members[0]!;
-    const { spec, derived } = draft.members[member]!.variables.get(name)!;
+    // One member's entries along the axis are not the cube's.
+    const member = members.find((m) => !draft.members[m]!.variables.get(name)!.spec.dims.includes(along));
+    if (member === undefined) continue;
+    const summary = draft.members[member]!.variables.get(name)!;
+    const { derived } = summary;
     const differences = differingValues(draft, name, members);
-    draft.variables.set(name, { kind: "single", spec, member });
+    draft.variables.set(name, { kind: "single", spec: withStatedUnits(draft, summary, summary.spec), member });
     draft.reports.set(name, { name, mode: derived ? "decoded" : "raw", missing: 0, differences });
   }
 }

@@ -4,7 +4,7 @@ import type { CubeDifference } from "../../core/cube.ts";
 import { type DType, isFloat, isNumeric, type NumericType, type Values } from "../../core/dtype.ts";
 import type { Segment } from "./axis.ts";
 import { commonType, differencesOf, type Manner, mannersOf, sameMeaning } from "./compare.ts";
-import type { Draft, StackedPlan } from "./draft.ts";
+import { type Draft, type StackedPlan, withStatedUnits } from "./draft.ts";
 import type { VariableSummary } from "./member.ts";
 import { PACKED_RANGE, PACKING } from "./unpack.ts";
 
@@ -18,7 +18,14 @@ export interface Stack {
   /** The most common manner of storing it: others are brought to its units. */
   readonly reference: VariableSummary;
   /** Known already: then the cube answers for itself. */
-  readonly values?: { readonly dtype: NumericType | "string"; readonly data: Values };
+  readonly values?:
+    | {
+        readonly dtype: NumericType | "string";
+        readonly data: Values;
+        /** As members store them, so that what they say of their packing holds. */
+        readonly isStored: boolean;
+      }
+    | undefined;
 }
 
 /** Decides how a variable that runs over members is answered, and writes it down with what differs. */
@@ -34,15 +41,15 @@ export function planStack(draft: Draft, name: string, stack: Stack): void {
     draft.reports.set(name, { name, mode, missing: stack.missing, differences: [...differences, ...also] });
   };
   if (stack.values !== undefined) {
-    const { dtype, data } = stack.values;
-    const attrs = dtype === reference.spec.dtype ? reference.spec.attrs : unpackedAttrs(reference.spec.attrs);
+    const { dtype, data, isStored } = stack.values;
+    const attrs = isStored ? reference.spec.attrs : unpackedAttrs(reference.spec.attrs);
     const spec = { ...plainSpec(reference.spec, dtype, [Math.max(1, stack.size)]), shape: [stack.size], attrs };
     draft.variables.set(name, { kind: "inline", spec: { ...spec, fill: null }, values: data });
     report("inline");
     return;
   }
   const { mode, also } = modeOf(stack, axis, manners, of);
-  const spec = specOf(mode, stack, axis, manners, differences);
+  const spec = withStatedUnits(draft, reference, specOf(mode, stack, axis, manners, differences));
   const plan = { kind: "stacked", spec, axis, isNew: stack.isNew, mode, segments: stack.segments } as const;
   draft.variables.set(name, { ...plan, reference: holders.find((m) => of(m) === reference) ?? holders[0]! });
   report(mode, also);
