@@ -10,6 +10,8 @@ export interface WatchOptions {
   readonly quiet?: number;
   rescan(source: URL): Promise<void>;
   failed(source: URL, error: unknown): void;
+  /** Tells of changes below a source until its result is called. Default: the system does, for local folders. */
+  readonly notice?: (source: URL, changed: () => void) => () => void;
 }
 
 /** Times of quiet after which a source that never is quiet is looked at all the same. */
@@ -17,7 +19,7 @@ const LONGEST_WAIT = 20;
 
 /** Has sources looked through again when they change, and from time to time. The result stops that. */
 export function watchSources(sources: readonly URL[], options: WatchOptions): () => void {
-  const { clock = systemClock, every, quiet = 500, rescan, failed } = options;
+  const { clock = systemClock, every, quiet = 500, rescan, failed, notice = watchFolder } = options;
   const stops = sources.map((source) => {
     let cancel: (() => void) | undefined;
     let isBusy = false;
@@ -27,11 +29,8 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
     let since: number | undefined;
 
     const look = async (): Promise<void> => {
-      if (isBusy) {
-        isAgain = true;
-        return;
-      }
       isBusy = true;
+      isAgain = false;
       since = undefined;
       try {
         await rescan(source);
@@ -40,7 +39,6 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
       }
       isBusy = false;
       plan(isAgain ? quiet : every);
-      isAgain = false;
     };
     const plan = (ms: number): void => {
       cancel?.();
@@ -48,13 +46,18 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
     };
 
     const changed = (): void => {
+      // The look that goes on may have been there already: what changes meanwhile is for the next one.
+      if (isBusy) {
+        isAgain = true;
+        return;
+      }
       const now = clock.now();
       since ??= now;
       plan(Math.max(1, Math.min(quiet, since + LONGEST_WAIT * quiet - now)));
     };
 
     plan(every);
-    const stopWatching = watchFolder(source, changed);
+    const stopWatching = notice(source, changed);
     return () => {
       isOver = true;
       cancel?.();

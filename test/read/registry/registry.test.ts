@@ -289,6 +289,43 @@ test("sources are looked at again after a change and from time to time, never tw
   assert.equal(looks.length, 3);
 });
 
+test("what changes while a source is looked through is looked at afterwards, once it is quiet", async () => {
+  const clock = manualClock();
+  let change = (): void => undefined;
+  let looks = 0;
+  let finish = (): void => undefined;
+  const stop = watchSources([ARCHIVE], {
+    clock,
+    every: 0,
+    quiet: 500,
+    rescan: () => {
+      looks++;
+      return new Promise((resolve) => (finish = resolve));
+    },
+    failed: (_source, error) => assert.fail(String(error)),
+    notice: (_source, changed) => {
+      change = changed;
+      return () => undefined;
+    },
+  });
+  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  change();
+  clock.advance(500);
+  assert.equal(looks, 1);
+  // Less than the quiet time before the look is over.
+  change();
+  clock.advance(100);
+  finish();
+  await settle();
+  clock.advance(500);
+  assert.equal(looks, 2);
+  finish();
+  await settle();
+  clock.advance(600_000);
+  assert.equal(looks, 2, "nothing has changed since");
+  stop();
+});
+
 test("a folder that cannot be listed is reported; what is known below it does not vanish for that", async () => {
   const inner = await archive({ "a/x.nc": "TEST 1", "b/y.nc": "TEST 3" });
   let isBusy = false;
