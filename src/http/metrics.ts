@@ -26,7 +26,7 @@ interface RouteTimes {
 }
 
 export function createMetrics(gauges: readonly Gauge[] = []): Metrics {
-  /** By method, route and status, which are bounded: routes are declared. */
+  /** By method, status and route, which are bounded: routes are declared. */
   const requests = new Map<string, number>();
   const bytes = new Map<string, number>();
   const times = new Map<string, RouteTimes>();
@@ -54,10 +54,9 @@ export function createMetrics(gauges: readonly Gauge[] = []): Metrics {
 
   return {
     onAnswer({ method, route, status, ms, bytes: sent }) {
-      const key = labels({ method, route, status: String(status) });
+      const key = `${method} ${status} ${route}`;
       requests.set(key, (requests.get(key) ?? 0) + 1);
-      const ofRoute = labels({ route });
-      bytes.set(ofRoute, (bytes.get(ofRoute) ?? 0) + sent);
+      bytes.set(route, (bytes.get(route) ?? 0) + sent);
       let time = times.get(route);
       if (time === undefined) times.set(route, (time = { counts: new Float64Array(BOUNDS.length + 1), seconds: 0 }));
       const seconds = ms / 1000;
@@ -67,8 +66,8 @@ export function createMetrics(gauges: readonly Gauge[] = []): Metrics {
     },
     text() {
       return [
-        ...family("gyre_http_requests_total", "counter", "Requests answered", requests),
-        ...family("gyre_http_sent_bytes_total", "counter", "Bytes of bodies sent", bytes),
+        ...family("gyre_http_requests_total", "counter", "Requests answered", labelled(requests, requestLabels)),
+        ...family("gyre_http_sent_bytes_total", "counter", "Bytes of bodies sent", labelled(bytes, routeLabels)),
         ...histogram("gyre_http_request_seconds", "Time from a request to the end of its answer", times),
         ...[...gauges, ...processGauges()].flatMap(({ name, help, type = "gauge", value }) =>
           family(name, type, help, new Map([["", value()]])),
@@ -104,6 +103,19 @@ function histogram(name: string, help: string, times: ReadonlyMap<string, RouteT
 
 function head(name: string, type: string, help: string): string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+}
+
+function labelled(counts: ReadonlyMap<string, number>, name: (key: string) => string): Map<string, number> {
+  return new Map([...counts].map(([key, count]) => [name(key), count]));
+}
+
+function requestLabels(key: string): string {
+  const [method = "", status = "", ...route] = key.split(" ");
+  return labels({ method, route: route.join(" "), status });
+}
+
+function routeLabels(route: string): string {
+  return labels({ route });
 }
 
 function labels(values: Readonly<Record<string, string>>): string {

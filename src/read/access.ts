@@ -17,7 +17,7 @@ export interface Holdings {
 }
 
 export interface AccessOptions {
-  /** Bytes of decoded chunks that are kept. */
+  /** Bytes of chunks that are kept: a quarter as stored, the rest decoded. */
   readonly cacheBytes?: number;
   /** Most bytes that one `select` may answer. */
   readonly selectionBytes?: number;
@@ -29,14 +29,16 @@ const MiB = 1024 * 1024;
 
 /** With what measurements want to know of it. */
 export interface CachingAccess extends Access {
-  /** Bytes of decoded chunks that are kept now. */
+  /** Bytes of chunks that are kept now. */
   readonly cachedBytes: number;
 }
 
 /** Binds the registry, the files and the codecs to the interface that protocols see. */
 export function createAccess(holdings: Holdings, reader: ChunkReader, options: AccessOptions = {}): CachingAccess {
   const { cacheBytes = 256 * MiB, selectionBytes = 256 * MiB, blockBytes = 8 * MiB } = options;
-  const cache = createCache<Block>(cacheBytes);
+  const cache = createCache<Block>(cacheBytes * 0.75);
+  const kept = createCache<Uint8Array>(cacheBytes * 0.25);
+  const keeping: ChunkReader = { ...reader, kept };
 
   function chunkOf(dataset: Dataset, variable: Variable, index: readonly number[], call?: IoCall): Promise<Block> {
     const key = `${dataset.version}/${variable.name}/${index.join(".")}`;
@@ -57,11 +59,11 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
 
   return {
     get cachedBytes() {
-      return cache.bytes;
+      return cache.bytes + kept.bytes;
     },
     list: (call, listing) => holdings.list(call, listing),
     open: (id, call) => holdings.open(id, call),
-    raw: (variable, index, call) => rawChunk(reader, variable, index, call),
+    raw: (variable, index, call) => rawChunk(keeping, variable, index, call),
     stage: (variable, index, call) => stagedBytes(reader.files, variable, index, call),
     view: (dataset, view) => views(dataset, view),
 

@@ -16,12 +16,15 @@ import { filled } from "../core/fill.ts";
 import { slice } from "../core/selection.ts";
 import { badSource, GyreError, inSource } from "../errors.ts";
 import type { Files } from "../files/files.ts";
+import type { Cache } from "./cache.ts";
 import { copyPicked, sequence } from "./copy.ts";
 
 /** What turns a located chunk into bytes and values. */
 export interface ChunkReader {
   readonly files: Files;
   readonly decoder: Decoder;
+  /** Stored bytes that were asked for lately. */
+  readonly kept?: Cache<Uint8Array>;
 }
 
 /** The stored bytes of a chunk; undefined when it was never written or is no cell of the grid. */
@@ -39,11 +42,23 @@ export async function rawChunk(
   if (ref.codecs !== undefined) return recode(reader, variable, chunk, call);
   const isShort = ref.shape !== undefined && product(ref.shape) < product(spec.chunks);
   if (isShort && !padsAtEnd(variable, ref)) return recode(reader, variable, chunk, call);
-  const bytes = await fetchChunk(reader.files, ref, call);
+  const bytes = await storedBytes(reader, ref, call);
   if (!isShort) return { bytes, source: "raw" };
   const whole = new Uint8Array(product(spec.chunks) * (itemSize(spec.dtype) ?? 1));
   whole.set(bytes.subarray(0, whole.byteLength));
   return { bytes: whole, source: "raw" };
+}
+
+/** Kept where an entity tag says that the bytes stay what they are: then the file need not be asked again. */
+function storedBytes({ files, kept }: ChunkReader, ref: ChunkRef, call?: IoCall): Promise<Uint8Array> {
+  if (kept === undefined || "inline" in ref || ref.etag === undefined) return fetchChunk(files, ref, call);
+  return kept.get(`${ref.url.href} ${ref.etag} ${ref.offset} ${ref.length}`, async () => {
+    call?.signal?.throwIfAborted();
+    const bytes = await fetchChunk(files, ref);
+    // A part of a page would keep the whole page.
+    const value = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+    return { value, bytes: value.byteLength };
+  });
 }
 
 /** The first two bytes of a chunk as they lie in its file. */
