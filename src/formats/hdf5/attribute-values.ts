@@ -2,9 +2,10 @@ import type { Attr, Json, Scalar } from "../../core/array.ts";
 import { isComplex } from "../../core/dtype.ts";
 import type { StoredAttribute } from "./attributes.ts";
 import { elementType, represent, type TypeNames } from "./dtype.ts";
-import { loadReferred, readElement, toJson, type Value } from "./element.ts";
+import { readElement, toJson, type Value } from "./element.ts";
 import type { H5File } from "./file.ts";
 import { GlobalHeap } from "./global-heap.ts";
+import { loadReferred } from "./heap-reference.ts";
 import { complexParts } from "./translate.ts";
 
 /** What values of attributes need of the file around them. */

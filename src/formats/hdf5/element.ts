@@ -2,7 +2,9 @@ import type { Json, Scalar } from "../../core/array.ts";
 import { decodeText } from "./cursor.ts";
 import type { H5File } from "./file.ts";
 import type { GlobalHeap } from "./global-heap.ts";
+import { heapReference } from "./heap-reference.ts";
 import type { Datatype, Padding } from "./messages/datatype.ts";
+import { readFloat, readInteger, unsigned } from "./number.ts";
 
 /** What elements need besides their own bytes. */
 export interface ElementContext {
@@ -16,99 +18,6 @@ export interface ElementContext {
 export type Value = Scalar | null | readonly Value[] | { readonly [name: string]: Value };
 
 type Of<Class extends Datatype["class"]> = Extract<Datatype, { class: Class }>;
-
-const MOST_LEVELS = 8;
-
-/** True when the elements' bytes refer to the global heap. */
-export function refersToHeap(type: Datatype): boolean {
-  switch (type.class) {
-    case "vlen":
-      return true;
-    case "array":
-      return refersToHeap(type.base);
-    case "compound":
-      return type.members.some((member) => refersToHeap(member.type));
-    case "reference":
-      // Region references; object references are addresses.
-      return type.kind === 1;
-    default:
-      return false;
-  }
-}
-
-/** Loads what `count` elements refer to, and what that refers to, so that `readElement` need not wait. */
-export async function loadReferred(
-  context: ElementContext,
-  type: Datatype,
-  bytes: Uint8Array,
-  count: number,
-): Promise<void> {
-  let level: { type: Datatype; bytes: Uint8Array; count: number }[] = refersToHeap(type)
-    ? [{ type, bytes, count }]
-    : [];
-  for (let depth = 0; level.length > 0 && depth < MOST_LEVELS; depth++) {
-    const found: HeapReference[] = [];
-    for (const part of level) {
-      for (let i = 0; i < part.count; i++) collect(context.file, part.type, part.bytes, i * part.type.size, found);
-    }
-    await context.heap.load(found.map(({ address }) => address));
-    level = found
-      .filter(({ base }) => base !== undefined && refersToHeap(base))
-      .map(({ address, index, base, length }) => {
-        const object = context.heap.get(address, index);
-        return { type: base!, bytes: object, count: Math.min(length, Math.floor(object.byteLength / base!.size)) };
-      });
-  }
-}
-
-interface HeapReference {
-  readonly address: number;
-  readonly index: number;
-  /** Elements, of type `base`, for ragged arrays. */
-  readonly length: number;
-  readonly base?: Datatype;
-}
-
-function collect(file: H5File, type: Datatype, bytes: Uint8Array, at: number, into: HeapReference[]): void {
-  switch (type.class) {
-    case "vlen": {
-      const reference = heapReference(file, bytes, at);
-      if (reference !== undefined) into.push(type.text ? reference : { ...reference, base: type.base });
-      return;
-    }
-    case "reference": {
-      const reference = type.kind === 1 ? heapReference(file, bytes, at - 4) : undefined;
-      if (reference !== undefined) into.push(reference);
-      return;
-    }
-    case "array": {
-      const count = type.size / type.base.size;
-      for (let i = 0; i < count; i++) collect(file, type.base, bytes, at + i * type.base.size, into);
-      return;
-    }
-    case "compound":
-      for (const member of type.members) {
-        if (refersToHeap(member.type)) collect(file, member.type, bytes, at + member.offset, into);
-      }
-  }
-}
-
-/** IV.B "Variable-Length": length, then a global heap ID; nothing where the address is zero or undefined. */
-function heapReference(file: H5File, bytes: Uint8Array, at: number): HeapReference | undefined {
-  const { offsetSize } = file;
-  const length = at < 0 ? 0 : unsigned(bytes, at, 4);
-  const address = unsigned(bytes, at + 4, offsetSize);
-  const undefinedAddress = 2 ** (8 * offsetSize) - 1;
-  if (address === 0 || address >= Math.min(undefinedAddress, Number.MAX_SAFE_INTEGER)) return undefined;
-  return { address, index: unsigned(bytes, at + 4 + offsetSize, 4), length };
-}
-
-/** Little-endian; good up to 2^53, larger numbers stay larger. */
-function unsigned(bytes: Uint8Array, at: number, width: number): number {
-  let value = 0;
-  for (let i = width - 1; i >= 0; i--) value = value * 256 + bytes[at + i]!;
-  return value;
-}
 
 /** One element. `loadReferred` must have run over the bytes. */
 export function readElement(context: ElementContext, type: Datatype, bytes: Uint8Array, at: number): Value {
@@ -193,54 +102,6 @@ function nested(dims: readonly number[], read: (i: number) => Value): Value {
   const level = (depth: number): Value =>
     depth === dims.length ? read(next++) : Array.from({ length: dims[depth]! }, () => level(depth + 1));
   return level(0);
-}
-
-/** Any width, byte order, bit offset and precision; bigint for more than 32 bits. */
-function readInteger(type: Of<"integer">, bytes: Uint8Array, at: number): number | bigint {
-  const value = (bitsOf(bytes, at, type.size, type.bigEndian) >> BigInt(type.bitOffset)) & mask(type.precision);
-  const exact = type.signed ? BigInt.asIntN(type.precision, value) : value;
-  return type.size > 4 ? exact : Number(exact);
-}
-
-/** IV.A.2.d floating-point numbers of any layout. */
-function readFloat(type: Of<"float">, bytes: Uint8Array, at: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, type.size);
-  const little = type.order === "little";
-  if (type.order !== "vax" && type.normalization === 2 && type.bitOffset === 0) {
-    if (type.size === 4 && type.mantissaBits === 23 && type.exponentBits === 8) return view.getFloat32(0, little);
-    if (type.size === 8 && type.mantissaBits === 52 && type.exponentBits === 11) return view.getFloat64(0, little);
-    if (type.size === 2 && type.mantissaBits === 10 && type.exponentBits === 5) return view.getFloat16(0, little);
-  }
-  const bits = type.order === "vax" ? vaxBits(bytes, at, type.size) : bitsOf(bytes, at, type.size, !little);
-  const field = (start: number, width: number): bigint => (bits >> BigInt(start)) & mask(width);
-  const sign = field(type.signAt, 1) === 1n ? -1 : 1;
-  const exponent = Number(field(type.exponentAt, type.exponentBits));
-  const fraction = Number(field(type.mantissaAt, type.mantissaBits)) / 2 ** type.mantissaBits;
-  if (type.order === "vax") return exponent === 0 ? 0 : sign * (1 + fraction) * 2 ** (exponent - type.bias);
-  if (exponent === 2 ** type.exponentBits - 1) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  if (exponent === 0 || type.normalization !== 2) {
-    // Without an implied bit the mantissa's first bit counts one.
-    const scale = type.normalization === 2 ? 1 - type.bias : exponent - type.bias + 1;
-    return sign * fraction * 2 ** scale;
-  }
-  return sign * (1 + fraction) * 2 ** (exponent - type.bias);
-}
-
-function bitsOf(bytes: Uint8Array, at: number, size: number, bigEndian: boolean): bigint {
-  let value = 0n;
-  for (let i = 0; i < size; i++) value = (value << 8n) | BigInt(bytes[bigEndian ? at + i : at + size - 1 - i]!);
-  return value;
-}
-
-/** VAX order: 16-bit words from the most significant on, each with its low byte first. */
-function vaxBits(bytes: Uint8Array, at: number, size: number): bigint {
-  let value = 0n;
-  for (let i = 0; i < size; i += 2) value = (value << 16n) | BigInt(bytes[at + i]! | (bytes[at + i + 1]! << 8));
-  return value;
-}
-
-function mask(width: number): bigint {
-  return (1n << BigInt(width)) - 1n;
 }
 
 /** The same value for JSON: no big integers, no bytes, no NaN. */
