@@ -46,8 +46,8 @@ export interface Registry extends Holdings {
   vanished(key: string): void;
   /** A file is not what it was when it was opened: what is known of it is forgotten, and the next opening looks again. */
   changed(url: URL): void;
-  /** Datasets found below other sources than these are not served; their ids are kept for when their source is back. */
-  keepOnly(roots: ReadonlySet<string>): void;
+  /** Serves these alone of what is known; the ids of the others are kept for when they are served again. */
+  keepOnly(isServed: (entry: Entry) => boolean): void;
   /** Opens it to find out whether it can be read; what is wrong is listed with the problems. */
   verify(id: string, call?: IoCall): Promise<boolean>;
   problems(): readonly Problem[];
@@ -82,6 +82,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const looked = new Map<string, { readonly at: number; readonly info: FileInfo | undefined }>();
   const compositions = new WeakMap<Entry, Composition>();
   const saves = new Set<Promise<void>>();
+  let forgotten = 0;
 
   function report(source: string, reason: unknown): void {
     const text = reason instanceof Error ? reason.message : String(reason);
@@ -173,8 +174,8 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   /** Asked for every chunk: thousands of members are gone through only when one may be another than before. */
   async function composed(entry: Entry, { parts, rules }: NonNullable<Entry["cube"]>): Promise<Composition> {
     const known = compositions.get(entry);
-    if (known?.changes === names.changes && clock.now() - known.at < freshness.local) return known;
-    const { changes } = names;
+    const changes = names.changes + forgotten;
+    if (known?.changes === changes && clock.now() - known.at < freshness.local) return known;
     const at = clock.now();
     const members = await membersOf(parts);
     const identity = digest([JSON.stringify(rules), ...members.map((m) => m.identity)]);
@@ -227,13 +228,15 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   }
 
   function changed(url: URL): void {
+    forgotten++;
     for (const place of upward(url)) {
-      looked.delete(place);
+      const wasLookedAt = looked.delete(place);
       const entry = names.byKey(place);
-      if (entry === undefined) continue;
-      const { identity, verified, ...rest } = entry;
-      if (identity !== undefined || verified !== undefined) names.update(rest);
-      return;
+      if (entry?.identity !== undefined) {
+        const { identity, verified, ...rest } = entry;
+        names.update(rest);
+      }
+      if (wasLookedAt || entry !== undefined) return;
     }
     // Others refer to it: which ones is not known.
     opened.clear();
@@ -281,9 +284,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     entries: () => names.entries(),
     vanished,
     changed,
-    keepOnly(roots) {
+    keepOnly(isServed) {
       for (const entry of [...names.entries()]) {
-        if (entry.missing === undefined && !roots.has(entry.root ?? "")) {
+        if (entry.missing === undefined && !isServed(entry)) {
           names.update({ ...entry, missing: new Date(clock.now()).toISOString() });
         }
       }

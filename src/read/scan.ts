@@ -10,6 +10,7 @@ import type { Registry } from "./registry.ts";
 import { drsOf } from "./scan/drs.ts";
 import {
   type ConfiguredDataset,
+  cubeKey,
   registerCatalog,
   registerDataset,
   registerDrs,
@@ -98,7 +99,7 @@ export function createScanner(options: ScannerOptions): Scanner {
       for (const glob of globs) for await (const { url } of walk(files, glob, call)) parts.add(url.href);
       const source = globs.map(String).join(" ");
       const cube = { rules, parts: [...parts].sort() };
-      registry.add({ key: `cube:${id}`, kind: "cube", id, source, root, path: id, cube, ...(tape ? { tape } : {}) });
+      registry.add({ key: cubeKey(id), kind: "cube", id, source, root, path: id, cube, ...(tape ? { tape } : {}) });
     },
     addCatalog,
   };

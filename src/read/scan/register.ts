@@ -60,6 +60,11 @@ function known(registry: Registry, key: string, root: string): Pick<Entry, "root
   };
 }
 
+/** What a configured cube is recognised by. */
+export function cubeKey(id: string): string {
+  return `cube:${id}`;
+}
+
 /** Entries of a catalogue as datasets: their ids in it become canonical. What may not be read is left out and told. */
 export async function registerCatalog(
   { registry, files, allows }: { readonly registry: Registry; readonly files: Files; allows(url: URL): boolean },

@@ -1,9 +1,9 @@
 import { isGyreError } from "../../errors.ts";
 import type { CatalogOptions } from "../../formats/catalogs/expand.ts";
-import type { Clock } from "../registry/entry.ts";
+import type { Clock, Entry } from "../registry/entry.ts";
 import type { Registry } from "../registry.ts";
 import type { ConfiguredCube, Scanner, ScanProgress } from "../scan.ts";
-import { type ConfiguredDataset, vanishOthers } from "./register.ts";
+import { type ConfiguredDataset, cubeKey } from "./register.ts";
 import { watchSources } from "./watch.ts";
 
 /** All that a node serves, as somebody wrote it down. */
@@ -36,6 +36,13 @@ export interface Rounds {
 
 /** What is registered because the configuration names it, and below no source. */
 const CONFIGURED = "gyre.yaml";
+
+/** What is known may come from earlier runs with other places. */
+function servedBy({ sources, datasets, cubes, catalogs }: Places): (entry: Entry) => boolean {
+  const roots = new Set([...sources.map(String), ...catalogs.map(({ url }) => url.href)]);
+  const keys = new Set([...datasets.map(({ url }) => url.href), ...cubes.map(({ id }) => cubeKey(id))]);
+  return ({ root, key }) => (root === CONFIGURED ? keys.has(key) : root !== undefined && roots.has(root));
+}
 
 /** Under a name of its own among the problems: a source that is one file may be broken as well. */
 function failureOf(where: URL): string {
@@ -103,8 +110,7 @@ export function createRounds(places: Places, options: RoundOptions): Rounds {
 
   return {
     async first(signal) {
-      const { sources, catalogs, datasets, cubes } = places;
-      registry.keepOnly(new Set([CONFIGURED, ...sources.map(String), ...catalogs.map(({ url }) => url.href)]));
+      registry.keepOnly(servedBy(places));
       const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
       const failures: unknown[] = [];
       for (const one of looks) {
@@ -113,9 +119,6 @@ export function createRounds(places: Places, options: RoundOptions): Rounds {
         failures.push(error);
         if (looks.length > 1) failed(one.where, error);
       }
-      const keys = [...datasets.map(({ url }) => url.href), ...cubes.map(({ id }) => `cube:${id}`)];
-      vanishOthers(registry, CONFIGURED, new Set(keys));
-      await registry.save();
       if (looks.length > 0 && failures.length === looks.length) throw failures[0];
     },
 
