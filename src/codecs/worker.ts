@@ -1,4 +1,4 @@
-import { parentPort, workerData } from "node:worker_threads";
+import { isMarkedAsUntransferable, parentPort, workerData } from "node:worker_threads";
 import type { Values } from "../core/dtype.ts";
 import { isGyreError } from "../errors.ts";
 import type { CodecEntry, Pipeline } from "./codec.ts";
@@ -45,8 +45,9 @@ function pipelineOf({ pipeline, codecs, meta }: Job): Promise<Pipeline> {
   return ready;
 }
 
+/** Memory that moves to the main thread. What a native library owns cannot, and is copied. */
 function transferable(result: Values | Uint8Array): ArrayBuffer[] {
-  return ArrayBuffer.isView(result) ? [result.buffer as ArrayBuffer] : [];
+  return ArrayBuffer.isView(result) && !isMarkedAsUntransferable(result.buffer) ? [result.buffer as ArrayBuffer] : [];
 }
 
 function failure(id: number, error: unknown): Reply {

@@ -46,6 +46,17 @@ suite("decoder", () => {
     assert.deepEqual(await threads.decode(codecs, text, await threads.encode(codecs, text, texts)), texts);
   });
 
+  test("carries pixels that a native library keeps in memory of its own", async () => {
+    const threads = decoder();
+    const image = { dtype: "uint8", shape: [32, 32, 3] } as const;
+    const pixels = smoothValues("uint8", 32 * 32 * 3);
+    for (const name of ["imagecodecs_jpeg", "imagecodecs_webp"]) {
+      const stored = await threads.encode([{ name }], image, pixels);
+      const local = await decoder({ workers: 0 }).decode([{ name }], image, stored);
+      assert.deepEqual(await threads.decode([{ name }], image, stored), Uint8Array.from(local as Uint8Array), name);
+    }
+  });
+
   test("leaves the caller's bytes and values alone", async () => {
     const threads = decoder();
     const page = Buffer.alloc(4096);
