@@ -164,8 +164,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   async function membersOf(parts: readonly CubePart[]): Promise<CubeMember[]> {
     const members: CubeMember[] = [];
     for (const part of parts) {
-      // What is known to have gone is a gap, not an error of the whole.
-      if (typeof part === "string" && names.byKey(part)?.missing !== undefined) continue;
+      // What has gone is a gap, not an error of the whole; what only is no dataset of its own any more is a member.
+      const isMissing = typeof part === "string" && names.byKey(part)?.missing !== undefined;
+      if (isMissing && (await look(new URL(part))) === undefined) continue;
       members.push(await memberOf(part));
     }
     return members;
