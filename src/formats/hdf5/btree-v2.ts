@@ -128,11 +128,11 @@ async function readNode(file: H5File, tree: Tree, depth: number, node: Node, see
   if (seen.has(address)) throw badSource(file.url, file.offset(address), "two places of a B-tree lead to this node");
   if (records > level.most) throw badSource(file.url, file.offset(address), `${records} records in a B-tree node`);
   seen.add(address);
-  const cursor = await file.upTo(address, tree.nodeSize);
+  const pointers = depth > 0 ? (records + 1) * pointerSize(file, tree, depth) : 0;
+  const cursor = await file.at(address, NODE_OVERHEAD + records * tree.recordSize + pointers);
   cursor.expect(depth > 0 ? "BTIN" : "BTLF");
   cursor.version(0);
   if (cursor.u8() !== tree.type) throw cursor.fail("a node of another type of B-tree");
-  const pointers = depth > 0 ? (records + 1) * pointerSize(file, tree, depth) : 0;
   const start = cursor.pos;
   cursor.skip(records * tree.recordSize + pointers);
   verifyChecksum(cursor);

@@ -47,7 +47,9 @@ export function represent(type: Datatype, names: TypeNames = NO_NAMES): Represen
       return raw(type.size);
     case "complex": {
       const base = represent(type.base);
-      return { ...base, dtype: base.dtype === "float64" ? "complex128" : "complex64" };
+      // Halves of 16 bits have no complex type of their own.
+      const order = base.dtype === "float16" ? undefined : base.order;
+      return { dtype: base.dtype === "float64" ? "complex128" : "complex64", dims: [], order };
     }
     case "enum":
       return representEnum(type, name);

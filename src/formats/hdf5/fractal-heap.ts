@@ -1,4 +1,5 @@
 import { badSource, type GyreError } from "../../errors.ts";
+import { Recent } from "../recent.ts";
 import { readTreeRecords } from "./btree-v2.ts";
 import { verifyChecksum } from "./checksum.ts";
 import { Cursor } from "./cursor.ts";
@@ -41,12 +42,15 @@ interface Block {
 
 /** Largest object that may come out of a heap: messages have 64 KiB at most, dense attributes more. */
 const MOST_BYTES = 256 * 1024 * 1024;
+/** Direct blocks are 64 KiB by default; the decoded ones of a filtered heap are kept while its objects are read. */
+const LARGEST_BLOCK = 16 * 1024 * 1024;
+const KEPT_BLOCKS = 4;
 const MOST_ROWS = 64;
 
 export async function openFractalHeap(file: H5File, address: number): Promise<FractalHeap> {
   const header = await readHeader(file, address);
   let huge: Promise<Map<number, Uint8Array>> | undefined;
-  const decoded = new Map<number, Promise<Uint8Array>>();
+  const decoded = new Recent<Uint8Array>(KEPT_BLOCKS);
   const indirect = new Map<number, Promise<Indirect>>();
   const readOnce: ReadIndirect = (at, rows, directRows) => {
     let block = indirect.get(at);
@@ -75,9 +79,9 @@ export async function openFractalHeap(file: H5File, address: number): Promise<Fr
     const within = offset - block.start;
     if (within + length > block.size) throw failure("an object reaches beyond its block");
     if (block.stored === undefined) return file.at(block.address + within, length);
-    let bytes = decoded.get(block.address);
-    if (bytes === undefined) decoded.set(block.address, (bytes = readFiltered(block)));
-    return new Cursor((await bytes).subarray(within, within + length), file, file.offset(block.address));
+    const bytes = await decoded.get(String(block.address), () => readFiltered(block));
+    // A copy: an attribute must not hold the whole block.
+    return new Cursor(bytes.slice(within, within + length), file, file.offset(block.address));
   }
 
   async function readFiltered(block: Block): Promise<Uint8Array> {
@@ -152,7 +156,7 @@ async function readHeader(file: H5File, address: number): Promise<Header> {
   }
   verifyChecksum(cursor);
   const sane = width > 0 && powerOfTwo(startSize) && powerOfTwo(directSize) && startSize <= directSize;
-  if (!sane || bits > 64 || rootRows > MOST_ROWS || directSize > MOST_BYTES)
+  if (!sane || bits > 64 || rootRows > MOST_ROWS || directSize > LARGEST_BLOCK)
     throw cursor.fail("impossible block sizes");
   return {
     address,

@@ -10,8 +10,9 @@ export interface Collection {
 
 /** Bytes of collections held for one piece of work at most. */
 const MOST_BYTES = 256 * 1024 * 1024;
-/** Collections that a file keeps between pieces of work. */
+/** Collections that a file keeps between pieces of work, and the largest of them: large ones hold few values. */
 const KEPT = 64;
+const LARGEST_KEPT = 1024 * 1024;
 const USUAL_COLLECTION = 4096;
 /** Both headers are padded to a multiple of 8 bytes, whatever the size of lengths. */
 const COLLECTION_HEADER = 16;
@@ -56,7 +57,8 @@ function recent(file: H5File, address: number): Promise<Collection> {
   const reading = collections.get(address) ?? readCollection(file, address);
   collections.delete(address);
   collections.set(address, reading);
-  reading.catch(() => collections.get(address) === reading && collections.delete(address));
+  const drop = (): unknown => collections.get(address) === reading && collections.delete(address);
+  reading.then(({ bytes }) => bytes.byteLength > LARGEST_KEPT && drop(), drop);
   if (collections.size > KEPT) collections.delete(collections.keys().next().value as number);
   return reading;
 }

@@ -4,6 +4,8 @@ import type { FileInfo, Files } from "../../files/files.ts";
 const PAGE = 64 * 1024;
 /** Pages kept: enough that no structure of an ordinary file is asked for twice while it is opened. */
 const KEPT = 256;
+/** A structure larger than this is none: its length was made up. */
+const MOST_BYTES = 256 * 1024 * 1024;
 /** Pages fetched in one request when a walk goes straight on through the file. */
 const MOST_AHEAD = 16;
 
@@ -39,6 +41,7 @@ export class Reader {
    */
   async read(offset: number, length: number, scattered = false): Promise<Uint8Array> {
     this.check(offset, length);
+    if (length > MOST_BYTES) throw badSource(this.url, offset, `a structure of ${length} bytes`);
     if (length === 0) return new Uint8Array(0);
     const first = Math.floor(offset / PAGE);
     const last = Math.floor((offset + length - 1) / PAGE);

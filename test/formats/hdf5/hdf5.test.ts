@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { lookup3 } from "../../../src/codecs/jenkins_lookup3.ts";
 import { chunkGrid, type Dataset, product, strides, type Variable } from "../../../src/core/array.ts";
 import { GyreError, isGyreError } from "../../../src/errors.ts";
 import type { Files } from "../../../src/files/files.ts";
@@ -391,4 +392,34 @@ test("ragged arrays that multiply through the heap are refused, not unfolded", a
   const dataset = await openLocal(fixture("laughs.h5"));
   await assert.rejects(readAll(variable(dataset, "ragged")), (error) => isGyreError(error, "TooLarge"));
   assert.equal((await readAll(variable(dataset, "seed"))).length, 1);
+});
+
+test("lengths that no structure has are refused before they are asked for, whatever size a server claims", async () => {
+  const bytes = readFileSync(fixture("groups_earliest.h5"));
+  const root = Number(bytes.readBigUInt64LE(64));
+  bytes.writeUInt32LE(0xffff_ffff, root + 8);
+  const endless: Files = {
+    head: async () => ({ size: 2 ** 40 }),
+    async read(_url, range) {
+      const { offset, length } = range as { readonly offset: number; readonly length: number };
+      const out = new Uint8Array(length);
+      out.set(bytes.subarray(offset, offset + length));
+      return out;
+    },
+  };
+  const url = new URL("memory:/long.h5");
+  await assert.rejects(hdf5.open(url, contextOf(endless)), /at byte \d+: a structure of 4294967295 bytes/);
+});
+
+test("a chunk index with impossible parameters is an error, not an empty one", async () => {
+  const bytes = readFileSync(fixture("indexes_latest.h5"));
+  for (let at = bytes.indexOf("FAHD"); at >= 0; at = bytes.indexOf("FAHD", at + 4)) {
+    bytes[at + 7] = 40;
+    bytes.writeUInt32LE(lookup3(bytes.subarray(at, at + 24)), at + 24);
+  }
+  const url = new URL("memory:/pages.h5");
+  const files = createMemoryFiles();
+  await files.write!(url, bytes);
+  const dataset = await hdf5.open(url, contextOf(files));
+  await assert.rejects(variable(dataset, "fixed_array").locate([0, 0]), /pages of 2\^40 elements/);
 });

@@ -16,7 +16,8 @@ export async function readFixedArray(file: H5File, address: number, grid: Grid):
   const block = header.address();
   verifyChecksum(header);
   const places = new PlacesBuilder();
-  if (block === undefined || pageBits > 31) return places.finish(grid.cells);
+  if (pageBits > 31) throw header.fail(`pages of 2^${pageBits} elements in a fixed array`);
+  if (block === undefined) return places.finish(grid.cells);
 
   const cellOf = numbering(grid, [...grid.counts.keys()]);
   const pageElements = 2 ** pageBits;

@@ -51,6 +51,8 @@ export interface Member {
 const MOST_DEPTH = 32;
 /** Bytes of one element at most: fill values and attributes hold whole ones. */
 const MOST_BYTES = 2 ** 24;
+/** Bytes of a number: twice those of the widest that any machine has. */
+const WIDEST = 32;
 const PADDINGS: readonly Padding[] = ["nul-terminated", "nul-padded", "space-padded"];
 
 export function readDatatype(cursor: Cursor, depth = 0): Datatype {
@@ -87,7 +89,7 @@ export function readDatatype(cursor: Cursor, depth = 0): Datatype {
     case 10:
       return readArray(cursor, version, size, depth);
     case 11:
-      return { class: "complex", size, base: readDatatype(cursor, depth + 1) };
+      return readComplex(cursor, size, depth);
     default:
       throw cursor.fail(`datatype class ${head & 0x0f} is unknown`);
   }
@@ -96,7 +98,8 @@ export function readDatatype(cursor: Cursor, depth = 0): Datatype {
 function readInteger(cursor: Cursor, bits: number, size: number, signed: boolean): Datatype {
   const bitOffset = cursor.u16();
   const precision = cursor.u16();
-  if (bitOffset + precision > size * 8 || precision === 0) throw cursor.fail("an integer wider than its bytes");
+  if (size > WIDEST || bitOffset + precision > size * 8 || precision === 0)
+    throw cursor.fail("an integer wider than its bytes");
   return { class: "integer", size, bigEndian: (bits & 1) !== 0, signed, bitOffset, precision };
 }
 
@@ -124,8 +127,15 @@ function readFloat(cursor: Cursor, bits: number, size: number): Datatype {
     normalization: (bits >> 4) & 0x03,
   } as const;
   const end = Math.max(type.signAt + 1, type.exponentAt + type.exponentBits, type.mantissaAt + type.mantissaBits);
-  if (end > size * 8 || type.exponentBits === 0) throw cursor.fail("a floating-point number wider than its bytes");
+  if (size > WIDEST || end > size * 8 || type.exponentBits === 0)
+    throw cursor.fail("a floating-point number wider than its bytes");
   return type;
+}
+
+function readComplex(cursor: Cursor, size: number, depth: number): Datatype {
+  const base = readDatatype(cursor, depth + 1);
+  if (base.class !== "float" || base.size * 2 !== size) throw cursor.fail("a complex number of two unlike halves");
+  return { class: "complex", size, base };
 }
 
 function readCompound(cursor: Cursor, version: number, count: number, size: number, depth: number): Datatype {
