@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError } from "../errors.ts";
 import type { Files } from "./files.ts";
-import { isAbsence } from "./handle-pool.ts";
+import { isAbsence, systemMessage } from "./handle-pool.ts";
 import { isWithin } from "./keys.ts";
 
 export interface PrefixEntry {
@@ -116,7 +116,7 @@ async function realPath(path: string): Promise<string | undefined> {
       return (await realpath(there)) + path.slice(there.length);
     } catch (error) {
       if (!isAbsence(error) || there === dirname(there)) {
-        throw badSource(pathToFileURL(path), undefined, (error as Error).message, error);
+        throw badSource(pathToFileURL(path), undefined, systemMessage(error as NodeJS.ErrnoException), error);
       }
       const isLink = await lstat(there).then(
         (stats) => stats.isSymbolicLink(),

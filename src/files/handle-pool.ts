@@ -1,5 +1,6 @@
 import { type BigIntStats, constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { getSystemErrorMessage } from "node:util";
 
 /** An open regular file, with what is known of it; kept up to date by whoever reads it. */
 export interface OpenFile {
@@ -119,6 +120,11 @@ export class HandlePool {
 export function isAbsence(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** What the system says of its error, without the path that Node adds, which is not for everybody. */
+export function systemMessage({ code = "", errno, message }: NodeJS.ErrnoException): string {
+  return errno === undefined ? code || message : getSystemErrorMessage(errno) || code;
 }
 
 async function openFile(path: string): Promise<OpenFile | undefined> {

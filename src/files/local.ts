@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError, isGyreError } from "../errors.ts";
 import type { ByteRange, FileInfo, Files, Listed, ReadOptions, WriteOptions } from "./files.ts";
-import { HandlePool, isAbsence, type OpenFile } from "./handle-pool.ts";
+import { HandlePool, isAbsence, type OpenFile, systemMessage } from "./handle-pool.ts";
 import { byCodePoint, decodeKey, urlOfKey } from "./keys.ts";
 import { Looks } from "./looks.ts";
 import { resolveRange } from "./range.ts";
@@ -268,12 +268,17 @@ async function explained<T>(url: URL, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const { code, syscall, message } = error as NodeJS.ErrnoException;
+    const { code, syscall } = error as NodeJS.ErrnoException;
     if (isGyreError(error) || code === undefined || syscall === undefined) throw error;
     if (code === "EMFILE" || code === "ENFILE") {
       throw new GyreError("Busy", "too many files are open", { source: url.href, retryAfter: 1, cause: error });
     }
     const forbidden = code === "EACCES" || code === "EPERM";
-    throw badSource(url, undefined, forbidden ? "this process may not use it" : message, error);
+    throw badSource(
+      url,
+      undefined,
+      forbidden ? "this process may not use it" : systemMessage(error as NodeJS.ErrnoException),
+      error,
+    );
   }
 }

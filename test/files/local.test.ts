@@ -33,6 +33,12 @@ describe("local", () => {
     await files.close?.();
   });
 
+  test("says what the system says, without a path beside the address", async () => {
+    const url = new URL("x".repeat(300), root);
+    const { message } = await rejects(createLocalFiles().head(url), "BadSource", /name too long$/);
+    assert.ok(!message.replace(url.href, "").includes(folder));
+  });
+
   test("never holds more handles than allowed, and closes every one of them", async () => {
     const pool = new HandlePool(3);
     const names = Array.from({ length: 20 }, (_, i) => join(folder, `many-${i}`));
