@@ -107,7 +107,8 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   });
   let isScanned = false;
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
-  const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols });
+  const roots = addressesOf(places);
+  const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols, roots });
   const metrics = createMetrics([
     { name: "gyre_cache_bytes", help: "Decoded chunks that are kept", value: () => access.cachedBytes },
     { name: "gyre_problems", help: "Sources that cannot be read", value: () => registry.problems().length },
@@ -121,7 +122,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const operations = createOperations({
     version: VERSION,
     protocols: described,
-    roots: addressesOf(places),
+    roots,
     problems: () => registry.problems(),
     ready: () => ({
       isReady: isScanned,

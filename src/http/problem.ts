@@ -48,8 +48,8 @@ export function problemOf(error: unknown): Response {
   if (!isGyreError(error)) return problem(500, "This node failed to answer; the fault is logged.");
   const { subject, allowed, offset, retryAfter } = error.details;
   const fields: Record<string, unknown> = {};
-  if (subject !== undefined) fields.subject = subject;
-  if (allowed !== undefined) fields.allowed = allowed;
+  if (subject !== undefined) fields.subject = publicText(subject);
+  if (allowed !== undefined) fields.allowed = allowed.map((one) => publicText(one));
   if (offset !== undefined) fields.offset = offset;
   if (retryAfter !== undefined || error.tag === "Busy") fields.retryAfter = retryAfter ?? 10;
   return problem(STATUS[error.tag], publicText(error.message), fields);

@@ -1,5 +1,5 @@
 import type { Opened } from "../core/access.ts";
-import type { Attr, Attrs, Dataset } from "../core/array.ts";
+import type { Attr, Attrs } from "../core/array.ts";
 import { attrToJson, textAttr } from "../core/attrs.ts";
 import { dtypeName } from "../core/dtype.ts";
 import { publicSource } from "../core/public-source.ts";
@@ -8,6 +8,7 @@ import { type GroupSummary, summarize, type VariableSummary } from "./dataset-su
 import { Html, html } from "./html.ts";
 import type { Crumb, Page } from "./page.ts";
 import { datasetUrl, type Link } from "./protocol.ts";
+import { publicReport } from "./public-report.ts";
 
 /** Entries of a list attribute that are shown. */
 const ATTRIBUTE_ENTRIES = 24;
@@ -21,10 +22,12 @@ export interface PageOptions {
   readonly path: string;
   readonly withGroups: boolean;
   readonly links: readonly Link[];
+  /** What the node serves: local files are named relative to these. */
+  readonly roots?: readonly URL[] | undefined;
 }
 
 /** The page of a dataset or of one of its groups: what is in it and how to get it. Undefined: no such group. */
-export function datasetPage({ opened, base, path, withGroups, links }: PageOptions): Page | undefined {
+export function datasetPage({ opened, base, path, withGroups, links, roots }: PageOptions): Page | undefined {
   const { dataset, id } = opened;
   const group = summarize(dataset, path);
   if (group === undefined) return undefined;
@@ -37,12 +40,12 @@ export function datasetPage({ opened, base, path, withGroups, links }: PageOptio
     crumbs: crumbs(id, path),
     lead: html`${summaryText(group.attrs)}
 <dl class="facts">
-${facts(opened, group).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`,
+${facts(opened, group, roots).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`,
     main: html`${access(opened, group, base)}
 ${sections(group, withGroups ? 3 : 2)}
 ${!withGroups && below.length > 0 ? groupList(id, below, base) : undefined}
 ${inner.map((g) => html`<section class="group"><h2>Group <code>/${g.path}</code></h2>${sections(g, 3)}</section>\n`)}
-${path === "" ? storage(dataset) : undefined}
+${path === "" ? storage(publicReport(dataset, roots)) : undefined}
 ${links.length > 0 && path === "" ? linkList(links) : undefined}`,
     footer: html`Machine-readable: ${["info", "dict", "keys", "tree"].map((word) => html`<a href="${datasetUrl(base, id, word)}">${word}</a> `)}`,
     script: SCRIPT,
@@ -63,7 +66,11 @@ function summaryText(attrs: Attrs): Html | undefined {
   return text === undefined ? undefined : html`<p>${text}</p>`;
 }
 
-function facts({ id, dataset, source }: Opened, { variables }: GroupSummary): [string, string][] {
+function facts(
+  { id, dataset, source }: Opened,
+  { variables }: GroupSummary,
+  roots: readonly URL[] | undefined,
+): [string, string][] {
   const bytes = variables.reduce((sum, v) => sum + (v.bytes ?? 0), 0);
   const chunks = variables.reduce((sum, v) => sum + v.chunkCount, 0);
   return [
@@ -71,7 +78,7 @@ function facts({ id, dataset, source }: Opened, { variables }: GroupSummary): [s
     ["Format", dataset.format],
     ["Size decoded", byteText(bytes)],
     ["Chunks", chunks.toLocaleString("en")],
-    ["Source", publicSource(source)],
+    ["Source", publicSource(source, roots)],
   ];
 }
 
@@ -152,7 +159,7 @@ function groupList(id: string, groups: readonly string[], base: URL): Html {
 }
 
 /** What does not fit: of a cube, how its members differ; of any dataset, what could not be read. */
-function storage({ cube, problems = [] }: Dataset): Html | undefined {
+function storage({ cube, problems }: ReturnType<typeof publicReport>): Html | undefined {
   if (cube === undefined && problems.length === 0) return undefined;
   const uneven = cube?.variables.filter((v) => v.differences.length > 0) ?? [];
   const found = [

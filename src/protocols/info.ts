@@ -10,6 +10,7 @@ import { type GroupSummary, summarize, toDict, toInfo } from "./dataset-summary.
 import { jsonResponse } from "./document.ts";
 import { pageResponse } from "./page.ts";
 import { datasetUrl, openDataset, type Protocol, type Route, type RouteCall } from "./protocol.ts";
+import { publicReport } from "./public-report.ts";
 
 export interface InfoOptions {
   readonly version: string;
@@ -17,6 +18,8 @@ export interface InfoOptions {
   readonly plugins: ReadonlyMap<string, { readonly path: string; readonly version: string }>;
   /** Those whose links the page of a dataset shows. */
   readonly protocols: readonly Protocol[];
+  /** What the node serves; local files are named relative to these, and never with the folders above. */
+  readonly roots?: readonly URL[];
 }
 
 const JSON_RESPONSES: Route["responses"] = {
@@ -39,7 +42,7 @@ export function createInfo(options: InfoOptions): Protocol {
   const page =
     (withGroups: boolean): Route["handle"] =>
     (call) =>
-      answerPage(call, options.protocols, withGroups);
+      answerPage(call, options, withGroups);
   return {
     name: "info",
     summary: "Datasets, their metadata and pages",
@@ -52,7 +55,7 @@ export function createInfo(options: InfoOptions): Protocol {
       get("/datasets/:id/keys", "Names of variables", (call) => answerGroup(call, toKeys)),
       get("/datasets/:id/dict", "Schema without values, as xarray's to_dict", (call) => answerGroup(call, toDict)),
       get("/datasets/:id/info", "Dimensions, variables, attributes; chunks and sizes", (call) =>
-        answerGroup(call, about),
+        answerGroup(call, (summary, opened) => about(summary, opened, options.roots)),
       ),
       get("/datasets/:id/groups", "Paths of all groups", groups),
       get("/datasets/:id/groups/:group", "Page of a group; / is written ~, and ~ twice", page(false), true),
@@ -100,12 +103,12 @@ async function answerGroup(
   return withCanonical(jsonResponse(request, describe(summary, opened)), opened, id, base);
 }
 
-async function answerPage(route: RouteCall, protocols: readonly Protocol[], withGroups: boolean): Promise<Response> {
+async function answerPage(route: RouteCall, { protocols, roots }: InfoOptions, withGroups: boolean): Promise<Response> {
   const { request, params, access, call, base } = route;
   const { id = "", group } = params;
   const opened = await openDataset(access, id, call);
   const links = protocols.flatMap((protocol) => protocol.links?.(opened.id, opened.dataset, base) ?? []);
-  const page = datasetPage({ opened, base, path: groupPath(group), withGroups, links });
+  const page = datasetPage({ opened, base, path: groupPath(group), withGroups, links, roots });
   if (page === undefined) throw noGroup(id, group);
   return withCanonical(pageResponse(request, page), opened, id, base);
 }
@@ -129,8 +132,9 @@ function toKeys({ variables }: GroupSummary): Json {
   return variables.map(({ name }) => name);
 }
 
-function about(summary: GroupSummary, { id, dataset }: Opened): unknown {
-  const { format, version, cube, problems = [] } = dataset;
+function about(summary: GroupSummary, { id, dataset }: Opened, roots: readonly URL[] | undefined): unknown {
+  const { format, version } = dataset;
+  const { cube, problems } = publicReport(dataset, roots);
   return {
     ...toInfo(summary),
     id,

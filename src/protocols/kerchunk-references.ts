@@ -19,6 +19,11 @@ const CACHING = "public, max-age=60";
 /** Schemes that clients of references read without this server. */
 const REACHABLE: ReadonlySet<string> = new Set(["http:", "https:", "s3:", "gs:"]);
 
+/** Not with a query or a user, which may be what this server reads it with and nobody else is to. */
+function isReachable({ protocol, search, username }: URL): boolean {
+  return REACHABLE.has(protocol) && search === "" && username === "";
+}
+
 function linksOf(route: RouteCall): Links {
   return route.query.links === "source" ? "source" : "server";
 }
@@ -26,7 +31,7 @@ function linksOf(route: RouteCall): Links {
 function optionsFor(id: string, links: Links, { base, call }: RouteCall): KerchunkParquetOptions {
   const root = datasetUrl(base, id, "kerchunk");
   return {
-    href: (url) => (links === "source" && REACHABLE.has(url.protocol) ? url.href : undefined),
+    href: (url) => (links === "source" && isReachable(url) ? url.href : undefined),
     chunkHref: (name, chunk) => `${root}/${encodePath(name)}/${chunk.length === 0 ? "0" : chunk.join(".")}`,
     recordSize: RECORD_SIZE,
     ...(call.signal === undefined ? {} : { signal: call.signal }),

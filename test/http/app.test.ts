@@ -22,6 +22,10 @@ const handlers: Readonly<Record<string, (call: RouteCall) => Promise<Response>>>
   "/broken": async () => {
     throw new Error("secret detail");
   },
+  "/denied": async () => {
+    const allowed = ["file:///secret/archive/"];
+    throw new GyreError("Denied", `file:///etc/passwd is outside the allowed prefixes (${allowed})`, { allowed });
+  },
   "/busy": async () => {
     throw new GyreError("Busy", "the tape is being mounted", { retryAfter: 10800 });
   },
@@ -104,6 +108,9 @@ test("our own faults say nothing of the inside and are reported; Busy carries Re
   assert.equal(broken.status, 500);
   assert.doesNotMatch(await broken.text(), /secret/);
   assert.match(String(errors.at(-1)), /secret detail/);
+  const denied = await get("/denied");
+  assert.equal(denied.status, 403);
+  assert.doesNotMatch(await denied.text(), /secret|etc/);
   const busy = await get("/busy");
   assert.equal(busy.status, 503);
   assert.equal(busy.headers.get("retry-after"), "10800");

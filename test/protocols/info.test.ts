@@ -9,6 +9,9 @@ import { testProtocol } from "../contract/protocol.ts";
 import { BASE, createArchive, serve } from "./archive.ts";
 import { createGrid } from "./grid.ts";
 
+const ROOT = new URL("file:///secret/archive/");
+const MEMBER = "file:///secret/archive/a/first.nc";
+
 let archive: Awaited<ReturnType<typeof createArchive>>;
 let fetch: ReturnType<typeof serve>;
 
@@ -18,14 +21,23 @@ before(async () => {
   const cube: CubeReport = {
     members: 2,
     dimensions: [],
-    variables: [{ name: "tas", mode: "decoded", missing: 0, differences: [{ property: "scale_factor", found: [] }] }],
+    variables: [
+      {
+        name: "tas",
+        mode: "decoded",
+        missing: 0,
+        differences: [{ property: "scale_factor", found: [{ value: "2", members: 1, example: MEMBER }] }],
+      },
+    ],
     gaps: [{ dimension: "time", after: 10n, before: 30n }],
-    overlaps: [],
-    left: [],
+    overlaps: [{ dimension: "time", source: MEMBER, entries: 2 }],
+    left: [{ source: MEMBER, reason: `${MEMBER} at byte 8: cut off` }],
   };
-  archive.add("cube", { ...(await createGrid(archive, "cube")), cube, problems: ["variable x: unknown type"] });
+  const problems = ["variable x: unknown type", `${MEMBER} repeats 2 entries of time`];
+  const source = "file:///secret/archive/a/*.nc file:///secret/elsewhere/*.nc";
+  archive.add("cube", { ...(await createGrid(archive, "cube")), cube, problems }, { source });
   const plugins = new Map([["netcdf4", { path: "gyre/formats/hdf5", version: "0.1.0" }]]);
-  const info = createInfo({ version: "0.1.0", plugins, protocols: [zarr, kerchunk] });
+  const info = createInfo({ version: "0.1.0", plugins, protocols: [zarr, kerchunk], roots: [ROOT] });
   fetch = serve(archive.access, [all, info, zarr, kerchunk]);
 });
 
@@ -86,7 +98,10 @@ test("info is xpublish's, with storage beside it", async () => {
   assert.deepEqual([name.type, kind.type, label.type, label.bytes], ["bytes8", "uint8", "object", null]);
   assert.deepEqual([tas.raw, odd.raw, ragged.raw], [true, false, false]);
   const cube = await json("datasets/cube/info");
-  assert.deepEqual(cube.problems, ["variable x: unknown type"]);
+  assert.deepEqual(cube.problems, ["variable x: unknown type", "archive/a/first.nc repeats 2 entries of time"]);
+  assert.deepEqual(cube.cube.left, [{ source: "archive/a/first.nc", reason: "archive/a/first.nc at byte 8: cut off" }]);
+  assert.equal(cube.cube.overlaps[0].source, "archive/a/first.nc");
+  assert.equal(cube.cube.variables[0].differences[0].found[0].example, "archive/a/first.nc");
   assert.deepEqual(cube.cube.gaps, [{ dimension: "time", after: 10, before: 30 }]);
 });
 
@@ -108,7 +123,9 @@ test("the page escapes what comes from files and brings everything itself", asyn
   assert.ok(!page.includes("/secret/place"));
   assert.doesNotMatch(page, /<(?:link|img|iframe)|src=/);
   assert.ok(page.includes(`${BASE}datasets/grid/kerchunk`) && page.includes(`${BASE}datasets/grid/groups/sub~deep`));
-  assert.match(await (await get("datasets/cube/")).text(), /tas is served decoded: members differ in scale_factor/);
+  const cube = await (await get("datasets/cube/")).text();
+  assert.match(cube, /tas is served decoded: members differ in scale_factor/);
+  assert.ok(cube.includes("archive/a/*.nc *.nc") && !cube.includes("secret"), "addresses without the folders above");
 });
 
 test("an alias names its proper address; a dataset without a slash leads to its page", async () => {

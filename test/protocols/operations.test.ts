@@ -92,6 +92,9 @@ test("problems name files from the served folder on, and nothing that is secret"
 test("without a root only the name of a local file is shown", () => {
   assert.equal(publicSource("file:///secret/place/a%20b.nc"), "a b.nc");
   assert.equal(publicSource("file:///secret/store.zarr/"), "store.zarr/");
+  const root = [new URL("file:///secret/data")];
+  assert.equal(publicSource("file:///secret/data/a/b.nc", root), "data/a/b.nc");
+  assert.equal(publicSource("file:///secret/database/b.nc", root), "b.nc", "another folder, whose name begins alike");
   assert.equal(publicText("file:///secret/a.nc: wrong. See s3://bucket/key?x=1."), "a.nc: wrong. See s3://bucket/key.");
 });
 

@@ -169,6 +169,11 @@ test("references lead to the raw API, or to a source that clients can reach", as
   assert.deepEqual(direct.refs["pr/0.0.0"], [url.href, 100, 20]);
   const served = (await json("far/kerchunk.json")) as { refs: Record<string, unknown> };
   assert.deepEqual(served.refs["pr/0.0.0"], [`${BASE}datasets/far/kerchunk/pr/0.0.0`]);
+  const signed = new URL("https://far.example/pr.nc?signature=s3cret");
+  const secret: Variable = { ...far, locate: async () => ({ url: signed, offset: 100, length: 20 }) };
+  archive.add("signed", { ...grid, version: "signed", variables: new Map([["pr", secret]]) });
+  const text = await (await get("signed/kerchunk.json?links=source")).text();
+  assert.ok(text.includes(`${BASE}datasets/signed/kerchunk/pr/0.0.0`) && !text.includes("s3cret"));
 });
 
 test("references of a broken source are an error, not half a document", async () => {
