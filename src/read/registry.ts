@@ -224,6 +224,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   function vanished(key: string): void {
     const entry = names.byKey(key);
     if (entry === undefined || entry.missing !== undefined) return;
+    looked.delete(entry.source);
     names.update({ ...entry, missing: new Date(clock.now()).toISOString() });
     report(entry.source, `${entry.id}: the source is not there any more`);
   }
