@@ -2,47 +2,45 @@ import { guarded } from "./checksum.ts";
 import type { CodecEntry } from "./codec.ts";
 import { integerOption } from "./configuration.ts";
 
-/** Bob Jenkins' lookup3 (`hashlittle`), also the checksum of HDF5's metadata. */
+/** Bob Jenkins' lookup3 (`hashlittle`), which also guards every newer metadata structure of HDF5. */
 export function lookup3(bytes: Uint8Array, seed = 0): number {
-  let a = (0xdeadbeef + bytes.length + seed) | 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let left = bytes.byteLength;
+  let at = 0;
+  let a = (0xdeadbeef + left + seed) | 0;
   let b = a;
   let c = a;
-  const word = (at: number): number =>
-    (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
-  let at = 0;
-  for (; bytes.length - at > 12; at += 12) {
-    a = (a + word(at)) | 0;
-    b = (b + word(at + 4)) | 0;
-    c = (c + word(at + 8)) | 0;
-    a = ((a - c) ^ rotate(c, 4)) | 0;
+  for (; left > 12; left -= 12, at += 12) {
+    a = (a + view.getInt32(at, true)) | 0;
+    b = (b + view.getInt32(at + 4, true)) | 0;
+    c = (c + view.getInt32(at + 8, true)) | 0;
+    a = ((a - c) ^ ((c << 4) | (c >>> 28))) | 0;
     c = (c + b) | 0;
-    b = ((b - a) ^ rotate(a, 6)) | 0;
+    b = ((b - a) ^ ((a << 6) | (a >>> 26))) | 0;
     a = (a + c) | 0;
-    c = ((c - b) ^ rotate(b, 8)) | 0;
+    c = ((c - b) ^ ((b << 8) | (b >>> 24))) | 0;
     b = (b + a) | 0;
-    a = ((a - c) ^ rotate(c, 16)) | 0;
+    a = ((a - c) ^ ((c << 16) | (c >>> 16))) | 0;
     c = (c + b) | 0;
-    b = ((b - a) ^ rotate(a, 19)) | 0;
+    b = ((b - a) ^ ((a << 19) | (a >>> 13))) | 0;
     a = (a + c) | 0;
-    c = ((c - b) ^ rotate(b, 4)) | 0;
+    c = ((c - b) ^ ((b << 4) | (b >>> 28))) | 0;
     b = (b + a) | 0;
   }
-  if (at === bytes.length) return c >>> 0;
-  a = (a + word(at)) | 0;
-  b = (b + word(at + 4)) | 0;
-  c = (c + word(at + 8)) | 0;
-  c = ((c ^ b) - rotate(b, 14)) | 0;
-  a = ((a ^ c) - rotate(c, 11)) | 0;
-  b = ((b ^ a) - rotate(a, 25)) | 0;
-  c = ((c ^ b) - rotate(b, 16)) | 0;
-  a = ((a ^ c) - rotate(c, 4)) | 0;
-  b = ((b ^ a) - rotate(a, 14)) | 0;
-  c = ((c ^ b) - rotate(b, 24)) | 0;
+  if (left === 0) return c >>> 0;
+  const tail = [0, 0, 0];
+  for (let i = 0; i < left; i++) tail[i >> 2]! |= bytes[at + i]! << (8 * (i & 3));
+  a = (a + tail[0]!) | 0;
+  b = (b + tail[1]!) | 0;
+  c = (c + tail[2]!) | 0;
+  c = ((c ^ b) - ((b << 14) | (b >>> 18))) | 0;
+  a = ((a ^ c) - ((c << 11) | (c >>> 21))) | 0;
+  b = ((b ^ a) - ((a << 25) | (a >>> 7))) | 0;
+  c = ((c ^ b) - ((b << 16) | (b >>> 16))) | 0;
+  a = ((a ^ c) - ((c << 4) | (c >>> 28))) | 0;
+  b = ((b ^ a) - ((a << 14) | (a >>> 18))) | 0;
+  c = ((c ^ b) - ((b << 24) | (b >>> 8))) | 0;
   return c >>> 0;
-}
-
-function rotate(x: number, bits: number): number {
-  return (x << bits) | (x >>> (32 - bits));
 }
 
 /** numcodecs `jenkins_lookup3`: the checksum behind the bytes. */

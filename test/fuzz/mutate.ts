@@ -1,4 +1,4 @@
-import { lookup3 } from "../../src/formats/hdf5/checksum.ts";
+import { lookup3 } from "../../src/codecs/jenkins_lookup3.ts";
 import type { Input, Target } from "./target.ts";
 
 type Random = () => number;
@@ -114,7 +114,7 @@ function mendChecksums(original: Uint8Array, damaged: Uint8Array): void {
   let runs = guardedRuns.get(original);
   if (runs === undefined) guardedRuns.set(original, (runs = findGuarded(original)));
   const view = new DataView(damaged.buffer, damaged.byteOffset, damaged.byteLength);
-  for (const [start, end] of runs) view.setUint32(end, lookup3(damaged, start, end), true);
+  for (const [start, end] of runs) view.setUint32(end, lookup3(damaged.subarray(start, end)), true);
 }
 
 function findGuarded(bytes: Uint8Array): [number, number][] {
@@ -124,7 +124,7 @@ function findGuarded(bytes: Uint8Array): [number, number][] {
     for (let at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(signature); at >= 0; ) {
       const last = Math.min(at + MOST_GUARDED, bytes.byteLength - 4);
       for (let end = at + 8; end <= last; end++) {
-        if (view.getUint32(end, true) !== lookup3(bytes, at, end)) continue;
+        if (view.getUint32(end, true) !== lookup3(bytes.subarray(at, end))) continue;
         runs.push([at, end]);
         break;
       }

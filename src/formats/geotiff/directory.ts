@@ -1,6 +1,7 @@
 import type { IoCall } from "../../core/array.ts";
 import { FIELD_BYTES, FieldType, Tag } from "../../core/tiff/tags.ts";
 import { badSource } from "../../errors.ts";
+import { decodeText } from "../text.ts";
 import { type Source, viewOf } from "./source.ts";
 
 /** Directories read at most: above that a file is an animation, not a raster. */
@@ -30,6 +31,9 @@ export async function readDirectories(source: Source, call?: IoCall): Promise<Di
     const { directory, following } = await readDirectory(source, next, call);
     found.push(directory);
     const children = directory.fields.get(Tag.SubIFDs);
+    if (children !== undefined && children.count > MOST_DIRECTORIES) {
+      throw badSource(source.url, children.offset, `${children.count} sub-directories`);
+    }
     for (const offset of children === undefined ? [] : await readNumbers(source, children, call)) {
       if (seen.has(offset) || found.length >= MOST_DIRECTORIES) continue;
       seen.add(offset);
@@ -80,20 +84,16 @@ export function readBytes(source: Source, field: Field, call?: IoCall): Promise<
   return source.read(field.offset, length, "values of a field", call);
 }
 
-/** A field's text without its closing NULs; texts are UTF-8 nowadays and Latin-1 where that fails. */
+/** A field's text without its closing NULs. */
 export async function readText(source: Source, field: Field, call?: IoCall): Promise<string> {
-  return decodeText(await readBytes(source, field, call));
+  return textOf(await readBytes(source, field, call));
 }
 
-export function decodeText(bytes: Uint8Array): string {
+/** The text of an ASCII value without its closing NULs. */
+export function textOf(bytes: Uint8Array): string {
   let end = bytes.byteLength;
   while (end > 0 && bytes[end - 1] === 0) end--;
-  const text = bytes.subarray(0, end);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(text);
-  } catch {
-    return new TextDecoder("latin1").decode(text);
-  }
+  return decodeText(bytes.subarray(0, end));
 }
 
 export async function readNumbers(source: Source, field: Field, call?: IoCall): Promise<number[]> {

@@ -4,7 +4,7 @@ import type { GeoTransform } from "../../core/crs/geotransform.ts";
 import type { Crs } from "../../core/crs.ts";
 import { Tag, type TagNumber } from "../../core/tiff/tags.ts";
 import { badSource } from "../../errors.ts";
-import { type Directory, decodeText, readBytes, readNumbers } from "./directory.ts";
+import { type Directory, readBytes, readNumbers, textOf } from "./directory.ts";
 import type { Source } from "./source.ts";
 
 /** A point of the image (column, row from the upper left corner) and where it lies. */
@@ -108,7 +108,7 @@ function readKeys(directory: readonly number[], doubles: readonly number[], asci
     if (place === 0) keys.set(key, value);
     else if (place === Tag.GeoDoubleParams && doubles[value] !== undefined) keys.set(key, doubles[value]);
     else if (place === Tag.GeoAsciiParams) {
-      keys.set(key, decodeText(ascii.subarray(value, value + length)).replace(/\|$/, ""));
+      keys.set(key, textOf(ascii.subarray(value, value + length)).replace(/\|$/, ""));
     } else if (place === Tag.GeoKeyDirectory && directory[value] !== undefined) keys.set(key, directory[value]);
   }
   return keys;

@@ -1,5 +1,6 @@
+import { decodeText } from "../text.ts";
 import { readTreeRecords } from "./btree-v2.ts";
-import { type Cursor, decodeText } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
 import type { H5File } from "./file.ts";
 import { openFractalHeap } from "./fractal-heap.ts";
 import { type Dataspace, readDataspace } from "./messages/dataspace.ts";

@@ -1,4 +1,5 @@
 import { badSource, type GyreError } from "../../errors.ts";
+import { decodeText } from "../text.ts";
 
 /** What a file's superblock says of the numbers in it, and where to point when one is wrong. */
 export interface Widths {
@@ -7,18 +8,6 @@ export interface Widths {
   readonly offsetSize: number;
   /** Bytes of a length ("Size of Lengths"). */
   readonly lengthSize: number;
-}
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true });
-const LATIN1 = new TextDecoder("latin1");
-
-/** Text as HDF5 files have it: UTF-8 by rule, Latin-1 by habit of old writers. */
-export function decodeText(bytes: Uint8Array): string {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return LATIN1.decode(bytes);
-  }
 }
 
 /** Reads a structure front to back. Everything is little-endian; a step past the end throws, naming the byte. */

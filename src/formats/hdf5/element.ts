@@ -1,5 +1,5 @@
 import type { Json, Scalar } from "../../core/array.ts";
-import { decodeText } from "./cursor.ts";
+import { decodeText } from "../text.ts";
 import type { H5File } from "./file.ts";
 import type { GlobalHeap } from "./global-heap.ts";
 import { heapReference } from "./heap-reference.ts";

@@ -1,4 +1,5 @@
 import { badSource } from "../../errors.ts";
+import { decodeText } from "../text.ts";
 
 /** Thrown when the header goes on beyond the bytes read so far; the caller reads more and parses again. */
 export class NeedMore {
@@ -108,17 +109,5 @@ export class Cursor {
     }
     this.#at = end;
     return at;
-  }
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const latin1 = new TextDecoder("latin1");
-
-/** UTF-8 as the standard wants it; Latin-1 where old files are not. */
-export function decodeText(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return latin1.decode(bytes);
   }
 }

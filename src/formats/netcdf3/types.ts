@@ -1,6 +1,6 @@
 import type { Attr, Scalar } from "../../core/array.ts";
 import { asValues, type DType, type NumericType, type TypedArray } from "../../core/dtype.ts";
-import { decodeText } from "./cursor.ts";
+import { decodeText } from "../text.ts";
 
 interface ExternalType {
   readonly dtype: DType;

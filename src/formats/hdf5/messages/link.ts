@@ -1,4 +1,5 @@
-import { type Cursor, decodeText } from "../cursor.ts";
+import { decodeText } from "../../text.ts";
+import type { Cursor } from "../cursor.ts";
 
 /** IV.A.2.g Link. */
 export type Link = { readonly name: string; readonly order: number | undefined } & LinkTarget;
