@@ -18,7 +18,7 @@ export interface LoadOptions {
 export async function requestsPerSecond(
   base: URL,
   paths: readonly string[],
-  { program, seconds = 1.5, connections = 8 }: LoadOptions,
+  { program, seconds = 1, connections = 8 }: LoadOptions,
 ): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "gyre-load-"));
   try {

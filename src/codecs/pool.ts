@@ -36,6 +36,14 @@ export interface Decoder {
     shape?: readonly number[],
     call?: IoCall,
   ): Promise<Uint8Array>;
+  /** Decodes a whole chunk and encodes it again, where it was decoded. */
+  recode(
+    from: readonly CodecSpec[],
+    to: readonly CodecSpec[],
+    meta: ChunkMeta,
+    bytes: Uint8Array,
+    call?: IoCall,
+  ): Promise<Uint8Array>;
   /** Stops the threads; work under way fails. */
   close(): Promise<void>;
 }
@@ -83,6 +91,12 @@ export function createDecoder(options: DecoderOptions): Decoder {
     encode(codecs, meta, values, shape, call) {
       const job = { codecs, meta, ...(shape === undefined ? {} : { shape }) };
       return run(job, values, (pipeline) => pipeline.encode(values, shape), call);
+    },
+    async recode(from, to, meta, bytes, call) {
+      const { id, pipeline } = cached(to, meta);
+      const encoder = await pipeline;
+      const job = { codecs: from, meta, decode: bytes, recode: { pipeline: id, codecs: to } };
+      return run(job, bytes, async (decoder) => encoder.encode(await decoder.decode(bytes)), call);
     },
     async close() {
       await pool?.close();

@@ -13,6 +13,8 @@ export interface Job {
   readonly shape?: readonly number[];
   readonly decode?: Uint8Array;
   readonly encode?: Values;
+  /** What is decoded is encoded so. */
+  readonly recode?: { readonly pipeline: number; readonly codecs: readonly CodecSpec[] };
 }
 
 /** A job on its way to a worker, and what comes back under the same number. */

@@ -26,21 +26,25 @@ parentPort?.on("message", async ({ id, job }: Request) => {
 });
 
 async function run(job: Job): Promise<Values | Uint8Array> {
-  const pipeline = await pipelineOf(job);
-  const result =
+  const pipeline = await pipelineOf(job.pipeline, job);
+  let result =
     job.decode === undefined
       ? await pipeline.encode(job.encode ?? [], job.shape)
       : await pipeline.decode(job.decode, job.shape);
+  if (job.recode !== undefined) {
+    const { pipeline: id, codecs } = job.recode;
+    result = await (await pipelineOf(id, { codecs, meta: job.meta })).encode(result);
+  }
   return ArrayBuffer.isView(result) && result.byteLength !== result.buffer.byteLength ? ownCopy(result) : result;
 }
 
-function pipelineOf({ pipeline, codecs, meta }: Job): Promise<Pipeline> {
-  let ready = pipelines.get(pipeline);
+function pipelineOf(id: number, { codecs, meta }: Pick<Job, "codecs" | "meta">): Promise<Pipeline> {
+  let ready = pipelines.get(id);
   if (ready === undefined) {
     if (pipelines.size >= MAX_PIPELINES) pipelines.clear();
     ready = registry.then((known) => createPipeline(codecs, meta, known));
-    pipelines.set(pipeline, ready);
-    ready.catch(() => pipelines.delete(pipeline));
+    pipelines.set(id, ready);
+    ready.catch(() => pipelines.delete(id));
   }
   return ready;
 }

@@ -1,17 +1,42 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Access } from "../core/access.ts";
-import { ANONYMOUS } from "../core/principal.ts";
+import type { Access, Opened } from "../core/access.ts";
+import { ANONYMOUS, type Call } from "../core/principal.ts";
 import { isGyreError } from "../errors.ts";
-import type { Reply } from "../protocols/conditional.ts";
+import type { Conditions, Reply } from "../protocols/conditional.ts";
 import { rawReply } from "../protocols/kerchunk.ts";
 import { openDataset } from "../protocols/protocol.ts";
+import { computedReply } from "../protocols/zarr.ts";
 import type { Answer } from "./answer.ts";
 import { COMMON_HEADERS } from "./app.ts";
 import { onceMore } from "./once-more.ts";
 import { problemOf } from "./problem.ts";
 
 const PREFIX = "/datasets/";
-const RAW = "/kerchunk/";
+
+type Answering = (opened: Opened, key: string, conditions: Conditions, access: Access, call: Call) => Promise<Reply>;
+
+interface ChunkRoute {
+  /** Behind the id of a dataset, before the key. */
+  readonly infix: string;
+  readonly route: string;
+  readonly reply: Answering;
+}
+
+/** Chunks name no address; documents do, and do not come this way. */
+const NO_BASE = new URL("http://localhost/");
+
+const ROUTES: readonly ChunkRoute[] = [
+  {
+    infix: "/kerchunk/",
+    route: "/datasets/{id}/kerchunk/{key}",
+    reply: (opened, key, conditions, access, call) => rawReply(opened, key, conditions, access, call, NO_BASE),
+  },
+  {
+    infix: "/zarr/",
+    route: "/datasets/{id}/zarr/{key}",
+    reply: (opened, key, conditions, access, call) => computedReply(opened, key, undefined, conditions, access, call),
+  },
+];
 
 export interface ChunkOptions {
   readonly access: Access;
@@ -20,12 +45,10 @@ export interface ChunkOptions {
   readonly onAnswer?: ((answer: Answer) => void) | undefined;
 }
 
-const ROUTE = "/datasets/{id}/kerchunk/{key}";
-
 /**
- * The short way of stored chunks: `GET /datasets/{id}/kerchunk/{variable}/{chunk}` from the socket to the file and
- * back, without a web-standard request and response in between. Answers exactly what the route does; whatever is not
- * plainly such a key (documents, escapes, queries, other methods) is left to it.
+ * The short way of chunks: `GET /datasets/{id}/kerchunk|zarr/{variable}/{chunk}` from the socket to the file and back,
+ * without a web-standard request and response in between. Answers exactly what the routes do; whatever is not plainly
+ * such a key (documents, escapes, queries, views, other methods) is left to them.
  */
 export function chunkServer({
   access,
@@ -36,22 +59,29 @@ export function chunkServer({
     const url = request.url ?? "";
     if (request.method !== "GET" || !url.startsWith(PREFIX)) return false;
     const end = url.indexOf("/", PREFIX.length);
-    if (end < 0 || !url.startsWith(RAW, end) || !isPlain(url)) return false;
+    const found = end < 0 ? undefined : ROUTES.find(({ infix }) => url.startsWith(infix, end));
+    if (found === undefined || !isPlain(url)) return false;
     const id = url.slice(PREFIX.length, end);
-    const key = url.slice(end + RAW.length);
+    const key = url.slice(end + found.infix.length);
     if (!isChunkKey(key)) return false;
-    void answer(id, key, request, response);
+    void answer(found, id, key, request, response);
     return true;
   };
 
-  async function answer(id: string, key: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(
+    { route, reply }: ChunkRoute,
+    id: string,
+    key: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const started = performance.now();
     const gone = new AbortController();
     let sent = 0;
     response.once("close", () => {
       if (!response.writableFinished) gone.abort();
       const ms = performance.now() - started;
-      onAnswer?.({ method: "GET", route: ROUTE, status: response.statusCode, ms, bytes: sent });
+      onAnswer?.({ method: "GET", route, status: response.statusCode, ms, bytes: sent });
     });
     const write = ({ status, headers, body }: Reply): void => {
       sent = body?.byteLength ?? 0;
@@ -67,11 +97,11 @@ export function chunkServer({
       range: headers.range,
     };
     try {
-      const reply = await onceMore(async () => {
+      const answered = await onceMore(async () => {
         const opened = await openDataset(access, id, call);
-        return rawReply(opened, key, conditions, access, call, NO_BASE);
+        return reply(opened, key, conditions, access, call);
       });
-      write(reply);
+      write(answered);
     } catch (error) {
       if (gone.signal.aborted) return;
       if (!isGyreError(error) || error.tag === "BadSource") onError?.(error, request.url ?? "");
@@ -82,10 +112,7 @@ export function chunkServer({
   }
 }
 
-/** Chunks name no address; documents do, and do not come this way. */
-const NO_BASE = new URL("http://localhost/");
-
-/** `tas/0.1.2`: the last part has digits and dots only. */
+/** `tas/0.1.2`, `tas/c/0/1`: the last part has digits and dots only. */
 function isChunkKey(key: string): boolean {
   for (let i = key.lastIndexOf("/") + 1; i < key.length; i++) {
     const code = key.charCodeAt(i);

@@ -15,8 +15,8 @@ import { type ChunkKey, parseChunkV2, parseChunkV3 } from "./zarr-key.ts";
 /** Faults that may pass; a chunk that does not decode (BadSource) stays broken. */
 const FAULTS: readonly ErrorTag[] = ["Busy", "Conflict", "NotFound"];
 
-/** Answers a key of the computed API over a dataset or a view of it. */
-async function computedReply(
+/** Answers a key of the computed API over a dataset or a view of it; `codec` is that of the view. */
+export async function computedReply(
   opened: Opened,
   key: string,
   codec: string | undefined,

@@ -1,11 +1,19 @@
 import type { Access, ListOptions, Opened } from "../core/access.ts";
-import { type Block, type Dataset, type IoCall, inGrid, product, type Variable } from "../core/array.ts";
+import {
+  type Block,
+  type CodecSpec,
+  type Dataset,
+  type IoCall,
+  inGrid,
+  product,
+  type Variable,
+} from "../core/array.ts";
 import { itemSize, type Values } from "../core/dtype.ts";
 import type { Call } from "../core/principal.ts";
 import { checkSelection, type Selection, selectionCount } from "../core/selection.ts";
 import { GyreError } from "../errors.ts";
 import { createCache } from "./cache.ts";
-import { type ChunkReader, decodedChunk, padded, rawChunk, stagedBytes } from "./chunk.ts";
+import { type ChunkReader, decodedChunk, padded, rawChunk, recodedChunk, stagedBytes } from "./chunk.ts";
 import { selectFrom } from "./select.ts";
 import { pieces, VARIABLE_ITEM_BYTES } from "./stream.ts";
 import { createViews } from "./view.ts";
@@ -41,7 +49,7 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
   const keeping: ChunkReader = { ...reader, kept };
 
   function chunkOf(dataset: Dataset, variable: Variable, index: readonly number[], call?: IoCall): Promise<Block> {
-    const key = `${dataset.version}/${variable.name}/${index.join(".")}`;
+    const key = keyOf(dataset, variable, index);
     // Shared by all who wait for it, so it does not end when one of them does.
     return cache.get(key, async () => {
       call?.signal?.throwIfAborted();
@@ -53,6 +61,10 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
   function select(dataset: Dataset, variable: Variable, selection: Selection, call?: IoCall): Promise<Block> {
     if (variable.read !== undefined) return variable.read(selection, call);
     return selectFrom(variable, selection, (index) => chunkOf(dataset, variable, index, call), call);
+  }
+
+  function encoded({ dtype, shape, data }: Block, codecs: readonly CodecSpec[], call?: IoCall): Promise<Uint8Array> {
+    return reader.decoder.encode(codecs, { dtype, shape }, data, shape, call);
   }
 
   const views = createViews((dataset) => (variable, selection, call) => select(dataset, variable, selection, call));
@@ -99,14 +111,21 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
     },
 
     async recode(dataset, variable, index, codecs, call) {
-      const block = padded(await chunkOf(dataset, variable, index, call), variable);
-      return reader.decoder.encode(codecs, { dtype: block.dtype, shape: block.shape }, block.data, block.shape, call);
+      const key = keyOf(dataset, variable, index);
+      return kept.get(`${key} ${JSON.stringify(codecs)}`, async () => {
+        call.signal?.throwIfAborted();
+        const direct = cache.has(key) ? undefined : await recodedChunk(reader, variable, index, codecs);
+        const value = direct ?? (await encoded(padded(await chunkOf(dataset, variable, index), variable), codecs));
+        return { value, bytes: value.byteLength };
+      });
     },
 
-    async encode(block, codecs, call) {
-      return reader.decoder.encode(codecs, { dtype: block.dtype, shape: block.shape }, block.data, block.shape, call);
-    },
+    encode: encoded,
   };
+}
+
+function keyOf(dataset: Dataset, variable: Variable, index: readonly number[]): string {
+  return `${dataset.version}/${variable.name}/${index.join(".")}`;
 }
 
 /** Bytes that decoded values take, nearly. */

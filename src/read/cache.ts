@@ -10,6 +10,7 @@ export interface Cached<T> {
  */
 export interface Cache<T> {
   get(key: string, make: () => Promise<Cached<T>>): Promise<T>;
+  has(key: string): boolean;
   readonly bytes: number;
 }
 
@@ -33,6 +34,7 @@ export function createCache<T>(maxBytes: number): Cache<T> {
     get bytes() {
       return total;
     },
+    has: (key) => kept.has(key) || working.has(key),
     async get(key, make) {
       const known = kept.get(key);
       if (known !== undefined) {

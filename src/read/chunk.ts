@@ -4,6 +4,7 @@ import type { RawChunk } from "../core/access.ts";
 import {
   type Block,
   type ChunkRef,
+  type CodecSpec,
   chunkExtent,
   type IoCall,
   inGrid,
@@ -135,6 +136,26 @@ export async function decodedChunk(
     throw placed(error, variable, chunk, ref);
   });
   return cropped({ dtype: spec.dtype, shape, data }, extent);
+}
+
+/**
+ * A stored chunk, decoded and encoded again without a stop in between. Undefined for one that is not simply whole: cut,
+ * never written, or computed.
+ */
+export async function recodedChunk(
+  reader: ChunkReader,
+  variable: Variable,
+  chunk: readonly number[],
+  codecs: readonly CodecSpec[],
+): Promise<Uint8Array | undefined> {
+  const { spec } = variable;
+  if (variable.read !== undefined || chunkExtent(spec, chunk).some((n, i) => n !== spec.chunks[i])) return undefined;
+  const ref = await variable.locate(chunk);
+  if (ref === undefined || ref.shape !== undefined) return undefined;
+  const bytes = await fetchChunk(reader.files, ref);
+  return reader.decoder.recode(ref.codecs ?? spec.codecs, codecs, metaOf(spec), bytes).catch((error: unknown) => {
+    throw placed(error, variable, chunk, ref);
+  });
 }
 
 /** Codecs do not know what they decode: says which chunk it was and where its bytes lie. */

@@ -57,6 +57,22 @@ suite("decoder", () => {
     }
   });
 
+  test("recodes into what decoding and encoding would give, in a thread as in this one", async () => {
+    const local = decoder({ workers: 0 });
+    const zstd = [little, { name: "zstd", configuration: { level: 1 } }];
+    const stored = await local.encode(zlib, meta, values);
+    const expected = await local.encode(zstd, meta, values);
+    for (const recoder of [local, decoder()]) {
+      assert.deepEqual(await recoder.recode(zlib, zstd, meta, stored), expected);
+      await assert.rejects(recoder.recode(zlib, zstd, meta, stored.subarray(9)), (error) =>
+        isGyreError(error, "BadSource"),
+      );
+      await assert.rejects(recoder.recode(zlib, [little, { name: "no" }], meta, stored), (error) =>
+        isGyreError(error, "Unsupported"),
+      );
+    }
+  });
+
   test("leaves the caller's bytes and values alone", async () => {
     const threads = decoder();
     const page = Buffer.alloc(4096);
