@@ -28,23 +28,50 @@ export function plainTags(header: string): string {
  * gets the coding as a suffix, since a strong tag names bytes.
  */
 export async function compressed(request: Request, response: Response): Promise<Response> {
+  if (response.status === 304) return revalidated(request, response);
   const type = response.headers.get("content-type") ?? "";
   if (response.status !== 200 || !TEXT.test(type)) return response;
   if (response.headers.has("content-encoding") || response.headers.has("content-range")) return response;
   const headers = new Headers(response.headers);
-  headers.append("Vary", "Accept-Encoding");
-  if (response.body === null) return new Response(null, { headers });
+  varying(headers);
   const coding = accepted(request);
   const length = Number(headers.get("content-length") ?? Number.NaN);
   // Without a length the body is a stream of unknown size, and is not gathered.
   if (coding === undefined || !(length >= LEAST_BYTES && length <= MOST_BYTES)) {
     return new Response(response.body, { status: response.status, headers });
   }
+  const tag = headers.get("etag");
+  if (tag !== null) headers.set("ETag", codedTag(tag, coding));
+  headers.set("Content-Encoding", coding);
+  if (response.body === null) {
+    // HEAD says what GET would; how long the compressed text is, only compressing it would tell.
+    headers.delete("Content-Length");
+    return new Response(null, { headers });
+  }
   const plain = new Uint8Array(await response.arrayBuffer());
   const body = coding === "zstd" ? await zstdded(plain) : await gzipped(plain, { level: 5 });
-  headers.set("Content-Encoding", coding);
   headers.set("Content-Length", String(body.byteLength));
-  const tag = headers.get("etag");
-  if (tag !== null) headers.set("ETag", tag.replace(/"$/, `-${coding}"`));
   return new Response(new Uint8Array(body), { status: 200, headers });
+}
+
+/** A 304 names the form that the client has, or its cache would not know which one still holds (RFC 9111, 4.3.4). */
+function revalidated(request: Request, response: Response): Response {
+  const tag = response.headers.get("etag");
+  const held = request.headers.get("if-none-match") ?? "";
+  const wanted = accepted(request);
+  const codings = [...(wanted === undefined ? [] : [wanted]), "zstd", "gzip"] as const;
+  const coding = tag === null ? undefined : codings.find((name) => held.includes(codedTag(tag, name)));
+  if (tag === null || coding === undefined) return response;
+  const headers = new Headers(response.headers);
+  headers.set("ETag", codedTag(tag, coding));
+  varying(headers);
+  return new Response(null, { status: 304, headers });
+}
+
+function codedTag(tag: string, coding: Coding): string {
+  return tag.replace(/"$/, `-${coding}"`);
+}
+
+function varying(headers: Headers): void {
+  if (!/\baccept-encoding\b/i.test(headers.get("vary") ?? "")) headers.append("Vary", "Accept-Encoding");
 }

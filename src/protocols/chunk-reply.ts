@@ -1,7 +1,7 @@
 import type { Opened, RawChunk } from "../core/access.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
-import { type Conditions, isNotModified, notModified, type Reply, replyWith } from "./conditional.ts";
+import { type Conditions, isHeld, notModified, type Reply, replyWith } from "./conditional.ts";
 
 /** Chunks change only with the whole source; a client asks again after an hour, and then mostly gets a 304. */
 const CHUNK_CACHING = "public, max-age=3600";
@@ -17,9 +17,7 @@ export async function chunkReply(
   read: () => Promise<RawChunk | undefined>,
 ): Promise<Reply | undefined> {
   const headers: Record<string, string> = { ETag: tag, "Cache-Control": CHUNK_CACHING, ...modifiedHeader(opened) };
-  const { ifNoneMatch } = conditions;
-  // `*` holds only when there is a chunk, so it has to be looked for.
-  if (ifNoneMatch !== undefined && ifNoneMatch !== "*" && isNotModified(ifNoneMatch, tag)) return notModified(headers);
+  if (isHeld(conditions, tag)) return notModified(headers);
   const chunk = await read();
   if (chunk === undefined) return undefined;
   headers["Content-Type"] = "application/octet-stream";

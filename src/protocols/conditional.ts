@@ -1,7 +1,10 @@
 /** The headers of a request that decide how an entity is answered (RFC 9110, 13 and 14). */
 export interface Conditions {
   readonly isHead: boolean;
+  readonly ifMatch?: string | undefined;
+  readonly ifUnmodifiedSince?: string | undefined;
   readonly ifNoneMatch?: string | undefined;
+  readonly ifModifiedSince?: string | undefined;
   readonly ifRange?: string | undefined;
   readonly range?: string | undefined;
 }
@@ -17,7 +20,10 @@ export function conditionsOf(request: Request): Conditions {
   const { headers } = request;
   return {
     isHead: request.method === "HEAD",
+    ifMatch: headers.get("if-match") ?? undefined,
+    ifUnmodifiedSince: headers.get("if-unmodified-since") ?? undefined,
     ifNoneMatch: headers.get("if-none-match") ?? undefined,
+    ifModifiedSince: headers.get("if-modified-since") ?? undefined,
     ifRange: headers.get("if-range") ?? undefined,
     range: headers.get("range") ?? undefined,
   };
@@ -36,6 +42,49 @@ export function isNotModified(ifNoneMatch: string | undefined, tag: string): boo
   return false;
 }
 
+/** Whether the client has the entity, said before it is known that there is one: `*` and dates cannot say it. */
+export function isHeld({ ifMatch, ifUnmodifiedSince, ifNoneMatch }: Conditions, tag: string): boolean {
+  const comesFirst = ifMatch !== undefined || ifUnmodifiedSince !== undefined;
+  return !comesFirst && ifNoneMatch?.trim() !== "*" && isNotModified(ifNoneMatch, tag);
+}
+
+/**
+ * What the conditions alone answer for an entity with these headers, in the order of RFC 9110, 13.2.2: 412, 304, or
+ * undefined. Dates are compared as nginx does: a file that was replaced by an older one is another file.
+ */
+export function precondition(conditions: Conditions, headers: Record<string, string>): Reply | undefined {
+  const { ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince } = conditions;
+  const { ETag: tag, "Last-Modified": modified } = headers;
+  if (ifMatch !== undefined) {
+    if (tag !== undefined && !matchesStrongly(ifMatch, tag)) return failed(headers);
+  } else if (ifUnmodifiedSince !== undefined && isLater(modified, ifUnmodifiedSince)) {
+    return failed(headers);
+  }
+  if (ifNoneMatch !== undefined) {
+    return tag !== undefined && isNotModified(ifNoneMatch, tag) ? notModified(headers) : undefined;
+  }
+  return ifModifiedSince !== undefined && isSameTime(modified, ifModifiedSince) ? notModified(headers) : undefined;
+}
+
+/** Strong comparison, as `If-Match` wants (13.1.1). */
+function matchesStrongly(ifMatch: string, tag: string): boolean {
+  if (ifMatch.trim() === "*") return true;
+  for (const [candidate] of ifMatch.matchAll(/(?:W\/)?"[^"]*"/g)) if (candidate === tag) return true;
+  return false;
+}
+
+function isLater(modified: string | undefined, date: string): boolean {
+  return modified !== undefined && Date.parse(modified) > Date.parse(date);
+}
+
+function isSameTime(modified: string | undefined, date: string): boolean {
+  return modified !== undefined && Date.parse(modified) === Date.parse(date);
+}
+
+function failed({ ETag }: Record<string, string>): Reply {
+  return { status: 412, headers: { ...(ETag === undefined ? {} : { ETag }), "Content-Length": "0" } };
+}
+
 /** The 304 that stands for an entity which the client has. */
 export function notModified(headers: Record<string, string>): Reply {
   const { "Content-Type": _type, ...rest } = headers;
@@ -44,11 +93,11 @@ export function notModified(headers: Record<string, string>): Reply {
 
 /** Answers with an entity as the conditions want it: whole, not modified, one range of it, or its headers alone. */
 export function replyWith(conditions: Conditions, headers: Record<string, string>, body: Uint8Array): Reply {
-  const tag = headers.ETag;
-  if (tag !== undefined && isNotModified(conditions.ifNoneMatch, tag)) return notModified(headers);
+  const decided = precondition(conditions, headers);
+  if (decided !== undefined) return decided;
   const size = body.byteLength;
   headers["Accept-Ranges"] = "bytes";
-  const isWhole = conditions.isHead || (conditions.ifRange !== undefined && conditions.ifRange !== tag);
+  const isWhole = conditions.isHead || (conditions.ifRange !== undefined && conditions.ifRange !== headers.ETag);
   const range = conditions.range === undefined || isWhole ? undefined : rangeOf(conditions.range, size);
   if (range === "unsatisfiable") {
     return { status: 416, headers: { "Content-Range": `bytes */${size}`, "Content-Length": "0" } };

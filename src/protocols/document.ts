@@ -15,13 +15,13 @@ export function documentOf(text: string): Document {
   return { body, tag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"` };
 }
 
-/** Answers with a document; `headers` say at least its type. */
+/** Answers with a document, which is text and may be compressed; `headers` say at least its type. */
 export function documentReply(
   { body, tag }: Document,
   conditions: Conditions,
   headers: Readonly<Record<string, string>>,
 ): Reply {
-  return replyWith(conditions, { "Cache-Control": CACHING, ETag: tag, ...headers }, body);
+  return replyWith(conditions, { "Cache-Control": CACHING, ETag: tag, Vary: "Accept-Encoding", ...headers }, body);
 }
 
 /** Answers with JSON. */

@@ -4,7 +4,7 @@ import { chunkGrid, type Dataset, product } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
 import { kerchunkJson } from "../write/kerchunk.ts";
 import { type KerchunkParquetOptions, kerchunkParquet, withoutReferences } from "../write/kerchunk-parquet.ts";
-import { conditionsOf, isNotModified, notModified, replyWith, strongTag, toResponse } from "./conditional.ts";
+import { conditionsOf, isHeld, notModified, precondition, replyWith, strongTag, toResponse } from "./conditional.ts";
 import { type Document, documentOf, documentReply } from "./document.ts";
 import { datasetUrl, openDataset, type Route, type RouteCall } from "./protocol.ts";
 import { storedDataset } from "./published.ts";
@@ -53,9 +53,10 @@ async function answerJson(route: RouteCall): Promise<Response> {
   const links = linksOf(route);
   const tag = referenceTag(opened, links, base, "kerchunk.json");
   const headers = { "Content-Type": "application/json", "Cache-Control": CACHING, ETag: tag };
-  const { isHead, ifNoneMatch } = conditionsOf(request);
-  if (isNotModified(ifNoneMatch, tag)) return toResponse(notModified(headers));
-  if (isHead) return new Response(null, { headers });
+  const conditions = conditionsOf(request);
+  const decided = precondition(conditions, headers);
+  if (decided !== undefined) return toResponse(decided);
+  if (conditions.isHead) return new Response(null, { headers });
   const parts = kerchunkJson(storedDataset(opened.dataset), optionsFor(opened.id, links, route));
   return new Response(await started(parts), { headers });
 }
@@ -86,7 +87,7 @@ async function answerParquet(route: RouteCall): Promise<Response> {
     "Cache-Control": CACHING,
     ETag: referenceTag(opened, links, base, `kerchunk.parquet/${path}`),
   };
-  if (isNotModified(conditions.ifNoneMatch, headers.ETag)) return toResponse(notModified(headers));
+  if (isHeld(conditions, headers.ETag)) return toResponse(notModified(headers));
   const bytes = await referenceFile(opened, path, links, route);
   if (bytes === undefined) throw new GyreError("NotFound", `${opened.id} has no references ${path}`, { subject: path });
   return toResponse(replyWith(conditions, headers, bytes));

@@ -16,6 +16,7 @@ const text = (body: string, headers: Record<string, string> = {}): Response =>
 const handlers: Readonly<Record<string, (call: RouteCall) => Promise<Response>>> = {
   "/long": async () => text("x".repeat(5000)),
   "/tag": async ({ request }) => text(request.headers.get("if-none-match") ?? "none"),
+  "/same": async () => new Response(null, { status: 304, headers: { ETag: '"v1"' } }),
   "/base": async ({ base }) => text(base.href),
   "/things/:id/:key{.+}": async ({ params }) => text(`${params.id} ${params.key}`),
   "/limited": async ({ query }) => text(JSON.stringify(query)),
@@ -64,6 +65,19 @@ test("long texts are compressed for who takes it, and the tag says so", async ()
   const refused = await get("/long", { "accept-encoding": "zstd;q=0, identity" });
   assert.equal(refused.headers.get("content-encoding"), null);
   assert.equal(await (await get("/tag", { "if-none-match": '"v1-gzip", "v2"' })).text(), '"v1", "v2"');
+  const head = await get("/long", { "accept-encoding": "gzip" }, "HEAD");
+  assert.deepEqual(
+    ["etag", "content-encoding", "content-length"].map((name) => head.headers.get(name)),
+    ['"v1-gzip"', "gzip", null],
+    "HEAD names the form that GET sends",
+  );
+  const same = await get("/same", { "if-none-match": '"v1-gzip"', "accept-encoding": "gzip" });
+  assert.deepEqual([same.status, same.headers.get("etag")], [304, '"v1-gzip"']);
+  assert.match(same.headers.get("vary") ?? "", /Accept-Encoding/);
+  assert.equal(
+    (await get("/same", { "if-none-match": '"v1"', "accept-encoding": "gzip" })).headers.get("etag"),
+    '"v1"',
+  );
 });
 
 test("HEAD answers as GET does, without the body", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isNotModified, rangeOf, replyWith, strongTag } from "../../src/protocols/conditional.ts";
+import { isHeld, isNotModified, rangeOf, replyWith, strongTag } from "../../src/protocols/conditional.ts";
 
 test("a tag holds only what a tag may hold", () => {
   assert.equal(strongTag("v", "tas/0.0"), '"v/tas/0.0"');
@@ -22,6 +22,42 @@ test("If-None-Match is a list, compared weakly", () => {
     assert.equal(isNotModified(header, '"a"'), expected, header);
   }
   assert.equal(isNotModified(undefined, '"a"'), false);
+});
+
+test("conditions decide in the order of RFC 9110, 13.2.2", () => {
+  const date = "Thu, 01 Jan 2026 00:00:00 GMT";
+  const [before, after] = ["Wed, 31 Dec 2025 23:59:59 GMT", "Thu, 01 Jan 2026 00:00:01 GMT"];
+  const headers = { ETag: '"t"', "Last-Modified": date };
+  const status = (more: object): number =>
+    replyWith({ isHead: false, ...more }, { ...headers }, new Uint8Array(4)).status;
+  for (const [conditions, expected] of [
+    [{ ifMatch: '"t"' }, 200],
+    [{ ifMatch: '"s", "t"' }, 200],
+    [{ ifMatch: "*" }, 200],
+    [{ ifMatch: '"s"' }, 412],
+    [{ ifMatch: 'W/"t"' }, 412],
+    [{ ifMatch: '"s"', ifNoneMatch: '"t"' }, 412],
+    [{ ifMatch: '"t"', ifNoneMatch: '"t"' }, 304],
+    [{ ifMatch: '"t"', ifUnmodifiedSince: before }, 200],
+    [{ ifUnmodifiedSince: before }, 412],
+    [{ ifUnmodifiedSince: date }, 200],
+    [{ ifUnmodifiedSince: "never" }, 200],
+    [{ ifModifiedSince: date }, 304],
+    [{ ifModifiedSince: before }, 200],
+    [{ ifModifiedSince: after }, 200],
+    [{ ifModifiedSince: date, ifNoneMatch: '"s"' }, 200],
+    [{ ifMatch: '"s"', range: "bytes=0-1" }, 412],
+    [{ ifMatch: '"t"', range: "bytes=0-1" }, 206],
+  ] as const) {
+    assert.equal(status(conditions), expected, JSON.stringify(conditions));
+  }
+});
+
+test("before anything is read only a tag can say that the client has it", () => {
+  const held = (more: object): boolean => isHeld({ isHead: false, ...more }, '"t"');
+  assert.equal(held({ ifNoneMatch: '"t"' }), true);
+  for (const more of [{}, { ifNoneMatch: "*" }, { ifNoneMatch: '"t"', ifMatch: '"s"' }])
+    assert.equal(held(more), false);
 });
 
 test("one range of bytes; several, reversed and foreign ones are ignored", () => {
