@@ -1,6 +1,7 @@
 import type { Json } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
 import type { Files, WriteOptions } from "../files/files.ts";
+import { urlOfKey } from "../files/keys.ts";
 import { chunksOf } from "./chunks.ts";
 import { paddingOf } from "./padding.ts";
 import type { Encoder, Source } from "./source.ts";
@@ -25,8 +26,10 @@ export async function writeZarr(source: Source, folder: URL, options: ZarrOption
   const write = files.write;
   if (write === undefined) throw new GyreError("Unsupported", `${folder} lies where nothing can be written`);
   const put = async (key: string, body: Uint8Array): Promise<void> => {
-    const path = key.split("/").map(encodeURIComponent).join("/");
-    await write.call(files, new URL(path, folder), body, call);
+    // A source may name a variable `..`: nothing is written outside the folder.
+    const url = urlOfKey(folder, key);
+    if (url === undefined) throw new GyreError("Unsupported", `no file can be called ${key}`, { subject: key });
+    await write.call(files, url, body, call);
   };
   const documents = version === 2 ? [...documentsV2(source)] : [...documentsV3(source)];
   for (const variable of source.variables.values()) {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isGyreError } from "../../src/errors.ts";
 import { createMemoryFiles } from "../../src/files/memory.ts";
 import { zarr } from "../../src/formats/zarr/zarr.ts";
 import { writeZarr } from "../../src/write/zarr.ts";
@@ -57,5 +58,21 @@ test("Zarr: the document that makes a store findable is written last", async () 
     await writeZarr(sourceOf([variable("a", "int8", ["x"], [3])]), folder, { files: watched, encoder, version });
     assert.equal(written.at(-1), last);
     assert.ok(written.includes(version === 2 ? "a/0" : "a/c/0"));
+  }
+});
+
+test("Zarr: names that lead out of the folder are refused, others are kept as they are", async () => {
+  const folder = new URL("memory:/archive/store.zarr/");
+  for (const version of [2, 3] as const) {
+    for (const name of ["..", "../../x", "g/../../x", "a\\b"]) {
+      const files = createMemoryFiles();
+      const writing = writeZarr(sourceOf([variable(name, "int8", ["x"], [3])]), folder, { files, encoder, version });
+      await assert.rejects(writing, (error) => isGyreError(error, "Unsupported"), name);
+      for await (const { url } of files.list!(new URL("memory:/"), { recursive: true })) assert.fail(url.href);
+    }
+    const files = createMemoryFiles();
+    const source = sourceOf([variable("a:b? #é%2e", "int8", ["x"], [3])]);
+    await writeZarr(source, folder, { files, encoder, version });
+    assert.ok((await openWith(zarr, folder, files)).variables.has("a:b? #é%2e"));
   }
 });
