@@ -56,6 +56,11 @@ export function isGyreError(error: unknown, ...tags: readonly ErrorTag[]): error
   return tags.length === 0 || tags.includes((error as GyreError).tag);
 }
 
+/** A lasting fault of a source, which others can do without. That it cannot be reached now, or has changed, is none. */
+export function isSourceFault(error: unknown): error is GyreError {
+  return isGyreError(error) && error.tag !== "Busy" && error.tag !== "Conflict";
+}
+
 /** The fault of one who did not know the file (a codec, a template), now with the file; other errors as they are. */
 export function inSource(error: unknown, url: URL | string, offset?: number): unknown {
   if (!isGyreError(error, "BadSource") || error.details.source !== undefined) return error;

@@ -1,5 +1,5 @@
 import type { Attr, Attrs, Dataset, Group, IoCall, Variable } from "../../core/array.ts";
-import { isGyreError } from "../../errors.ts";
+import { isSourceFault } from "../../errors.ts";
 import type { Format, FormatContext } from "../format.ts";
 import { sourceVersion } from "../version.ts";
 import { type AttributeContext, attributeValue } from "./attribute-values.ts";
@@ -107,6 +107,6 @@ async function attrsOf(
 }
 
 function note(problems: string[], path: string, error: unknown): void {
-  if (!isGyreError(error) || error.tag === "Busy" || error.tag === "Conflict") throw error;
+  if (!isSourceFault(error)) throw error;
   problems.push(`/${path}: ${error.message}`);
 }

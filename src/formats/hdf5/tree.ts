@@ -1,5 +1,5 @@
 import type { IoCall } from "../../core/array.ts";
-import { badSource, isGyreError } from "../../errors.ts";
+import { badSource, isSourceFault } from "../../errors.ts";
 import { readAttributes, type StoredAttribute } from "./attributes.ts";
 import { openBeside } from "./beside.ts";
 import { isDataset, readDataset, type StoredDataset } from "./dataset.ts";
@@ -70,9 +70,9 @@ function note({ problems }: Walk, path: string, reason: string): void {
   if (problems.length < MOST_PROBLEMS) problems.push(`/${path}: ${reason}`);
 }
 
-/** Notes what is broken in the file; that it cannot be reached now, or has changed, is no property of the file. */
+/** Notes what is broken in the file. */
 function problem(walk: Walk, path: string, error: unknown): void {
-  if (!isGyreError(error) || error.tag === "Busy" || error.tag === "Conflict") throw error;
+  if (!isSourceFault(error)) throw error;
   note(walk, path, error.message);
 }
 

@@ -1,5 +1,5 @@
 import type { IoCall } from "../../core/array.ts";
-import { badSource } from "../../errors.ts";
+import { badSource, isSourceFault } from "../../errors.ts";
 import { digest } from "../version.ts";
 import { asObject, isObject, type JsonObject, parseJson } from "./json.ts";
 import type { Store } from "./store.ts";
@@ -106,7 +106,7 @@ async function walk(store: Store, zarr: 2 | 3, found: Collector, call?: IoCall):
   }
 }
 
-/** A broken node is a problem of its own, not of its neighbours. */
+/** A broken node is a problem of its own, not of its neighbours; one that cannot be reached now is no broken one. */
 async function tryNode(
   store: Store,
   path: string,
@@ -117,8 +117,8 @@ async function tryNode(
   try {
     return await readNode(store, path, zarr, found, call);
   } catch (error) {
-    call?.signal?.throwIfAborted();
-    found.problem(`${path}: ${(error as Error).message}`);
+    if (!isSourceFault(error)) throw error;
+    found.problem(`${path}: ${error.message}`);
     return undefined;
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { Dataset } from "../../../src/core/array.ts";
-import { isGyreError } from "../../../src/errors.ts";
+import { GyreError, isGyreError } from "../../../src/errors.ts";
 import type { Files } from "../../../src/files/files.ts";
 import { createLocalFiles } from "../../../src/files/local.ts";
 import { createMemoryFiles } from "../../../src/files/memory.ts";
@@ -253,6 +253,22 @@ test("what cannot be described is left out with its reason", async () => {
     dataset.problems?.map((text) => text[0]),
     ["a", "b", "c", "d", "e"],
   );
+});
+
+test("an array that cannot be reached now is no array that is left out", async () => {
+  const files = createMemoryFiles([
+    [`${root}.zgroup`, Buffer.from('{"zarr_format":2}')],
+    [`${root}a/.zarray`, Buffer.from("{}")],
+  ]);
+  const flaky: Files = {
+    ...files,
+    async read(url, range, options) {
+      if (url.pathname.endsWith("/a/.zarray")) throw new GyreError("Busy", "503");
+      return files.read(url, range, options);
+    },
+  };
+  await assert.rejects(openWith(zarr, root, flaky), (error) => isGyreError(error, "Busy"));
+  assert.equal((await openWith(zarr, root, files)).problems?.length, 1);
 });
 
 test("v3: extensions are refused by name, unless they need not be understood", async () => {
