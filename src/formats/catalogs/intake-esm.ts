@@ -5,7 +5,8 @@ import { badSource, GyreError, inSource } from "../../errors.ts";
 import { isRecord, jsonObject, type NamedEntry, type Reading, resolveAddress } from "./catalog.ts";
 import { csvRows } from "./csv.ts";
 
-const MAX_TABLE = 512 * 1024 * 1024;
+/** Less than the longest string of JavaScript. */
+const MAX_TABLE = 256 * 1024 * 1024;
 
 type Row = ReadonlyMap<string, string>;
 
@@ -120,8 +121,9 @@ async function tableOf(json: { readonly [key: string]: unknown }, url: URL, { fi
   }
   if (typeof json.catalog_file !== "string") throw badSource(url, undefined, "neither catalog_file nor catalog_dict");
   const at = resolveAddress(json.catalog_file, url);
-  const bytes = await files.read(at, undefined, call);
+  const bytes = await files.read(at, { offset: 0, length: MAX_TABLE + 1 }, call);
   if (bytes === undefined) throw new GyreError("NotFound", `${at} is not there`, { source: at.href });
+  if (bytes.byteLength > MAX_TABLE) throw badSource(at, MAX_TABLE, "too large for the table of a catalogue");
   const isZipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const table = isZipped ? await unzipped(bytes, at) : bytes;
   try {

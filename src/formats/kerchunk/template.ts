@@ -14,11 +14,13 @@ const TOKEN = /\s*(?:(\d+)|([A-Za-z_]\w*)|'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)
 export function renderTemplate(template: string, names: ReadonlyMap<string, TemplateValue>): string {
   if (!template.includes("{{")) return template;
   if (template.length > MAX_TEXT) throw refuse(template, "it is too long");
-  const text = template.replace(/\{\{(.*?)\}\}/gs, (_, expression: string) =>
-    String(new Expression(expression, names).value()),
-  );
-  if (text.length > MAX_TEXT) throw refuse(template, "it makes too long a text");
-  return text;
+  let length = 0;
+  return template.replace(/\{\{(.*?)\}\}/gs, (_, expression: string) => {
+    const made = String(new Expression(expression, names).value());
+    length += made.length;
+    if (length > MAX_TEXT) throw refuse(template, "it makes too long a text");
+    return made;
+  });
 }
 
 /** `templates` of a reference set; those with `{{ }}` become functions of their arguments alone. */

@@ -80,6 +80,7 @@ describe("GeoTIFF: broken and hostile files", () => {
     await refused(alone(image(4, 4, [[Tag.TileWidth, LONG, 1, 0]])), /tiles or strips of 0/);
     await refused(alone(image(4, 4, [[Tag.SampleFormat, SHORT, 1, 9]])), /samples of format 9/);
     await refused(alone(image(4, 4, [[Tag.SamplesPerPixel, SHORT, 1, 0]])), /0 samples/);
+    await refused(alone(image(4, 4, [[Tag.SubIFDs, LONG, 5000, 8]])), /5000 sub-directories/);
     await refused(alone(image(4, 4, [[Tag.JPEGTables, 7, 0xffff_ffff, 0]])), /JPEG tables/);
     await refused(alone(image(4, 4, [[Tag.BitsPerSample, SHORT, 0x7fff_ffff, 0]])), /2147483647 values/);
   });

@@ -114,6 +114,8 @@ test("templates know names, whole numbers, formats and nothing else", async () =
   ]) {
     await assert.rejects(href(bad), { name: "GyreError(BadSource)" }, bad);
   }
+  const long = opened({ "v/0": ["{{a}}".repeat(12_000), 0, 4] }, { templates: { a: "a".repeat(60_000) } });
+  await assert.rejects(async () => (await long).locate([0]), /too long a text/);
 });
 
 test("generators are bounded", async () => {
