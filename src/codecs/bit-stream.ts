@@ -19,7 +19,8 @@ export class BitStream {
     while (this.#bit < end) {
       const left = 8 - (this.#bit & 7);
       const take = Math.min(left, end - this.#bit);
-      const byte = this.#bytes[this.#bit >> 3]!;
+      // No shift: from 256 MiB on the bit's number has more than 31 bits.
+      const byte = this.#bytes[Math.floor(this.#bit / 8)]!;
       value = value * 2 ** take + ((byte >> (left - take)) & ((1 << take) - 1));
       this.#bit += take;
     }

@@ -59,6 +59,7 @@ export async function createPipeline(
     if (chain === undefined) {
       if (cut.size >= MAX_CUT_CHAINS) cut.clear();
       cut.set(key, (chain = createChain(codecs, { ...meta, shape }, registry)));
+      chain.catch(() => cut.delete(key));
     }
     return chain;
   };
