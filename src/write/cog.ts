@@ -147,7 +147,10 @@ function header(raster: Raster, levels: readonly Level[], tile: number, options:
     headerBytes(directories(raster, levels, tile, options, big, offsets), big);
   const none = levels.map((level) => level.sizes.map(() => 0));
   const data = levels.reduce((sum, level) => sum + framedBytes(level), 0);
-  const big = options.bigTiff ?? build(false, none).byteLength + data >= CLASSIC_LIMIT;
+  const isLarge = build(false, none).byteLength + data >= CLASSIC_LIMIT;
+  if (isLarge && options.bigTiff === false)
+    throw new GyreError("TooLarge", "the file needs BigTIFF: it has over 4 GiB");
+  const big = options.bigTiff ?? isLarge;
   let at = build(big, none).byteLength;
   const offsets: number[][] = [];
   for (const [i, level] of [...levels.entries()].toReversed()) {
