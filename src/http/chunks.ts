@@ -92,7 +92,10 @@ export function chunkServer({
     const { headers } = request;
     const conditions = {
       isHead: false,
+      ifMatch: headers["if-match"],
+      ifUnmodifiedSince: headers["if-unmodified-since"],
       ifNoneMatch: headers["if-none-match"],
+      ifModifiedSince: headers["if-modified-since"],
       ifRange: headers["if-range"] as string | undefined,
       range: headers.range,
     };

@@ -16,7 +16,7 @@ const byApp: string[] = [];
 
 before(async () => {
   const archive = await createArchive();
-  archive.add("grid", await createGrid(archive));
+  archive.add("grid", await createGrid(archive), { modified: new Date(Date.UTC(2026, 0, 1)) });
   const app = createApp({ access: archive.access, protocols: [kerchunk, zarr] });
   const watched = (request: Request): Promise<Response> => {
     byApp.push(new URL(request.url).pathname);
@@ -52,8 +52,15 @@ test("the short way of chunks answers what the route answers", async () => {
     {},
     { range: "bytes=2-5" },
     { range: "bytes=99999-" },
+    { "if-match": '"another"' },
+    { "if-modified-since": "Thu, 01 Jan 2026 00:00:00 GMT" },
+    { "if-unmodified-since": "Thu, 01 Jan 2025 00:00:00 GMT" },
     ...(await Promise.all(tags)).map((tag) => ({ "if-none-match": tag })),
   ];
+  const [ifMatch, since, unmodified] = await Promise.all(
+    conditions.slice(3, 6).map((headers) => told(short, "datasets/grid/zarr/tas/0.0.0", headers)),
+  );
+  assert.deepEqual([ifMatch![0], since![0], unmodified![0]], [412, 304, 412]);
   for (const headers of conditions) {
     for (const id of ["grid", "alias", "broken", "absent"]) {
       for (const key of SHORT) {
