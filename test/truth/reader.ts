@@ -12,14 +12,10 @@ export function netcdfReader(read: (variable: Variable) => Promise<Block>): Netc
       const { spec } = variable;
       // An enumeration's numbers have a fill value like others.
       const dtype = storageType(spec.dtype) ?? spec.dtype;
-      const block: DecodedBlock = decodeCf(
-        { ...stored, dtype },
-        { ...spec, dtype },
-        { defaultFill: true, validRange: true },
-      );
-      const byteFill = defaultByteFill(variable);
-      const values = stored.data as Float64Array;
-      return { block, isMasked: (i) => block.mask?.[i] === 1 || values[i] === byteFill };
+      // The tool masks the default fill of bytes too, which the NetCDF User's Guide advises against.
+      const options = { defaultFill: "all", validRange: true } as const;
+      const block: DecodedBlock = decodeCf({ ...stored, dtype }, { ...spec, dtype }, options);
+      return { block, isMasked: (i) => block.mask?.[i] === 1 };
     },
     times(variable, { block }) {
       const units = timeUnitsOf(variable.spec);
@@ -27,11 +23,4 @@ export function netcdfReader(read: (variable: Variable) => Promise<Block>): Netc
       return { first: texts[0] ?? "none", last: texts.at(-1) ?? "none" };
     },
   };
-}
-
-/** This version of the records' tool masks the default fill of bytes too, which the NetCDF User's Guide advises against. */
-function defaultByteFill({ spec }: Variable): number | undefined {
-  if (spec.attrs.has("_FillValue") || spec.attrs.has("_Unsigned")) return undefined;
-  const stored = storageType(spec.dtype);
-  return stored === "int8" ? -127 : stored === "uint8" ? 255 : undefined;
 }
