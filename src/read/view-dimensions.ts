@@ -1,11 +1,13 @@
 import type { Dataset, Variable } from "../core/array.ts";
-import { numericAttr, textAttr } from "../core/attrs.ts";
 import { type Axis, axisOf, dimensionPath } from "../core/axes.ts";
 import { isFloat } from "../core/dtype.ts";
 import { all, type DimSelection, slice } from "../core/selection.ts";
-import { compareInstants, decodeTime, formatInstant, parseTime, parseTimeUnits, type TimeUnits } from "../core/time.ts";
+import { compareInstants, parseTime, type TimeUnits } from "../core/time.ts";
 import type { View } from "../core/view.ts";
 import { GyreError } from "../errors.ts";
+import { timeTexts, timeUnitsOf } from "./cf/times.ts";
+import { type DecodedBlock, decodeCf } from "./cf.ts";
+import { resolveLabels } from "./labels.ts";
 import type { ReadValues } from "./view.ts";
 
 /** What a view keeps of one dimension. */
@@ -36,8 +38,7 @@ export async function viewedDimensions(
 
   if (view.time !== undefined) {
     for (const axis of axes(dataset, "time")) {
-      const { calendar, values } = await readTimes(axis, readValues);
-      keep(pathOf(dataset, axis), within(axis, values, view.time, calendar));
+      keep(pathOf(dataset, axis), await within(axis, view.time, readValues));
     }
   }
   if (view.bbox !== undefined) {
@@ -89,74 +90,54 @@ function baseName(name: string): string {
   return name.slice(name.lastIndexOf("/") + 1);
 }
 
-async function readAxis(axis: Variable, readValues: ReadValues): Promise<ArrayLike<number | bigint>> {
+/** The axis' values in the meaning of its attributes: unpacked, and with what is missing marked so. */
+async function readAxis(axis: Variable, readValues: ReadValues): Promise<DecodedBlock> {
   const size = axis.spec.shape[0] as number;
   if (size > LONGEST_AXIS) {
     throw new GyreError("TooLarge", `${axis.name} has ${size} entries; axes up to ${LONGEST_AXIS} are searched`);
   }
-  const { data } = await readValues(axis, all(axis.spec.shape));
-  if (!ArrayBuffer.isView(data)) throw new GyreError("BadRequest", `${axis.name} holds no numbers`);
-  return data;
+  const block = await readValues(axis, all(axis.spec.shape));
+  if (!ArrayBuffer.isView(block.data)) throw new GyreError("BadRequest", `${axis.name} holds no numbers`);
+  return decodeCf(block, axis.spec, { validRange: false });
 }
 
 async function readDegrees(axis: Variable, readValues: ReadValues): Promise<Float64Array> {
-  const data = await readAxis(axis, readValues);
-  const [scale = 1] = numericAttr(axis.spec.attrs, "scale_factor") ?? [];
-  const [offset = 0] = numericAttr(axis.spec.attrs, "add_offset") ?? [];
-  return Float64Array.from(data as ArrayLike<number>, (value) => Number(value) * scale + offset);
-}
-
-interface Times {
-  readonly calendar: TimeUnits;
-  readonly values: ArrayLike<number | bigint>;
-}
-
-const NUMPY_UNITS: Readonly<Record<string, string>> = { m: "minutes", h: "hours", D: "days", W: "weeks" };
-
-async function readTimes(axis: Variable, readValues: ReadValues): Promise<Times> {
-  const { attrs, dtype } = axis.spec;
-  const data = await readAxis(axis, readValues);
-  if (typeof dtype === "object" && dtype.kind === "datetime64") {
-    const calendar = parseTimeUnits(`${NUMPY_UNITS[dtype.unit] ?? dtype.unit} since 1970-01-01`, "proleptic_gregorian");
-    return { calendar, values: Float64Array.from(data as BigInt64Array, (n) => Number(n) * dtype.scale) };
-  }
-  const calendar = parseTimeUnits(textAttr(attrs, "units") ?? "", textAttr(attrs, "calendar"));
-  const scale = numericAttr(attrs, "scale_factor")?.[0];
-  const offset = numericAttr(attrs, "add_offset")?.[0];
-  if (scale === undefined && offset === undefined) return { calendar, values: data };
-  return {
-    calendar,
-    values: Float64Array.from(data as ArrayLike<number>, (n) => Number(n) * (scale ?? 1) + (offset ?? 0)),
-  };
+  const { data, mask } = await readAxis(axis, readValues);
+  const values = Float64Array.from(data as Float64Array, Number);
+  if (mask !== undefined) for (let i = 0; i < mask.length; i++) if (mask[i] === 1) values[i] = Number.NaN;
+  return values;
 }
 
 /** Positions whose time lies in the closed interval. */
-function within(
+async function within(
   axis: Variable,
-  values: Times["values"],
   [first, last]: readonly [string, string],
-  units: TimeUnits,
-): Int32Array {
-  const { start } = parseTime(first, units.calendar);
-  const { end } = parseTime(last, units.calendar);
+  readValues: ReadValues,
+): Promise<Int32Array> {
+  const time = timeUnitsOf(axis.spec);
+  if (time === undefined) throw new GyreError("BadRequest", `${axis.name} does not say what it counts time from`);
+  const { start } = parseTime(first, time.calendar);
+  const { end } = parseTime(last, time.calendar);
   if (compareInstants(start, end) >= 0)
     throw new GyreError("BadRequest", `time=${first}~${last} ends before it starts`);
-  const indices = where(values, (value) => {
-    const time = decodeTime(value, units);
-    return time !== undefined && compareInstants(time, start) >= 0 && compareInstants(time, end) < 0;
-  });
+  const block = await readAxis(axis, readValues);
+  const indices = Int32Array.from(
+    asIndices(resolveLabels({ name: axis.name, block, time }, { from: first, to: last })),
+  );
   if (indices.length > 0) return indices;
-  const ends = [values[0], values[values.length - 1]].map((value) => {
-    const time = value === undefined ? undefined : decodeTime(value, units);
-    return time === undefined ? "nothing" : formatInstant(time, units.calendar);
-  });
+  const size = block.shape[0] as number;
+  const ends = [0, size - 1].filter((i) => i >= 0).map((i) => textAt(block, i, time));
   throw new GyreError(
     "BadRequest",
-    `time=${first}~${last} holds no step of ${axis.name}, which runs from ${ends.join(" to ")}`,
-    {
-      subject: "time",
-    },
+    `time=${first}~${last} holds no step of ${axis.name}, which runs from ${ends.join(" to ") || "nothing"}`,
+    { subject: "time" },
   );
+}
+
+function textAt({ dtype, data, mask }: DecodedBlock, i: number, time: TimeUnits): string {
+  const one = { dtype, shape: [1], data: (data as Float64Array).slice(i, i + 1) };
+  const [text] = timeTexts(mask === undefined ? one : { ...one, mask: mask.slice(i, i + 1) }, time);
+  return text ?? "nothing";
 }
 
 interface Eastward {

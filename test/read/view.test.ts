@@ -76,6 +76,34 @@ test("a box on an axis from -180, and one that descends", async () => {
   assert.deepEqual(await values(await seen("bbox=-100~-90~10~90", west), "lon"), [0, -90]);
 });
 
+test("coordinates are searched by what they mean: missing ones are nowhere", async () => {
+  const axis = (name: string, numbers: readonly number[], attrs: Record<string, string | number>): Promise<Variable> =>
+    archive.store("holed", name, {
+      dtype: "int16",
+      dims: [name],
+      shape: [numbers.length],
+      values: Int16Array.from(numbers),
+      attrs: { _FillValue: -999, ...attrs },
+    });
+  const time = await axis("time", [-999, 0, 1], { units: "days since 2000-01-01" });
+  const lat = await axis("lat", [-999, 100, 200], { units: "degrees_north", scale_factor: 0.1 });
+  const lon = await axis("lon", [0, 10, 20], { units: "degrees_east" });
+  const holed: Dataset = {
+    ...grid,
+    version: "holed",
+    groups: new Map(),
+    dimensions: new Map(["time", "lat", "lon"].map((name) => [name, { size: 3, unlimited: false }])),
+    variables: new Map([
+      ["time", time],
+      ["lat", lat],
+      ["lon", lon],
+    ]),
+  };
+  // -999 days lie in 1997, -99.9 degrees beside the south pole.
+  assert.deepEqual(await values(await seen("time=1990~2010", holed), "time"), [0, 1]);
+  assert.deepEqual(await values(await seen("bbox=0~-90~30~15", holed), "lat"), [100]);
+});
+
 test("latitude and longitude along one dimension cut it together", async () => {
   const cell = (name: string, units: string, numbers: readonly number[]): Promise<Variable> =>
     archive.store("cells", name, {
