@@ -1,6 +1,6 @@
 import { type ChunkRef, type CodecSpec, type IoCall, product, type Variable, virtualChunks } from "../../core/array.ts";
 import { itemSize, sameDType } from "../../core/dtype.ts";
-import { GyreError, isGyreError } from "../../errors.ts";
+import { GyreError, isSourceFault } from "../../errors.ts";
 import { Recent } from "../recent.ts";
 import { openBeside } from "./beside.ts";
 import { isDataset, readDataset, type StoredDataset } from "./dataset.ts";
@@ -178,8 +178,8 @@ async function agreedGrid(
     );
     return onGrid ? { chunks, codecs: source.spec.codecs } : undefined;
   } catch (error) {
-    // A source that cannot be read says so when its chunks are asked for.
-    if (isGyreError(error)) return undefined;
+    // A source that is broken says so when its chunks are asked for. One that cannot be reached now must not change the grid.
+    if (isSourceFault(error)) return undefined;
     throw error;
   }
 }
