@@ -37,13 +37,16 @@ export async function main(argv: readonly string[], version: string, io: Command
   } catch (error) {
     if (io.signal.aborted) return 0;
     if (isUsageError(error)) {
-      io.err(`gyre ${name}: ${error.message}\nTry: gyre ${name} --help`);
+      // What `parseArgs` adds behind the first sentence is advice for other programs.
+      io.err(`gyre ${name}: ${error.message.split(". To specify")[0]}\nTry: gyre ${name} --help`);
       return 2;
     }
     // What the system refuses (a port below 1024, a full disk) is said as it says it; anything else is a fault of ours.
     if (!isGyreError(error) && !isSystemError(error)) throw error;
-    io.err(`gyre ${name}: ${error.message}`);
-    return isGyreError(error, "BadRequest") ? 2 : 1;
+    const isUsage = isGyreError(error, "BadRequest");
+    const allowed = isUsage ? error.details.allowed : undefined;
+    io.err(`gyre ${name}: ${error.message}${allowed === undefined ? "" : `; there is: ${allowed.join(", ")}`}`);
+    return isUsage ? 2 : 1;
   }
 }
 
