@@ -1,7 +1,8 @@
 import { type ArraySpec, chunkGrid, type Dataset, type Json, product, type Variable } from "../core/array.ts";
-import { attrsToJson, scalarToJson, textAttr } from "../core/attrs.ts";
+import { scalarToJson, textAttr } from "../core/attrs.ts";
 import { resolveName } from "../core/axes.ts";
 import { type DType, isNumeric, itemSize } from "../core/dtype.ts";
+import { attributesOf } from "../write/zarr-fill.ts";
 import { dtypeToV2, supported, toZarrV2 } from "../write/zarr-v2.ts";
 import { storedDataset } from "./published.ts";
 
@@ -84,12 +85,12 @@ export function toDict({ attrs, dimensions, variables }: GroupSummary): Json {
     object(
       of.map(({ name, variable: { spec } }) => [
         name,
-        { dims: spec.dims, attrs: attrsToJson(spec.attrs), dtype: numpyText(spec.dtype), shape: spec.shape },
+        { dims: spec.dims, attrs: attributesOf(spec.attrs), dtype: numpyText(spec.dtype), shape: spec.shape },
       ]),
     );
   return {
     coords: describe(variables.filter((v) => v.isCoordinate)),
-    attrs: attrsToJson(attrs),
+    attrs: attributesOf(attrs),
     dims: object([...dimensions].map(([name, { size }]) => [name, size])),
     data_vars: describe(variables.filter((v) => !v.isCoordinate)),
   };
@@ -105,7 +106,7 @@ export function toInfo({ attrs, dimensions, variables }: GroupSummary): { readon
         {
           type: numpyName(spec.dtype),
           dimensions: spec.dims,
-          attributes: attrsToJson(spec.attrs),
+          attributes: attributesOf(spec.attrs),
           shape: spec.shape,
           chunks: spec.chunks,
           chunk_count: chunkCount,
@@ -116,7 +117,7 @@ export function toInfo({ attrs, dimensions, variables }: GroupSummary): { readon
         },
       ]),
     ),
-    global_attributes: attrsToJson(attrs),
+    global_attributes: attributesOf(attrs),
   };
 }
 

@@ -1,5 +1,5 @@
-import type { Attrs, Json, Scalar } from "../core/array.ts";
-import { attrsToJson } from "../core/attrs.ts";
+import type { Attr, Attrs, Json, Scalar } from "../core/array.ts";
+import { attrToJson } from "../core/attrs.ts";
 import { type DType, isComplex, isFloat, itemSize, storageType } from "../core/dtype.ts";
 
 export type JsonObject = { readonly [key: string]: Json };
@@ -43,17 +43,32 @@ export function integerToJson(value: number | bigint | boolean): Json {
   return Number.isSafeInteger(n) ? n : JSON.rawJSON(String(value));
 }
 
-/** Attributes for a Zarr document, without `except`. */
+/** Attributes for a Zarr document, without `except`. Numbers of floating-point types stay recognisable as such. */
 export function attributesOf(attrs: Attrs, except?: string): { [key: string]: Json } {
-  const out = attrsToJson(attrs);
-  if (except !== undefined) delete out[except];
+  const out: { [key: string]: Json } = Object.create(null);
+  for (const [name, attr] of attrs) if (name !== except) out[name] = attributeToJson(attr);
   return out;
+}
+
+function attributeToJson(attr: Attr): Json {
+  const json = attrToJson(attr);
+  if (attr.dtype === "json" || !isFloat(attr.dtype)) return json;
+  return Array.isArray(json) ? json.map(floatLiteral) : floatLiteral(json);
 }
 
 function floatToJson(value: number): Json {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
-  return value;
+  return floatLiteral(value);
+}
+
+/**
+ * `JSON.stringify` writes the fill value 1e20 with 21 digits, which GDAL reads as an integer that overflows, and 1.0
+ * as 1, which Python reads as an integer: xarray then decodes packed data in another type.
+ */
+function floatLiteral(value: Json): Json {
+  if (typeof value !== "number" || !Number.isInteger(value)) return value;
+  return JSON.rawJSON(Number.isSafeInteger(value) ? value.toFixed(1) : value.toExponential());
 }
 
 function textOf(fill: Scalar): string {

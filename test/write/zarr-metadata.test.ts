@@ -50,6 +50,26 @@ test("v2: reversed axes are Fortran order, other permutations are refused", () =
   );
 });
 
+test("numbers of floating-point types are written as such, large ones too", () => {
+  const { zarray, zattrs } = toZarrV2(
+    spec("float32", [LITTLE], {
+      fill: Math.fround(1e20),
+      attrs: attrs({
+        _FillValue: { dtype: "float32", value: Math.fround(1e20) },
+        missing_value: { dtype: "float32", value: [Math.fround(1e20)] },
+        scale_factor: { dtype: "float64", value: 10 },
+        valid_range: { dtype: "float64", value: [-2, 0.5] },
+        flag: { dtype: "int16", value: 1 },
+      }),
+    }),
+  );
+  assert.match(JSON.stringify(zarray), /"fill_value":1\.0000000200408773e\+20,/);
+  assert.equal(
+    JSON.stringify(zattrs),
+    '{"missing_value":[1.0000000200408773e+20],"scale_factor":10.0,"valid_range":[-2.0,0.5],"flag":1,"_ARRAY_DIMENSIONS":["x"]}',
+  );
+});
+
 test("v2: codecs without an id are refused by name", () => {
   for (const name of ["sharding_indexed", "scaleoffset", "hdf5:32004"]) {
     assert.throws(() => toZarrV2(spec("int8", [LITTLE, { name }])), {
