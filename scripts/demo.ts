@@ -1,38 +1,76 @@
-import { spawn } from "node:child_process";
-import { existsSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 
-// `npm run demo`: writes a small archive and serves it at 127.0.0.1:9010, until Ctrl-C.
-const HOME = ".gyre/demo";
-const PORT = process.env.GYRE_DEMO_PORT ?? "9010";
+// `npm run demo`: writes a small archive and serves it at 127.0.0.1:9010 (or GYRE_DEMO_PORT), until Ctrl-C.
+const HOME = join(import.meta.dirname, "../.gyre/demo");
+const { GYRE_DEMO_PORT: PORT = "9010", ...others } = process.env;
 const GYRE = join(import.meta.dirname, "../bin/gyre.ts");
+/** What is set for another node is not meant for this one. */
+const ENV = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith("GYRE_")));
 
+let running: ChildProcess | undefined;
+let isStopped = false;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // A terminal interrupts the child as well, and a second interrupt would end it at once: it is told in another way.
+    if (!isStopped) running?.kill("SIGTERM");
+    isStopped = true;
+  });
+}
+
+mkdirSync(join(HOME, "archive"), { recursive: true });
 for (const [format, count] of [
   ["netcdf", "6"],
   ["zarr", "2"],
   ["cog", "1"],
 ] as const) {
+  if (!isStopped) await make(format, count);
+}
+process.exitCode = isStopped ? 0 : await serve();
+
+/** Writes a part of the archive beside its place and moves it there whole: what is there is never half of it. */
+async function make(format: string, count: string): Promise<void> {
   const out = join(HOME, "archive", format);
-  if (existsSync(out)) continue;
-  console.log(`Writing ${count} synthetic datasets as ${format} to ${out} ...`);
-  await finished([GYRE, "generate", count, "--format", format, "--out", `${out}.part`]);
-  renameSync(`${out}.part`, out);
+  if (existsSync(out)) return;
+  const part = mkdtempSync(join(HOME, `${format}-`));
+  try {
+    console.log(`Writing ${count} synthetic datasets as ${format} to ${relative(process.cwd(), out)} ...`);
+    const child = start(["generate", count, "--format", format, "--out", join(part, "made")]);
+    child.stdout.resume();
+    const code = await finished(child);
+    if (isStopped) return;
+    if (code !== 0) throw new Error(`the ${format} archive could not be written`);
+    // Another demo may have been faster; what it wrote is the same.
+    if (!existsSync(out)) renameSync(join(part, "made"), out);
+  } finally {
+    rmSync(part, { recursive: true, force: true });
+  }
 }
 
-const node = spawn(
-  process.execPath,
-  [GYRE, "serve", join(HOME, "archive"), "--port", PORT, "--data-dir", join(HOME, "data"), "--json"],
-  {
-    stdio: ["ignore", "pipe", "inherit"],
-  },
-);
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => node.kill(signal));
-node.on("exit", (code) => process.exit(code ?? 0));
-for await (const line of createInterface({ input: node.stdout })) {
-  const event = JSON.parse(line) as { event: string; url?: string; seen?: number; datasets?: number; isDone?: boolean };
-  if (event.event === "scan" && event.isDone) console.log(`${event.seen} files seen`);
-  if (event.event === "ready") await show(new URL(event.url as string));
+async function serve(): Promise<number> {
+  const data = join(HOME, `data-${PORT}`);
+  const node = start(["serve", join(HOME, "archive"), "--port", PORT, "--data-dir", data, "--json"]);
+  const ended = finished(node);
+  let isListening = false;
+  for await (const line of createInterface({ input: node.stdout })) {
+    const { event, url, seen, isDone } = JSON.parse(line) as Event;
+    if (event === "listening") isListening = true;
+    if (event === "scan" && isDone) console.log(`${seen} files seen`);
+    if (event === "ready") await show(new URL(url as string));
+  }
+  const code = await ended;
+  if (!isListening && !isStopped) console.error("Another port: GYRE_DEMO_PORT=9011 npm run demo");
+  return code;
+}
+
+interface Event {
+  readonly event: string;
+  readonly url?: string;
+  readonly seen?: number;
+  readonly isDone?: boolean;
 }
 
 async function show(base: URL): Promise<void> {
@@ -58,9 +96,13 @@ Try it:
 Ctrl-C stops it.`);
 }
 
-function finished(args: readonly string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`${args[1]} failed`))));
-  });
+/** Runs Gyre in the archive's folder, where no gyre.yaml of somebody else lies. */
+function start(args: readonly string[]): ChildProcessByStdio<null, Readable, null> {
+  const child = spawn(process.execPath, [GYRE, ...args], { cwd: HOME, env: ENV, stdio: ["ignore", "pipe", "inherit"] });
+  running = child;
+  return child;
+}
+
+function finished(child: ChildProcess): Promise<number> {
+  return new Promise((resolve) => child.on("exit", (code) => resolve(code ?? 1)));
 }
