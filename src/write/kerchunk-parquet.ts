@@ -1,5 +1,4 @@
 import { zstdCompressSync } from "node:zlib";
-import { parquetWriteBuffer } from "hyparquet-writer";
 import { chunkGrid, type Dataset, product, strides } from "../core/array.ts";
 import { isGyreError } from "../errors.ts";
 import { type ChunkEntry, type ChunkReference, type KerchunkOptions, referVariable } from "./kerchunk-references.ts";
@@ -35,7 +34,7 @@ export async function* kerchunkParquet(
       let count = 0;
       for await (const record of recordsOf(batches, grid, recordSize)) {
         count += record.count;
-        yield { name: `${name}/refs.${record.number}.parq`, bytes: record.toParquet() };
+        yield { name: `${name}/refs.${record.number}.parq`, bytes: await record.toParquet() };
       }
       const { zarray, zattrs } = toZarrV2(spec, { fill: count < product(grid) ? "exact" : "cf" });
       metadata.push([`${name}/.zarray`, zarray], [`${name}/.zattrs`, zattrs]);
@@ -50,7 +49,7 @@ export async function* kerchunkParquet(
 }
 
 /** A file of references without any, for readers that ask a server for every file of the grid. */
-export function withoutReferences(rows: number): Uint8Array {
+export function withoutReferences(rows: number): Promise<Uint8Array> {
   return new Rows(0, rows).toParquet();
 }
 
@@ -107,7 +106,8 @@ class Rows {
     this.#size[row] = BigInt(reference.range?.length ?? 0);
   }
 
-  toParquet(): Uint8Array {
+  async toParquet(): Promise<Uint8Array> {
+    const { parquetWriteBuffer } = await import("hyparquet-writer");
     const hasRaw = this.#raw.some((bytes) => bytes !== null);
     const buffer = parquetWriteBuffer({
       columnData: [

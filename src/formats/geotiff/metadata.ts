@@ -1,4 +1,3 @@
-import { XMLParser } from "fast-xml-parser";
 import type { IoCall } from "../../core/array.ts";
 import { Tag } from "../../core/tiff/tags.ts";
 import { badSource } from "../../errors.ts";
@@ -17,7 +16,7 @@ export interface MetadataItem {
 
 const LIMIT = 16 * 1024 * 1024;
 
-const parser = new XMLParser({
+const OPTIONS = {
   ignoreAttributes: false,
   attributeNamePrefix: "@",
   textNodeName: "#",
@@ -27,8 +26,8 @@ const parser = new XMLParser({
   trimValues: false,
   // No document type may define anything; the five names of XML itself are undone by hand.
   processEntities: false,
-  isArray: (name) => name === "Item",
-});
+  isArray: (name: string) => name === "Item",
+};
 
 /** GDAL_METADATA: a small XML document in a tag of GDAL's own. */
 export async function readMetadata(source: Source, directory: Directory, call?: IoCall): Promise<MetadataItem[]> {
@@ -39,9 +38,9 @@ export async function readMetadata(source: Source, directory: Directory, call?: 
 }
 
 /** Items of the document; none when it is not what GDAL writes. */
-export function parseMetadata(xml: string): MetadataItem[] {
+export async function parseMetadata(xml: string): Promise<MetadataItem[]> {
   const items: MetadataItem[] = [];
-  for (const node of itemNodes(xml)) {
+  for (const node of await itemNodes(xml)) {
     const text = (key: string): string | undefined => {
       const value = node[key];
       return typeof value === "string" ? unescaped(value) : undefined;
@@ -62,10 +61,11 @@ export function parseMetadata(xml: string): MetadataItem[] {
   return items;
 }
 
-function itemNodes(xml: string): Record<string, unknown>[] {
+async function itemNodes(xml: string): Promise<Record<string, unknown>[]> {
+  const { XMLParser } = await import("fast-xml-parser");
   let root: unknown;
   try {
-    root = parser.parse(xml);
+    root = new XMLParser(OPTIONS).parse(xml);
   } catch {
     return [];
   }

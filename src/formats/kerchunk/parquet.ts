@@ -1,5 +1,5 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
-import { type Compressors, parquetMetadataAsync, parquetScan } from "hyparquet";
+import type { Compressors } from "hyparquet";
 import type { Json } from "../../core/array.ts";
 import { badSource, isGyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
@@ -94,6 +94,7 @@ async function readRecord(files: Files, url: URL): Promise<Record | undefined> {
   // A copy of its own, from offset 0: a Buffer's `slice` would only be another view.
   const { buffer } = new Uint8Array(bytes);
   const file = { byteLength: buffer.byteLength, slice: (start: number, end?: number) => buffer.slice(start, end) };
+  const { parquetMetadataAsync, parquetScan } = await import("hyparquet");
   try {
     const parsed = await parquetMetadataAsync(file);
     const rows = Number(parsed.num_rows);
