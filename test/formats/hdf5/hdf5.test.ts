@@ -423,3 +423,15 @@ test("a chunk index with impossible parameters is an error, not an empty one", a
   const dataset = await hdf5.open(url, contextOf(files));
   await assert.rejects(variable(dataset, "fixed_array").locate([0, 0]), /pages of 2\^40 elements/);
 });
+
+test("links in a filtered heap are found: in its root block, in those below it, and the huge ones", async () => {
+  for (const [name, links] of [
+    ["filtered_heap_direct.h5", 0],
+    ["filtered_heap.h5", 120],
+  ] as const) {
+    const { variables, problems } = await openLocal(fixture(name));
+    assert.equal(problems, undefined);
+    assert.equal(variables.size, 2 + links);
+    assert.ok(variables.has("g/d") && variables.has("g/huge"));
+  }
+});

@@ -52,6 +52,13 @@ test("attributes and fill values have their types", async () => {
   assert.deepEqual(limits, { dtype: "uint64", value: [0n, 18446744073709551615n] });
 });
 
+test("a record that is still being written is not counted", async () => {
+  const bytes = fixture("streaming.nc");
+  const { dimensions, problems } = await openWith(netcdf3, url, inMemory(bytes.subarray(0, -1)));
+  assert.deepEqual(dimensions.get("time"), { size: 3, unlimited: true });
+  assert.equal(problems, undefined);
+});
+
 test("records of several variables are chunks of one, those of a lone variable are one run", async () => {
   const several = await openWith(netcdf3, new URL("records.nc", fixtures), local);
   assert.deepEqual(several.variables.get("tas")?.spec.chunks, [1, 3]);

@@ -161,6 +161,40 @@ test("the index of a shard is read once, by all who ask at once", async () => {
   assert.equal(indexes.length, 1);
 });
 
+test("an index that leads out of its shard is refused", async () => {
+  const bytes = [{ name: "bytes", configuration: { endian: "little" } }];
+  const sharding = { chunk_shape: [2], codecs: [{ name: "bytes" }], index_codecs: bytes };
+  const document = {
+    zarr_format: 3,
+    node_type: "array",
+    shape: [4],
+    data_type: "uint8",
+    chunk_grid: { name: "regular", configuration: { chunk_shape: [4] } },
+    chunk_key_encoding: { name: "default" },
+    codecs: [{ name: "sharding_indexed", configuration: sharding }],
+    fill_value: 0,
+  };
+  const index = new Uint8Array(new BigUint64Array([0n, 2n, 33n, 2n]).buffer);
+  const files = createMemoryFiles([
+    [`${root}zarr.json`, Buffer.from(JSON.stringify(document))],
+    [`${root}c/0`, Buffer.concat([Buffer.of(1, 2), index])],
+  ]);
+  const variable = (await openWith(zarr, root, files)).variables.get("store")!;
+  assert.equal(((await variable.locate([0])) as { length: number }).length, 2);
+  await assert.rejects(variable.locate([1]), /chunk 1 has 2 bytes at 33, in a shard of 34/);
+});
+
+test("v2: numbers are stored in the byte order of the last filter's type", async () => {
+  const filters = [{ id: "astype", encode_dtype: ">i2", decode_dtype: "<f4" }];
+  const zarray = { shape: [2], chunks: [2], dtype: "<f4", filters, compressor: null, fill_value: 0, order: "C" };
+  const files = createMemoryFiles([
+    [`${root}.zarray`, Buffer.from(JSON.stringify({ zarr_format: 2, ...zarray }))],
+    [`${root}0`, Buffer.of(0, 1, 1, 0)],
+  ]);
+  const variable = (await openWith(zarr, root, files)).variables.get("store")!;
+  assert.deepEqual(plain(await readAll(variable, files)), [1, 256]);
+});
+
 test("metadata written again says what zarr-python wrote", async () => {
   for (const version of ["v2", "v3"] as const) {
     const members = await unpacked(`${version}.zarr.zip`);
