@@ -9,6 +9,8 @@ export interface RawChunk {
   readonly bytes: Uint8Array;
   /** `raw`: exactly the bytes of the source; `recoded`: decoded and encoded again (cubes of unequal members). */
   readonly source: "raw" | "recoded";
+  /** Entity tag of the file that the bytes are of, where it has one. */
+  readonly etag?: string;
 }
 
 /** An opened dataset with what the registry knows of it. */

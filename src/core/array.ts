@@ -70,6 +70,11 @@ export interface Variable {
   readonly spec: ArraySpec;
   locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined>;
   /**
+   * Chunks are files of their own, or computed of such: they come and change while `Dataset.version` stays. What is kept
+   * or tagged of one is then known by the entity tag that `locate` finds, or by its bytes.
+   */
+  readonly mutable?: boolean;
+  /**
    * Only on derived variables (cubes of unequal members, views): their values are computed. Then `locate` answers
    * undefined, and raw service encodes what this answers with `spec.codecs`.
    */

@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** The headers of a request that decide how an entity is answered (RFC 9110, 13 and 14). */
 export interface Conditions {
   readonly isHead: boolean;
@@ -32,6 +34,11 @@ export function conditionsOf(request: Request): Conditions {
 /** A strong entity tag out of a version and a key; characters that a tag may not hold are percent-encoded. */
 export function strongTag(version: string, key: string): string {
   return /^[!#-~]*$/.test(key) ? `"${version}/${key}"` : `"${version}/${encodeURIComponent(key)}"`;
+}
+
+/** The strong tag of bytes that nothing else tells apart. */
+export function contentTag(bytes: Uint8Array): string {
+  return `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`;
 }
 
 /** Whether `If-None-Match` names this tag; weak comparison, as RFC 9110 13.1.2 wants. */

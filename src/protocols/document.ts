@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { type Conditions, conditionsOf, type Reply, replyWith, toResponse } from "./conditional.ts";
+import { type Conditions, conditionsOf, contentTag, type Reply, replyWith, toResponse } from "./conditional.ts";
 
 /** A whole text with a strong entity tag made of it. */
 export interface Document {
@@ -12,7 +11,7 @@ const CACHING = "public, max-age=60";
 
 export function documentOf(text: string): Document {
   const body = new TextEncoder().encode(text);
-  return { body, tag: `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"` };
+  return { body, tag: contentTag(body) };
 }
 
 /** Answers with a document, which is text and may be compressed; `headers` say at least its type. */

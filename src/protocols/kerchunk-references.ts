@@ -4,7 +4,16 @@ import { chunkGrid, type Dataset, product } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
 import { kerchunkJson } from "../write/kerchunk.ts";
 import { type KerchunkParquetOptions, kerchunkParquet, withoutReferences } from "../write/kerchunk-parquet.ts";
-import { conditionsOf, isHeld, notModified, precondition, replyWith, strongTag, toResponse } from "./conditional.ts";
+import {
+  conditionsOf,
+  contentTag,
+  isHeld,
+  notModified,
+  precondition,
+  replyWith,
+  strongTag,
+  toResponse,
+} from "./conditional.ts";
 import { type Document, documentOf, documentReply } from "./document.ts";
 import { datasetUrl, openDataset, type Route, type RouteCall } from "./protocol.ts";
 import { storedDataset } from "./published.ts";
@@ -42,8 +51,12 @@ function encodePath(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-/** References depend on the dataset, on where they lead and on this server's address. */
-function referenceTag({ dataset }: Opened, links: Links, base: URL, path: string): string {
+/**
+ * References depend on the dataset, on where they lead and on this server's address. Undefined where chunks may have
+ * come since: then only the references themselves tell.
+ */
+function referenceTag({ dataset }: Opened, links: Links, base: URL, path: string): string | undefined {
+  for (const { mutable } of dataset.variables.values()) if (mutable) return undefined;
   return strongTag(dataset.version, `${links}/${base.href}${path}`);
 }
 
@@ -52,7 +65,8 @@ async function answerJson(route: RouteCall): Promise<Response> {
   const opened = await openDataset(access, params.id ?? "", call);
   const links = linksOf(route);
   const tag = referenceTag(opened, links, base, "kerchunk.json");
-  const headers = { "Content-Type": "application/json", "Cache-Control": CACHING, ETag: tag };
+  const headers: Record<string, string> = { "Content-Type": "application/json", "Cache-Control": CACHING };
+  if (tag !== undefined) headers.ETag = tag;
   const conditions = conditionsOf(request);
   const decided = precondition(conditions, headers);
   if (decided !== undefined) return toResponse(decided);
@@ -82,15 +96,12 @@ async function answerParquet(route: RouteCall): Promise<Response> {
     const document = await metadata(opened, links, route);
     return toResponse(documentReply(document, conditions, { "Content-Type": "application/json" }));
   }
-  const headers = {
-    "Content-Type": "application/vnd.apache.parquet",
-    "Cache-Control": CACHING,
-    ETag: referenceTag(opened, links, base, `kerchunk.parquet/${path}`),
-  };
-  if (isHeld(conditions, headers.ETag)) return toResponse(notModified(headers));
+  const type = { "Content-Type": "application/vnd.apache.parquet", "Cache-Control": CACHING };
+  const tag = referenceTag(opened, links, base, `kerchunk.parquet/${path}`);
+  if (tag !== undefined && isHeld(conditions, tag)) return toResponse(notModified({ ...type, ETag: tag }));
   const bytes = await referenceFile(opened, path, links, route);
   if (bytes === undefined) throw new GyreError("NotFound", `${opened.id} has no references ${path}`, { subject: path });
-  return toResponse(replyWith(conditions, headers, bytes));
+  return toResponse(replyWith(conditions, { ...type, ETag: tag ?? contentTag(bytes) }, bytes));
 }
 
 /** One file of references; only those of its variable are made for it. */

@@ -3,8 +3,8 @@ import { inGrid } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import { hidesFill } from "../write/zarr-v2.ts";
-import { chunkReply, documentHeaders, sourceFault } from "./chunk-reply.ts";
-import { type Conditions, conditionsOf, type Reply, strongTag, toResponse } from "./conditional.ts";
+import { type ChunkTag, chunkReply, chunkTag, documentHeaders, sourceFault } from "./chunk-reply.ts";
+import { type Conditions, conditionsOf, type Reply, toResponse } from "./conditional.ts";
 import { type Document, documentReply } from "./document.ts";
 import { references } from "./kerchunk-references.ts";
 import { datasetUrl, openDataset, type Protocol, type Route } from "./protocol.ts";
@@ -30,7 +30,7 @@ export async function rawReply(
   const found = parseChunkV2(opened.dataset, key);
   if (found === undefined) return documentReply(rawDocument(opened, key, base), conditions, documentHeaders(opened));
   checkGrid(opened, key, found);
-  const tag = strongTag(opened.dataset.version, key);
+  const tag = chunkTag(opened.dataset, found.variable, key);
   try {
     const reply =
       (conditions.isHead ? await headReply(opened, found, tag, conditions, call) : undefined) ??
@@ -47,15 +47,20 @@ export async function rawReply(
 async function headReply(
   opened: Opened,
   { variable, chunk }: ChunkKey,
-  tag: string,
+  tag: ChunkTag,
   conditions: Conditions,
   call: Call,
 ): Promise<Reply | undefined> {
   if (variable.read !== undefined) return undefined;
   const ref = await variable.locate(chunk, call);
   if (ref === undefined || !("url" in ref) || ref.codecs !== undefined || ref.shape !== undefined) return undefined;
-  const bytes = new Uint8Array(0);
-  const reply = await chunkReply(opened, tag, conditions, async () => ({ bytes, source: "raw" }));
+  if (typeof tag !== "string" && ref.etag === undefined) return undefined;
+  const located = {
+    bytes: new Uint8Array(0),
+    source: "raw" as const,
+    ...(ref.etag === undefined ? {} : { etag: ref.etag }),
+  };
+  const reply = await chunkReply(opened, tag, conditions, async () => located);
   if (reply?.status === 200) reply.headers["Content-Length"] = String(ref.length);
   return reply;
 }
@@ -64,7 +69,7 @@ async function headReply(
 async function fillReply(
   opened: Opened,
   { variable, chunk }: ChunkKey,
-  tag: string,
+  tag: ChunkTag,
   conditions: Conditions,
   access: Access,
   call: Call,

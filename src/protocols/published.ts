@@ -118,8 +118,9 @@ export function noForm({ name, spec }: Variable): GyreError {
 
 function withSpec(variable: Variable, spec: ArraySpec): Variable {
   if (spec === variable.spec) return variable;
-  const { name } = variable;
-  return { name, spec, locate: (chunk, call) => variable.locate(chunk, call), read: variable.read?.bind(variable) };
+  const { name, mutable = false } = variable;
+  const locate: Variable["locate"] = (chunk, call) => variable.locate(chunk, call);
+  return { name, spec, mutable, locate, read: variable.read?.bind(variable) };
 }
 
 function plainSpec(spec: ArraySpec): ArraySpec {

@@ -3,8 +3,8 @@ import { chunkGrid, type Dataset, inGrid } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { type ErrorTag, GyreError } from "../errors.ts";
 import { hidesFill } from "../write/zarr-v2.ts";
-import { chunkReply, documentHeaders, sourceFault } from "./chunk-reply.ts";
-import { type Conditions, conditionsOf, type Reply, strongTag, toResponse } from "./conditional.ts";
+import { chunkReply, chunkTag, documentHeaders, sourceFault } from "./chunk-reply.ts";
+import { type Conditions, conditionsOf, type Reply, toResponse } from "./conditional.ts";
 import { documentReply } from "./document.ts";
 import { datasetUrl, openDataset, type Protocol, type Route, type RouteCall } from "./protocol.ts";
 import { ENCODER, type Published, publishedDataset } from "./published.ts";
@@ -74,7 +74,7 @@ async function computedChunk(
     // In v3 the metadata always says what a chunk that is not there holds.
     return written ?? (version === 2 && hidesFill(stated) ? recoded() : undefined);
   };
-  const tag = strongTag(dataset.version, isStored ? key : `${ENCODER}${codec ?? ""}/${key}`);
+  const tag = chunkTag(dataset, variable, isStored ? key : `${ENCODER}${codec ?? ""}/${key}`);
   let reply: Reply | undefined;
   try {
     reply = await chunkReply(opened, tag, conditions, read);

@@ -48,8 +48,14 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
   const kept = createCache<Uint8Array>(cacheBytes * 0.25);
   const keeping: ChunkReader = { ...reader, kept };
 
-  function chunkOf(dataset: Dataset, variable: Variable, index: readonly number[], call?: IoCall): Promise<Block> {
-    const key = keyOf(dataset, variable, index);
+  async function chunkOf(
+    dataset: Dataset,
+    variable: Variable,
+    index: readonly number[],
+    call?: IoCall,
+  ): Promise<Block> {
+    const key = await keyOf(dataset, variable, index, call);
+    if (key === undefined) return decodedChunk(reader, variable, index, call);
     // Shared by all who wait for it, so it does not end when one of them does.
     return cache.get(key, async () => {
       call?.signal?.throwIfAborted();
@@ -111,11 +117,16 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
     },
 
     async recode(dataset, variable, index, codecs, call) {
-      const key = keyOf(dataset, variable, index);
+      const key = await keyOf(dataset, variable, index, call);
+      const make = async (): Promise<Uint8Array> => {
+        const direct =
+          key !== undefined && cache.has(key) ? undefined : await recodedChunk(reader, variable, index, codecs);
+        return direct ?? (await encoded(padded(await chunkOf(dataset, variable, index), variable), codecs));
+      };
+      if (key === undefined) return make();
       return kept.get(`${key} ${JSON.stringify(codecs)}`, async () => {
         call.signal?.throwIfAborted();
-        const direct = cache.has(key) ? undefined : await recodedChunk(reader, variable, index, codecs);
-        const value = direct ?? (await encoded(padded(await chunkOf(dataset, variable, index), variable), codecs));
+        const value = await make();
         return { value, bytes: value.byteLength };
       });
     },
@@ -124,8 +135,17 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
   };
 }
 
-function keyOf(dataset: Dataset, variable: Variable, index: readonly number[]): string {
-  return `${dataset.version}/${variable.name}/${index.join(".")}`;
+/** What a chunk's values are kept by; undefined where nothing tells whether they are still the same. */
+async function keyOf(
+  { version }: Dataset,
+  variable: Variable,
+  index: readonly number[],
+  call?: IoCall,
+): Promise<string | undefined> {
+  const key = `${version}/${variable.name}/${index.join(".")}`;
+  if (!variable.mutable) return key;
+  const ref = variable.read === undefined ? await variable.locate(index, call) : undefined;
+  return ref !== undefined && "url" in ref && ref.etag !== undefined ? `${key} ${ref.etag} ${ref.offset}` : undefined;
 }
 
 /** Bytes that decoded values take, nearly. */

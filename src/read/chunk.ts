@@ -44,10 +44,11 @@ export async function rawChunk(
   const isShort = ref.shape !== undefined && product(ref.shape) < product(spec.chunks);
   if (isShort && !padsAtEnd(variable, ref)) return recode(reader, variable, chunk, call);
   const bytes = await storedBytes(reader, ref, call);
-  if (!isShort) return { bytes, source: "raw" };
+  const etag = "url" in ref && ref.etag !== undefined ? { etag: ref.etag } : {};
+  if (!isShort) return { bytes, source: "raw", ...etag };
   const whole = new Uint8Array(product(spec.chunks) * (itemSize(spec.dtype) ?? 1));
   whole.set(bytes.subarray(0, whole.byteLength));
-  return { bytes: whole, source: "raw" };
+  return { bytes: whole, source: "raw", ...etag };
 }
 
 /** Kept where an entity tag says that the bytes stay what they are: then the file need not be asked again. */

@@ -150,10 +150,12 @@ function singleVariable(
   read: ReadValues,
 ): Variable {
   const locate: Variable["locate"] = async (chunk, call) => (await open(member)).variable.locate(chunk, call);
-  if (!plan.members[member]!.variables.get(name)!.derived) return { name, spec, locate };
+  const { derived, mutable } = plan.members[member]!.variables.get(name)!;
+  if (!derived) return { name, spec, mutable, locate };
   return {
     name,
     spec,
+    mutable,
     locate,
     read: async (selection, call) => {
       const { dataset, variable } = await open(member);

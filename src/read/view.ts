@@ -145,6 +145,7 @@ function viewedVariable(
   return {
     name,
     spec: { ...spec, shape, chunks },
+    mutable: variable.mutable ?? false,
     locate: () => Promise.resolve(undefined),
     async read(selection, call) {
       const composed = selection.map((s, i) => compose(selections[i]!, s));

@@ -15,6 +15,7 @@ export function createReferenceStore(files: Files, url: URL, references: Referen
   let tree: Map<string, Set<string>> | undefined;
   return {
     url,
+    mutable: false,
     locate,
     async read(key, call) {
       const ref = await locate(key, call);

@@ -129,6 +129,7 @@ function placeDimensions(
 class ZarrVariable implements Variable {
   readonly name: string;
   readonly spec: ArraySpec;
+  readonly mutable: boolean;
   readonly #prefix: string;
   readonly #layout: ArrayLayout;
   readonly #shards: Shards | undefined;
@@ -146,6 +147,7 @@ class ZarrVariable implements Variable {
     const { chunks, codecs } = shards ?? layout;
     this.name = name;
     this.spec = { dtype, dims, shape, chunks, codecs, fill, attrs };
+    this.mutable = store.mutable;
     this.#prefix = path === "" ? "" : `${path}/`;
     this.#layout = layout;
     this.#shards = shards;

@@ -9,6 +9,8 @@ import { MAX_DOCUMENT } from "./json.ts";
 export interface Store {
   /** For messages. */
   readonly url: URL;
+  /** Each chunk is a file of its own. */
+  readonly mutable: boolean;
   /** A whole metadata document. */
   read(key: string, call?: IoCall): Promise<Uint8Array | undefined>;
   /** Where a chunk or shard lies. */
@@ -21,6 +23,7 @@ export interface Store {
 export function createFolderStore(files: Files, root: URL): Store {
   return {
     url: root,
+    mutable: true,
     read: (key, call) => readDocument(files, root, key, call),
     async locate(key, call) {
       const url = urlOfKey(root, key);
@@ -37,6 +40,7 @@ export function createZipStore(zip: Zip, archive: URL, folder: string): Store {
   const root = urlOfKey(zip.root, folder) ?? zip.root;
   return {
     url: archive,
+    mutable: false,
     read: (key, call) => readDocument(zip, root, key, call),
     async locate(key, call) {
       const url = urlOfKey(root, key);

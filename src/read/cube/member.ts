@@ -37,6 +37,8 @@ export interface VariableSummary {
   readonly spec: ArraySpec;
   /** Values are computed by the member itself, so there are no stored bytes to hand on. */
   readonly derived: boolean;
+  /** Its chunks can change while the member's identity stays. */
+  readonly mutable: boolean;
   /** Says where other variables lie: named by a dimension, or by `coordinates`, `bounds`, `grid_mapping`, ... */
   readonly isCoordinate: boolean;
   readonly time?: StoredTime;
@@ -103,6 +105,7 @@ export async function summarise(
     variables.set(name, {
       spec,
       derived: variable.read !== undefined,
+      mutable: variable.mutable ?? false,
       isCoordinate,
       ...(time === undefined ? {} : { time: interner.one(time) }),
       ...(kept === undefined ? {} : { kept: interner.kept(kept) }),

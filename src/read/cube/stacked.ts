@@ -39,8 +39,15 @@ export interface Members {
 export function stackedVariable(name: string, plan: StackedPlan, members: Members): Variable {
   const locate = (chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined> =>
     plan.mode === "raw" ? locateIn(plan, members, chunk, call) : Promise.resolve(undefined);
-  if (plan.mode === "raw") return { name, spec: plan.spec, locate };
-  return { name, spec: plan.spec, locate, read: (selection, call) => readFrom(plan, members, selection, call) };
+  const mutable = plan.segments.some(({ member }) => members.summary(member).mutable);
+  if (plan.mode === "raw") return { name, spec: plan.spec, mutable, locate };
+  return {
+    name,
+    spec: plan.spec,
+    mutable,
+    locate,
+    read: (selection, call) => readFrom(plan, members, selection, call),
+  };
 }
 
 async function locateIn(

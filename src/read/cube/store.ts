@@ -12,7 +12,7 @@ export interface StoredSummaries {
     readonly numbers?: Uint8Array;
     readonly text?: readonly string[];
   }[];
-  /** Source, identity, and per variable: name, spec, flags (1 derived, 2 coordinate), time and kept values or -1. */
+  /** Source, identity, and per variable: name, spec, flags (1 derived, 2 coordinate, 4 mutable), time and kept values or -1. */
   readonly members: readonly (readonly [string, string, ...(readonly [string, number, number, number, number])[]])[];
 }
 
@@ -26,7 +26,7 @@ export function storeSummaries(members: readonly MemberSummary[]): StoredSummari
         [
           name,
           specs.of(v.spec),
-          (v.derived ? 1 : 0) | (v.isCoordinate ? 2 : 0),
+          (v.derived ? 1 : 0) | (v.isCoordinate ? 2 : 0) | (v.mutable ? 4 : 0),
           v.time === undefined ? -1 : times.of(v.time),
           v.kept === undefined ? -1 : kept.of(v.kept),
         ] as const,
@@ -60,6 +60,7 @@ export function restoreSummaries({ specs, times, kept, members }: StoredSummarie
           spec: specs[spec]!,
           derived: (flags & 1) !== 0,
           isCoordinate: (flags & 2) !== 0,
+          mutable: (flags & 4) !== 0,
           ...(time < 0 ? {} : { time: times[time]! }),
           ...(keep < 0 ? {} : { kept: values[keep]! }),
         },
