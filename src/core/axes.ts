@@ -28,7 +28,7 @@ export function axisOf(variable: Variable): Axis | undefined {
   const letter = AXIS_LETTERS[textAttr(attrs, "axis") ?? ""];
   if (letter === "time" || letter === "vertical") return letter;
   if (units !== "" && !/^degrees?$/i.test(units)) return undefined;
-  if (standardName !== undefined && standardName.startsWith("grid_")) return undefined;
+  if (standardName?.startsWith("grid_")) return undefined;
   return LATITUDE_NAMES.test(name) ? "latitude" : LONGITUDE_NAMES.test(name) ? "longitude" : undefined;
 }
 
