@@ -9,7 +9,7 @@ import type { Files } from "../../files/files.ts";
  */
 const MAGIC = Buffer.from("GYREIDX\n");
 /** Part of the address as well: an older node and a newer one do not disturb each other. */
-export const INDEX_VERSION = 1;
+export const INDEX_VERSION = 2;
 const PRELUDE = MAGIC.length + 16;
 /** Read at once: the head of most files is in it, and the sections of small ones. */
 const FIRST_READ = 64 * 1024;
