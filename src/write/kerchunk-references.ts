@@ -41,7 +41,8 @@ const MAX_CHUNKS = 2 ** 24;
 /** Larger chunks that lie in no file of their own are fetched from the node, if that is possible. */
 const MAX_INLINE = 64 * 1024;
 
-export async function referVariable(variable: Variable, options: KerchunkOptions): Promise<VariableReferences> {
+export async function referVariable(variable: Variable, given: KerchunkOptions): Promise<VariableReferences> {
+  const options = { ...given, href: remembered(given.href) };
   const count = product(chunkGrid(variable.spec));
   if (count > MAX_CHUNKS) {
     const reason = `${variable.name} has ${count} chunks; references are made for at most ${MAX_CHUNKS}`;
@@ -54,6 +55,16 @@ export async function referVariable(variable: Variable, options: KerchunkOptions
   // The node answers chunks of its own grid only.
   const { chunkHref: _, ...direct } = options;
   return { spec: { ...spec, chunks }, batches: refer(variable, direct, splitter(spec, cut)) };
+}
+
+/** Chunk after chunk lies in the same file. */
+function remembered(href: KerchunkOptions["href"]): KerchunkOptions["href"] {
+  let last: URL | undefined;
+  let known: string | undefined;
+  return (url) => {
+    if (url !== last) [last, known] = [url, href(url)];
+    return known;
+  };
 }
 
 type Split = (chunk: readonly number[], ref: ChunkRef) => Iterable<readonly [readonly number[], ChunkRef]>;

@@ -24,9 +24,14 @@ export async function* kerchunkJson(dataset: Dataset, options: KerchunkOptions):
       toZarrV2(variable.spec);
       const { spec, batches } = await referVariable(variable, options);
       let count = 0;
+      const quotedName = JSON.stringify(name).slice(0, -1);
+      const referenceJson = referenceWriter();
       for await (const batch of batches) {
         count += batch.length;
-        for (const { chunk, reference } of batch) add(`${name}/${chunkKey(chunk)}`, referenceJson(reference));
+        for (const { chunk, reference } of batch) {
+          text += `${separator}${quotedName}/${chunkKey(chunk)}":${referenceJson(reference)}`;
+          separator = ",";
+        }
         if (text.length < PIECE) continue;
         yield encoder.encode(text);
         text = "";
@@ -48,8 +53,14 @@ function chunkKey(chunk: readonly number[]): string {
   return chunk.length === 0 ? "0" : chunk.join(".");
 }
 
-function referenceJson(reference: ChunkReference): string {
-  if ("inline" in reference) return `"base64:${Buffer.from(reference.inline).toString("base64")}"`;
-  const href = JSON.stringify(reference.href);
-  return reference.range === undefined ? `[${href}]` : `[${href},${reference.range.offset},${reference.range.length}]`;
+/** Nearly all chunks of a variable lie in the same file, whose address is quoted once. */
+function referenceWriter(): (reference: ChunkReference) => string {
+  let last = "";
+  let quoted = '""';
+  return (reference) => {
+    if ("inline" in reference) return `"base64:${Buffer.from(reference.inline).toString("base64")}"`;
+    const { href, range } = reference;
+    if (href !== last) [last, quoted] = [href, JSON.stringify(href)];
+    return range === undefined ? `[${quoted}]` : `[${quoted},${range.offset},${range.length}]`;
+  };
 }

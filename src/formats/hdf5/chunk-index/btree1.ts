@@ -5,8 +5,9 @@ import { type Places, PlacesBuilder } from "./places.ts";
 
 /** Nodes read at the same time. */
 const PARALLEL = 16;
-/** More nodes than this on one level lie far apart: then pages around them are not worth reading. */
-const SCATTERED = 64;
+/** Where more nodes than `MANY` lie further apart than this in the mean, pages around them are not worth reading. */
+const FAR = 32 * 1024;
+const MANY = 64;
 
 /**
  * III.A.1 Version 1 B-trees, node type 1. A key holds the chunk's size, filter mask and offset in elements, with one
@@ -23,9 +24,9 @@ export async function readTree1(file: H5File, root: number, grid: Grid): Promise
   for (let level: number | undefined; nodes.length > 0; ) {
     const below: number[] = [];
     let current = 0;
+    const scattered = nodes.length > MANY && meanDistance(nodes) > FAR;
     for (let i = 0; i < nodes.length; i += PARALLEL) {
       const batch = nodes.slice(i, i + PARALLEL);
-      const scattered = nodes.length > SCATTERED;
       for (const node of await Promise.all(batch.map((address) => file.upTo(address, nodeSize, scattered)))) {
         node.expect("TREE");
         if (node.u8() !== 1) throw node.fail("not a B-tree of chunks");
@@ -45,6 +46,15 @@ export async function readTree1(file: H5File, root: number, grid: Grid): Promise
     nodes = below;
   }
   return places.finish(grid.cells);
+}
+
+function meanDistance(addresses: readonly number[]): number {
+  let [low, high] = [Number.POSITIVE_INFINITY, 0];
+  for (const address of addresses) {
+    low = Math.min(low, address);
+    high = Math.max(high, address);
+  }
+  return (high - low) / addresses.length;
 }
 
 function readChildren(node: Cursor, start: number, entrySize: number, count: number, into: number[]): void {
