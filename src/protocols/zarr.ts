@@ -143,7 +143,7 @@ export const zarr: Protocol = {
     },
     {
       method: "GET",
-      path: "/datasets/:id/:view{zarr@[^/]*}/:key{.+}",
+      path: "/datasets/:id/:view{zarr(?:@|%40)[^/]*}/:key{.+}",
       summary: "The same of a view: zarr@bbox=-10~35~30~60,time=2000~2001,vars=tas,keepbits=10",
       responses: RESPONSES,
       role: "read",

@@ -143,6 +143,8 @@ test("all spellings of a view have one tag, other views another", async () => {
   const one = await tag("vars=tas~pr,keepbits=7,bbox=-50~-20~50~20");
   assert.equal(await tag("bbox=-50.0~-2e1~50~20,vars=pr~tas,keepbits=7"), one);
   assert.equal(await tag("bbox=-50~-20~50~20%2Cvars=tas~pr~pr,keepbits%3D7"), one);
+  const escaped = await get(`grid/${encodeURIComponent("zarr@bbox=-50~-20~50~20,vars=tas~pr,keepbits=7")}/tas/0.0.0`);
+  assert.equal(escaped.headers.get("etag"), one, "an escaped @");
   assert.notEqual(await tag("bbox=-50~-20~50~20,vars=pr~tas,keepbits=8"), one);
 });
 
