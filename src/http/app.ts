@@ -136,6 +136,10 @@ function checked(schema: z.ZodType | undefined, values: Record<string, string>, 
   const result = schema.safeParse(values);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
+  if (issue?.code === "unrecognized_keys") {
+    const names = issue.keys.join(", ");
+    throw new GyreError("BadRequest", `there is no ${where} parameter ${names}`, { subject: names });
+  }
   throw new GyreError(
     "BadRequest",
     `${where} parameter ${issue?.path.join(".") ?? ""}: ${issue?.message ?? "is wrong"}`,
