@@ -3,15 +3,12 @@ import type { Access, Opened } from "../core/access.ts";
 import type { Call } from "../core/principal.ts";
 import { GyreError, isGyreError } from "../errors.ts";
 import { documentsV2, ZGROUP } from "../write/zarr-v2.ts";
-import { jsonResponse } from "./document.ts";
+import { jsonResponse, jsonStream } from "./document.ts";
 import type { Protocol, Route, RouteCall } from "./protocol.ts";
 import { storedDataset } from "./published.ts";
 
 /** One document over more datasets than this serves nobody. */
 const MOST_DATASETS = 1000;
-/** Text is handed on in pieces of about this size. */
-const PIECE = 64 * 1024;
-
 const prefix = z.strictObject({ prefix: z.string().optional() });
 
 async function answer({ request, query, access, call }: RouteCall): Promise<Response> {
@@ -25,9 +22,7 @@ async function answer({ request, query, access, call }: RouteCall): Promise<Resp
       );
     }
   }
-  const headers = { "Content-Type": "application/json", "Cache-Control": "public, max-age=60" };
-  if (request.method === "HEAD") return new Response(null, { headers });
-  return new Response(ReadableStream.from(encoded(hierarchy(ids, access, call))), { headers });
+  return jsonStream(request, hierarchy(ids, access, call));
 }
 
 /** `.zmetadata` over all datasets, each below `{id}/kerchunk/`: the raw API answers the keys of the chunks. */
@@ -57,18 +52,6 @@ async function readable(access: Access, id: string, call: Call): Promise<Opened 
     if (isGyreError(error)) return undefined;
     throw error;
   }
-}
-
-async function* encoded(parts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  let text = "";
-  for await (const part of parts) {
-    text += part;
-    if (text.length < PIECE) continue;
-    yield encoder.encode(text);
-    text = "";
-  }
-  yield encoder.encode(text);
 }
 
 const responses: Route["responses"] = {

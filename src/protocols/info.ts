@@ -7,7 +7,7 @@ import type { CubeReport } from "../core/cube.ts";
 import { GyreError } from "../errors.ts";
 import { datasetPage } from "./dataset-page.ts";
 import { type GroupSummary, summarize, toDict, toInfo } from "./dataset-summary.ts";
-import { jsonResponse } from "./document.ts";
+import { jsonResponse, jsonStream } from "./document.ts";
 import { pageResponse } from "./page.ts";
 import { datasetUrl, openDataset, type Protocol, type Route, type RouteCall } from "./protocol.ts";
 import { publicReport } from "./public-report.ts";
@@ -77,8 +77,23 @@ export function createInfo(options: InfoOptions): Protocol {
   };
 }
 
+/** More ids than this go out as they are found. */
+const GATHERED = 10_000;
+
 async function listing({ request, query, access, call }: RouteCall): Promise<Response> {
-  return jsonResponse(request, await Array.fromAsync(access.list(call, query)));
+  const listed = access.list(call, query)[Symbol.asyncIterator]();
+  const ids: string[] = [];
+  for (let next = await listed.next(); !next.done; next = await listed.next()) {
+    if (ids.push(next.value) > GATHERED) return jsonStream(request, listText(ids, listed));
+  }
+  return jsonResponse(request, ids);
+}
+
+/** A JSON list whose first entries are known. */
+async function* listText(first: readonly string[], rest: AsyncIterator<string>): AsyncGenerator<string> {
+  yield JSON.stringify(first).slice(0, -1);
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield `,${JSON.stringify(next.value)}`;
+  yield "]";
 }
 
 async function toPage({ params, access, call, base }: RouteCall): Promise<Response> {

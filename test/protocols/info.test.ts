@@ -148,6 +148,23 @@ test("one hierarchy over all datasets: its keys are those of the raw API, a brok
   assert.ok("cube/.zgroup" in one.metadata && !("grid/.zgroup" in one.metadata));
 });
 
+test("a long list of ids is streamed, and is the same list", async () => {
+  const ids = Array.from({ length: 25_000 }, (_, i) => `d${i}`);
+  const access = {
+    ...archive.access,
+    async *list() {
+      yield* ids;
+    },
+  };
+  const ask = serve(access, [createInfo({ version: "1", plugins: new Map(), protocols: [] })]);
+  const request = (method: string): Request => new Request("http://inside.test/datasets", { method });
+  const response = await ask(request("GET"));
+  assert.equal(response.headers.get("content-length"), null);
+  assert.deepEqual(await response.json(), ids);
+  const head = await ask(request("HEAD"));
+  assert.deepEqual([head.status, head.headers.get("content-type")], [200, "application/json"]);
+});
+
 test("more than 1,000 datasets are asked for by prefix", async () => {
   const many = await createArchive();
   const grid = await createGrid(many);
