@@ -1,4 +1,4 @@
-import table from "./epsg-table.json" with { type: "json" };
+import { createRequire } from "node:module";
 
 /** What the EPSG registry says of a horizontal CRS, as far as it is kept here. */
 export interface EpsgEntry {
@@ -17,10 +17,20 @@ export interface EpsgEntry {
 
 let lines: Map<number, string> | undefined;
 
+/** Loaded when the first code is looked up: most nodes never do, and none does at its start. */
+function table(): ReadonlyMap<number, string> {
+  lines ??= new Map(
+    (createRequire(import.meta.url)("./epsg-table.json") as readonly string[]).map((line) => [
+      Number.parseInt(line, 10),
+      line,
+    ]),
+  );
+  return lines;
+}
+
 /** The entry of a code; undefined for codes that are unknown or have no PROJ string. Made by `scripts/epsg.ts`. */
 export function epsgEntry(code: number): EpsgEntry | undefined {
-  lines ??= new Map((table as readonly string[]).map((line) => [Number.parseInt(line, 10), line]));
-  const line = lines.get(code);
+  const line = table().get(code);
   if (line === undefined) return undefined;
   // code | name | datum or base | y: northing first | area | PROJ string; what equals the base's is left out of the last.
   const [, name, origin, order, area, proj] = line.split("|") as [string, string, string, string, string, string];
@@ -38,7 +48,7 @@ export function epsgEntry(code: number): EpsgEntry | undefined {
 
 /** Codes in ascending order. */
 export function epsgCodes(): number[] {
-  return (table as readonly string[]).map((line) => Number.parseInt(line, 10));
+  return [...table().keys()];
 }
 
 /** The words of a PROJ string that say its datum. */
