@@ -45,6 +45,12 @@ export interface StoredVariable {
   readonly chunks?: readonly number[];
   readonly attrs?: { readonly [name: string]: readonly [string, Scalar] };
   readonly values: readonly number[];
+  /** Default: `_FillValue`. */
+  readonly fill?: number;
+  /** Before the bytes. */
+  readonly codecs?: readonly CodecSpec[];
+  /** Chunks that are not written. */
+  readonly without?: readonly string[];
 }
 
 export interface StoredMember {
@@ -86,12 +92,16 @@ async function memoryVariable(name: string, stored: StoredVariable): Promise<Var
     Object.entries(stored.attrs ?? {}).map(([key, [type, value]]) => [key, { dtype: type as DType, value }]),
   );
   const chunks = (stored.chunks ?? shape).map((n) => Math.max(1, n));
-  const codecs: CodecSpec[] = [{ name: "bytes", configuration: { endian: stored.endian ?? "little" } }];
+  const codecs: CodecSpec[] = [
+    ...(stored.codecs ?? []),
+    { name: "bytes", configuration: { endian: stored.endian ?? "little" } },
+  ];
   if (stored.zlib) codecs.push({ name: "zlib", configuration: { level: 1 } });
-  const fill = (attrs.get("_FillValue")?.value as number | undefined) ?? null;
+  const fill = stored.fill ?? (attrs.get("_FillValue")?.value as number | undefined) ?? null;
   const spec: ArraySpec = { dtype, dims, shape, chunks, codecs, fill, attrs };
   const encoded = new Map<string, Uint8Array>();
   for (const chunk of cells(chunkGrid(spec))) {
+    if (stored.without?.includes(chunk.join("."))) continue;
     const values = cut(spec, stored.values, chunk);
     encoded.set(chunk.join("."), await decoder.encode(codecs, { dtype, shape: chunks }, values, chunks));
   }

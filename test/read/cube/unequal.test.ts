@@ -201,3 +201,137 @@ test("a dimension of the same name and another length in a group is not the axis
   assert.deepEqual(await values(alike, "hourly/tas"), [10, 11, 20, 21]);
   assert.equal(alike.groups.get("hourly")!.dimensions.get("time")!.size, 4);
 });
+
+test("an axis that descends stays so", async () => {
+  const level = (list: readonly number[]): StoredVariable => ({
+    dtype: "float64",
+    dims: ["level"],
+    shape: [list.length],
+    values: list,
+  });
+  const dataset = await cubeOf(
+    [
+      member("a", { level: level([500, 300]), t: { ...level([5, 3]), dtype: "float32" } }),
+      member("b", { level: level([1000, 850]), t: { ...level([10, 8]), dtype: "float32" } }),
+    ],
+    { concat: "level" },
+  );
+  assert.deepEqual(await values(dataset, "level"), [1000, 850, 500, 300]);
+  assert.deepEqual(await values(dataset, "t"), [10, 8, 5, 3]);
+});
+
+test("times that differ in the last bits are one time", async () => {
+  const dataset = await cubeOf([
+    member("a", { time: axis([0, 0.3]), tas: along([0, 3]) }),
+    member("b", { time: axis([0.1 + 0.2, 0.4]), tas: along([-1, 4]) }),
+  ]);
+  assert.deepEqual(await values(dataset, "time"), [0, 0.3, 0.4]);
+  assert.deepEqual(await values(dataset, "tas"), [0, 3, 4]);
+  assert.equal(dataset.cube!.overlaps[0]!.entries, 1);
+});
+
+test("chunks are handed on only where they begin and end as the cube's do", async () => {
+  const mode = (dataset: Dataset): string | undefined =>
+    dataset.cube!.variables.find(({ name }) => name === "tas")?.mode;
+  const stored = (list: readonly number[]): StoredVariable =>
+    along(list, { chunks: [2], attrs: { _FillValue: ["float32", -1] } });
+  // The second member's first entry is the first one's last: its chunks begin one entry off.
+  const overlapping = await cubeOf([
+    member("a", { time: axis([0, 1, 2, 3]), tas: stored([0, 10, 20, 30]) }),
+    member("b", { time: axis([3, 4, 5]), tas: stored([-5, 40, 50]) }),
+  ]);
+  assert.equal(mode(overlapping), "regridded");
+  assert.deepEqual(await values(overlapping, "tas"), [0, 10, 20, 30, 40, 50]);
+  // One entry that only another variable has lies before the last member's chunks.
+  const shifted = await cubeOf([
+    member("a", { time: axis([0, 1]), tas: stored([0, 10]) }),
+    member("b", { time: axis([2]), pr: along([7]) }),
+    member("c", { time: axis([3, 4]), tas: stored([30, 40]) }),
+  ]);
+  assert.equal(mode(shifted), "regridded");
+  assert.deepEqual(await values(shifted, "tas"), [0, 10, -1, 30, 40]);
+});
+
+test("what was never written is each member's own fill, and a gap is what the attribute says", async () => {
+  const filled = (fill: number): StoredVariable => along([0, 0], { fill, without: ["0"] });
+  const own = await cubeOf([
+    member("a", { time: axis([0, 1]), tas: filled(1) }),
+    member("b", { time: axis([2, 3]), tas: filled(2) }),
+  ]);
+  assert.deepEqual(await values(own, "tas"), [1, 1, 2, 2]);
+  const marked = (list: readonly number[]): StoredVariable =>
+    along(list, { fill: 0, attrs: { _FillValue: ["float32", -1] } });
+  const gap = await cubeOf([
+    member("a", { time: axis([0]), tas: marked([5]) }),
+    member("b", { time: axis([1]), pr: along([7]) }),
+    member("c", { time: axis([2]), tas: marked([6]) }),
+  ]);
+  assert.deepEqual(await values(gap, "tas"), [5, -1, 6]);
+});
+
+test("a new dimension in front of codecs that see the shape, and of chunks that are stored cut", async () => {
+  const runs: CubeRules = { newDim: { name: "run", values: [1, 2] } };
+  const grid = (values: readonly number[], more: Partial<StoredVariable> = {}): StoredVariable => ({
+    dtype: "int16",
+    dims: ["y", "x"],
+    shape: [2, 3],
+    values,
+    ...more,
+  });
+  const [first, second] = [
+    [1, 2, 3, 4, 5, 6],
+    [7, 8, 9, 10, 11, 12],
+  ] as const;
+  const codecs = [{ name: "transpose", configuration: { order: [1, 0] } }];
+  const turned = await cubeOf(
+    [member("a", { h: grid(first, { codecs }) }), member("b", { h: grid(second, { codecs }) })],
+    runs,
+  );
+  assert.deepEqual(await values(turned, "h"), [...first, ...second]);
+
+  /** Its one chunk, of three rows, is stored with the two that there are. */
+  const cut = (name: string, numbers: readonly number[]): CubeMember => {
+    const base = member(name, { h: grid(numbers, { chunks: [3, 3] }) });
+    const inline = new Uint8Array(Int16Array.from(numbers).buffer);
+    return {
+      ...base,
+      open: async () => {
+        const dataset = await base.open();
+        const h = { ...dataset.variables.get("h")!, locate: async () => ({ inline, shape: [2, 3] }) };
+        return { ...dataset, variables: new Map([["h", h]]) };
+      },
+    };
+  };
+  const stored = await cubeOf([cut("a", first), cut("b", second)], runs);
+  assert.equal(stored.cube!.variables.find(({ name }) => name === "h")?.mode, "raw");
+  assert.deepEqual(await values(stored, "h"), [...first, ...second]);
+});
+
+test("computed members have no bytes to hand on; ranges that only some state are stated by none", async () => {
+  const computed = (name: string, time: number, value: number): CubeMember => {
+    const base = member(name, { time: axis([time]), tas: along([value]) });
+    return {
+      ...base,
+      open: async () => {
+        const dataset = await base.open();
+        const tas = dataset.variables.get("tas")!;
+        const derived: Variable = {
+          ...tas,
+          locate: async () => undefined,
+          read: (selection, call) => read(dataset, tas, selection, call),
+        };
+        return { ...dataset, variables: new Map([...dataset.variables, ["tas", derived]]) };
+      },
+    };
+  };
+  const derived = await cubeOf([computed("a", 0, 5), computed("b", 1, 6)]);
+  assert.deepEqual(await values(derived, "tas"), [5, 6]);
+
+  const ranged = await cubeOf([
+    member("a", { time: axis([0]), tas: along([5], { attrs: { valid_max: ["float32", 5] } }) }),
+    member("b", { time: axis([1]), tas: along([6]) }),
+    member("c", { time: axis([2]), tas: along([4], { attrs: { valid_max: ["float32", 5] } }) }),
+  ]);
+  assert.equal(textOf(ranged, "tas", "valid_max"), undefined);
+  assert.deepEqual(await values(ranged, "tas"), [5, 6, 4]);
+});
