@@ -148,7 +148,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     async scan(signal) {
       await rounds.first(signal);
       isScanned = true;
-      if (!isTransient) rounds.watch();
+      if (!isTransient) await rounds.watch();
     },
     listen: () => listen(app, { ...config.listen, first: (i: IncomingMessage, o: ServerResponse) => first(i, o) }),
     async close() {

@@ -20,7 +20,7 @@ import { type Found, isOne, walk } from "./scan/walk.ts";
 
 export { drsOf } from "./scan/drs.ts";
 export type { ConfiguredDataset } from "./scan/register.ts";
-export { type WatchOptions, watchSources } from "./scan/watch.ts";
+export { type Watching, type WatchOptions, watchSources } from "./scan/watch.ts";
 
 export interface ScannerOptions {
   readonly files: Files;

@@ -4,7 +4,7 @@ import type { Clock, Entry } from "../registry/entry.ts";
 import type { Registry } from "../registry.ts";
 import type { ConfiguredCube, Scanner, ScanProgress } from "../scan.ts";
 import { type ConfiguredDataset, cubeKey } from "./register.ts";
-import { watchSources } from "./watch.ts";
+import { type Watching, watchSources } from "./watch.ts";
 
 /** All that a node serves, as somebody wrote it down. */
 export interface Places {
@@ -29,7 +29,8 @@ export interface RoundOptions {
 export interface Rounds {
   /** Throws only when there is not one place that can be looked through. */
   first(signal?: AbortSignal): Promise<void>;
-  watch(): void;
+  /** Resolves when changes are told of, where the system can. */
+  watch(): Promise<void>;
   /** Resolves when no look is under way any more. */
   stop(): Promise<void>;
 }
@@ -59,7 +60,7 @@ export function createRounds(places: Places, options: RoundOptions): Rounds {
   const looks = looksAt(places);
   const over = new AbortController();
   const running = new Set<Promise<void>>();
-  let stopWatching = (): void => undefined;
+  let watching: Watching | undefined;
 
   function looksAt({ sources, datasets, cubes, catalogs }: Places): readonly Look[] {
     return [
@@ -122,9 +123,9 @@ export function createRounds(places: Places, options: RoundOptions): Rounds {
       if (looks.length > 0 && failures.length === looks.length) throw failures[0];
     },
 
-    watch() {
+    async watch() {
       const byPlace = new Map(looks.map((one) => [one.where, one]));
-      stopWatching = watchSources([...byPlace.keys()], {
+      watching = watchSources([...byPlace.keys()], {
         every,
         ...(clock === undefined ? {} : { clock }),
         async rescan(place) {
@@ -133,10 +134,11 @@ export function createRounds(places: Places, options: RoundOptions): Rounds {
         },
         failed: (place, error) => over.signal.aborted || failed(place, error),
       });
+      await watching.started;
     },
 
     async stop() {
-      stopWatching();
+      watching?.stop();
       over.abort();
       await Promise.all(running);
     },

@@ -17,6 +17,11 @@ export interface Found {
 const MARKERS = new Set(["zarr.json", ".zgroup", ".zarray", ".zmetadata"]);
 const MAX_DEPTH = 64;
 
+/** Whether a file of this name makes its folder a dataset. */
+export function isStoreMarker(name: string): boolean {
+  return MARKERS.has(name);
+}
+
 /** A source that is one file, neither a folder nor a pattern. */
 export function isOne(source: URL): boolean {
   return !source.pathname.endsWith("/") && !hasGlob(decodedPath(source.pathname));
@@ -104,6 +109,10 @@ async function* walkFolder(
     if (!isGyreError(error) || folder.href === root.href) throw error;
     failed(folder, error);
   }
+  if (await hasHiddenMarker(files, folder, below, call)) {
+    yield { url: folder, path: folder.href === root.href ? own : pathBelow(root, folder) };
+    return;
+  }
   const real = await realFolder(folder);
   // A link to a folder that is being walked would never end.
   if (real !== undefined && above.includes(real)) return;
@@ -114,6 +123,26 @@ async function* walkFolder(
     if (!url.pathname.endsWith("/")) yield { url, path: pathBelow(root, url), ...(info === undefined ? {} : { info }) };
     else if (depth > 0) yield* walkFolder(files, root, url, own, chain, failed, call, depth - 1);
   }
+}
+
+/**
+ * Web servers leave names that begin with a dot out of their index pages, and so what makes a folder a Zarr v2 store.
+ * Asked for only where no other files lie than chunks may be called.
+ */
+async function hasHiddenMarker(files: Files, folder: URL, below: readonly Listed[], call?: IoCall): Promise<boolean> {
+  const isLikeStore = ({ url }: Listed): boolean => url.pathname.endsWith("/") || /^\d+(\.\d+)*$/.test(lastPart(url));
+  if (!/^https?:$/.test(folder.protocol) || below.length === 0 || !below.every(isLikeStore)) return false;
+  const hidden = [...MARKERS].filter((name) => name.startsWith("."));
+  const found = await Promise.all(
+    hidden.map((name) =>
+      files.head(new URL(name, folder), call).catch((error: unknown) => {
+        // Some servers refuse what they hide, whether it is there or not.
+        if (isGyreError(error, "BadSource")) return undefined;
+        throw error;
+      }),
+    ),
+  );
+  return found.some((info) => info !== undefined);
 }
 
 async function realFolder(folder: URL): Promise<string | undefined> {

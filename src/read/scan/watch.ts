@@ -1,6 +1,7 @@
 import { watch } from "node:fs";
 import { decodedPath, hasGlob } from "../../core/glob.ts";
 import { type Clock, systemClock } from "../registry/entry.ts";
+import { type Watch, watchTree } from "./watch-tree.ts";
 
 export interface WatchOptions {
   readonly clock?: Clock;
@@ -10,17 +11,23 @@ export interface WatchOptions {
   readonly quiet?: number;
   rescan(source: URL): Promise<void>;
   failed(source: URL, error: unknown): void;
-  /** Tells of changes below a source until its result is called. Default: the system does, for local folders. */
-  readonly notice?: (source: URL, changed: () => void) => () => void;
+  /** Tells of changes of a source until it is closed. Default: the system does, for what is local. */
+  readonly notice?: (source: URL, changed: () => void) => Watch;
 }
 
 /** Times of quiet after which a source that never is quiet is looked at all the same. */
 const LONGEST_WAIT = 20;
 
-/** Has sources looked through again when they change, and from time to time. The result stops that. */
-export function watchSources(sources: readonly URL[], options: WatchOptions): () => void {
-  const { clock = systemClock, every, quiet = 500, rescan, failed, notice = watchFolder } = options;
-  const stops = sources.map((source) => {
+export interface Watching {
+  /** Resolves when no change is missed from then on, where the system tells of them. */
+  readonly started: Promise<void>;
+  stop(): void;
+}
+
+/** Has sources looked through again when they change, and from time to time. */
+export function watchSources(sources: readonly URL[], options: WatchOptions): Watching {
+  const { clock = systemClock, every, quiet = 500, rescan, failed, notice = watchPlace } = options;
+  const watched = sources.map((source) => {
     let cancel: (() => void) | undefined;
     let isBusy = false;
     let isAgain = false;
@@ -57,31 +64,39 @@ export function watchSources(sources: readonly URL[], options: WatchOptions): ()
     };
 
     plan(every);
-    const stopWatching = notice(source, changed);
-    return () => {
-      isOver = true;
-      cancel?.();
-      stopWatching();
+    const { started, close } = notice(source, changed);
+    return {
+      started,
+      stop() {
+        isOver = true;
+        cancel?.();
+        close();
+      },
     };
   });
-  return () => {
-    for (const stop of stops) stop();
+  return {
+    started: Promise.all(watched.map(({ started }) => started)).then(() => undefined),
+    stop() {
+      for (const { stop } of watched) stop();
+    },
   };
 }
 
+const UNWATCHED: Watch = { started: Promise.resolve(), close: () => undefined };
+
 /** Tells of changes to a local source where the system can; remote sources are only looked at again. */
-function watchFolder(source: URL, changed: () => void): () => void {
-  if (source.protocol !== "file:") return () => undefined;
+function watchPlace(source: URL, changed: () => void): Watch {
+  if (source.protocol !== "file:") return UNWATCHED;
   const { folder, name } = watchedPlace(source);
+  if (name === undefined) return watchTree(folder, changed);
   try {
-    const watcher = watch(folder, { recursive: name === undefined, persistent: false }, (_event, file) => {
-      if (name === undefined || file === null || file === name) changed();
+    const watcher = watch(folder, { persistent: false }, (_event, file) => {
+      if (file === null || file === name) changed();
     });
-    // Too many folders for the system's limit, or a folder that went away: the regular look finds what changes.
     watcher.on("error", () => watcher.close());
-    return () => watcher.close();
+    return { started: Promise.resolve(), close: () => watcher.close() };
   } catch {
-    return () => undefined;
+    return UNWATCHED;
   }
 }
 

@@ -255,7 +255,7 @@ test("sources are looked at again after a change and from time to time, never tw
   const looks: string[] = [];
   let finish = (): void => undefined;
   const failures: unknown[] = [];
-  const stop = watchSources([ARCHIVE], {
+  const watching = watchSources([ARCHIVE], {
     clock,
     every: 60_000,
     rescan: (source) => {
@@ -282,7 +282,7 @@ test("sources are looked at again after a change and from time to time, never tw
   assert.match(String(failures[0]), /no answer/);
   clock.advance(60_000);
   assert.equal(looks.length, 3, "a failure does not end it");
-  stop();
+  watching.stop();
   finish();
   await settle();
   clock.advance(600_000);
@@ -294,7 +294,7 @@ test("what changes while a source is looked through is looked at afterwards, onc
   let change = (): void => undefined;
   let looks = 0;
   let finish = (): void => undefined;
-  const stop = watchSources([ARCHIVE], {
+  const watching = watchSources([ARCHIVE], {
     clock,
     every: 0,
     quiet: 500,
@@ -305,7 +305,7 @@ test("what changes while a source is looked through is looked at afterwards, onc
     failed: (_source, error) => assert.fail(String(error)),
     notice: (_source, changed) => {
       change = changed;
-      return () => undefined;
+      return { started: Promise.resolve(), close: () => undefined };
     },
   });
   const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -323,7 +323,7 @@ test("what changes while a source is looked through is looked at afterwards, onc
   await settle();
   clock.advance(600_000);
   assert.equal(looks, 2, "nothing has changed since");
-  stop();
+  watching.stop();
 });
 
 test("a folder that cannot be listed is reported; what is known below it does not vanish for that", async () => {
