@@ -28,6 +28,8 @@ export type StartedS3 = (S3Service & { readonly unavailable?: undefined }) | { r
 
 const MOTO = fileURLToPath(new URL("../../.peers/moto/bin/moto_server", import.meta.url));
 const PATIENCE_MS = 30_000;
+/** Asked politely it waits for the threads of connections that clients keep open, at times for ever. */
+const MOTO_END = "SIGKILL";
 
 /** nginx with one server, whose directives are `server`: `location / { root /tmp/x; autoindex on; }`. */
 export async function startNginx(server: string): Promise<Started> {
@@ -103,11 +105,32 @@ export async function startS3(bucket: string): Promise<StartedS3> {
   const { url: signedUrl, headers } = await signer.sign();
   const created = await fetch(signedUrl, { method: "PUT", headers });
   assert.ok(created.ok, await created.text());
-  return {
-    url,
-    credentials,
-    stop: () => stop(child, folder),
+  return { url, credentials, stop: () => stop(child, folder, MOTO_END) };
+}
+
+/** moto's S3 with one empty bucket that everybody may read, and list, without any signature; any keys may write. */
+export async function startPublicS3(bucket: string): Promise<StartedS3> {
+  if (!existsSync(MOTO)) return missing("moto is not installed (node scripts/services.ts install)");
+  const folder = await mkdtemp(join(tmpdir(), "gyre-moto-"));
+  const child = spawn(MOTO, ["-H", "127.0.0.1", "-p", "0"], {
+    cwd: folder,
+    env: { ...process.env, PYTHONUNBUFFERED: "1" },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const url = await announcedUrl(child);
+  const credentials = { accessKeyId: "any", secretAccessKey: "any" };
+  const put = async (path: string, body: string): Promise<void> => {
+    const address = new URL(path, url).href;
+    const signer = new AwsV4Signer({ ...credentials, method: "PUT", url: address, body, service: "s3" });
+    const { headers } = await signer.sign();
+    const answer = await fetch(address, { method: "PUT", headers, body });
+    assert.ok(answer.ok, await answer.text());
   };
+  const Resource = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  const Statement = [{ Effect: "Allow", Principal: "*", Action: ["s3:GetObject", "s3:ListBucket"], Resource }];
+  await put(bucket, "");
+  await put(`${bucket}?policy`, JSON.stringify({ Version: "2012-10-17", Statement }));
+  return { url, credentials, stop: () => stop(child, folder, MOTO_END) };
 }
 
 /** A missing service fails the run where all are required. */
@@ -162,9 +185,9 @@ async function announcedUrl(child: ChildProcess): Promise<URL> {
   throw new Error(`the service ended at once: ${text}`);
 }
 
-async function stop(child: ChildProcess, folder: string): Promise<void> {
+async function stop(child: ChildProcess, folder: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) {
-    child.kill("SIGTERM");
+    child.kill(signal);
     await once(child, "exit");
   }
   await rm(folder, { recursive: true, force: true });
