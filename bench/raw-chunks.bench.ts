@@ -74,10 +74,13 @@ export const bench: Bench = {
     const wrk = needed(peer("wrk"));
     const data = fileURLToPath(benchData("stored", log));
     const gyre = await startGyre(data);
+    const keepless = await startGyre(data, { env: { GYRE_LIMITS__CACHE: "1" } });
     const ours = OURS(gyre.url);
+    const reading = OURS(keepless.url);
     const files = mkdtempSync(join(tmpdir(), "gyre-chunks-"));
     await unpacked(ours, files);
-    const nginxPeer = peer("nginx");
+    // Installs it, if that is possible.
+    peer("nginx");
     const nginx = await startNginx(`location / { root ${files}; sendfile on; } keepalive_requests 100000000;`);
     const python = peer("xpublish");
     const xpublish: Server | undefined =
@@ -85,43 +88,38 @@ export const bench: Bench = {
 
     const rate = (place: Place, size: Size) => (): Promise<number> =>
       requestsPerSecond(place.base, pathsOf(place, size), { program: wrk });
-    const beside = (place: Place, size: Size, floor: number, goal: number): Peer => ({
+    const beside = (own: Place, place: Place, size: Size, floor: number, goal: number): Peer => ({
       name: place.name,
       floor,
       goal,
       measure: rate(place, size),
-      same: () => assertSame(ours, place, size),
+      same: () => assertSame(own, place, size),
     });
-    const row = (size: Size, theirs: Peer | MissingPeer): Row => ({
-      name: `chunks of ${size.what}`,
+    const row = (own: Place, size: Size, how: string, theirs: Peer | MissingPeer): Row => ({
+      name: `chunks of ${size.what}, ${how}`,
       unit: "/s",
       kind: "rate",
-      ours: rate(ours, size),
+      ours: rate(own, size),
       peer: theirs,
     });
-    const nginxMissing = nginx.unavailable ?? ("missing" in nginxPeer ? nginxPeer.missing : undefined);
+    const besideNginx = (own: Place, size: Size): Peer | MissingPeer =>
+      nginx.unavailable === undefined
+        ? beside(own, NGINX(nginx.url), size, size.floor, size.goal)
+        : { name: "nginx", missing: nginx.unavailable };
+    const besideXpublish = (own: Place, size: Size): Peer | MissingPeer =>
+      xpublish === undefined
+        ? { name: "xpublish", missing: "missing" in python ? python.missing : "" }
+        : beside(own, XPUBLISH(xpublish.url), size, 10, 20);
     const rows = [
-      ...SIZES.map((size) =>
-        row(
-          size,
-          nginx.unavailable === undefined
-            ? beside(NGINX(nginx.url), size, size.floor, size.goal)
-            : { name: "nginx", missing: nginxMissing ?? "" },
-        ),
-      ),
-      ...SIZES.map((size) =>
-        row(
-          size,
-          xpublish === undefined
-            ? { name: "xpublish", missing: "missing" in python ? python.missing : "" }
-            : beside(XPUBLISH(xpublish.url), size, 10, 20),
-        ),
-      ),
+      ...SIZES.map((size) => row(ours, size, "asked for again", besideNginx(ours, size))),
+      ...SIZES.map((size) => row(reading, size, "read each time", besideNginx(reading, size))),
+      ...SIZES.map((size) => row(reading, size, "read each time", besideXpublish(reading, size))),
     ];
     return {
       rows,
       async close() {
         await gyre.stop();
+        await keepless.stop();
         await xpublish?.stop();
         if (nginx.unavailable === undefined) await nginx.stop();
         rmSync(files, { recursive: true });

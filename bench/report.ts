@@ -18,6 +18,8 @@ export interface Result {
   readonly summary: string;
   readonly node: string;
   readonly machine: string;
+  /** Of the machine before the bench, over a minute: 0 where it had nothing else to do. */
+  readonly load: number;
   readonly time: Date | string;
   readonly outcomes: readonly Outcome[];
 }
@@ -80,12 +82,12 @@ export function writeReport(folder: string, page: string): void {
   const results = globSync(`${folder}/*.json`)
     .sort()
     .map((file) => JSON.parse(readFileSync(file, "utf8")) as Result);
-  const sections = results.map(({ bench, node, machine, time, outcomes }) => {
+  const sections = results.map(({ bench, node, machine, load, time, outcomes }) => {
     const rows = outcomes.map((outcome) => {
       const { ours, beside, ratio, verdict } = judge(outcome);
       return `| ${outcome.row} | ${ours} | ${beside} | ${ratio} | ${verdict} |`;
     });
-    const head = `### ${bench}\n\`npm run bench ${bench}\`, ${String(time).slice(0, 10)}, Node ${node}, ${machine}\n`;
+    const head = `### ${bench}\n\`npm run bench ${bench}\`, ${String(time).slice(0, 10)}, Node ${node}, ${machine}, load before ${load}\n`;
     return [head, "| what | Gyre | beside | ratio (rounds) | |", "|---|---|---|---|---|", ...rows, ""].join("\n");
   });
   const text = readFileSync(page, "utf8");

@@ -1,5 +1,5 @@
 import { globSync, mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import type { Bench, Row } from "./bench.ts";
 import { lineOf, type Outcome, type Result, writeReport } from "./report.ts";
@@ -34,7 +34,8 @@ async function measure(row: Row): Promise<Outcome> {
 
 async function run(name: string): Promise<Result> {
   const { bench } = (await import(`./${name}.bench.ts`)) as { bench: Bench };
-  console.log(`\n${name}: ${bench.summary}`);
+  const load = Number(loadavg()[0]!.toFixed(1));
+  console.log(`\n${name}: ${bench.summary} (load of the machine before: ${load})`);
   const outcomes: Outcome[] = [];
   const { rows, close } = await bench.prepare((line) => console.log(`  ${line}`));
   try {
@@ -47,7 +48,7 @@ async function run(name: string): Promise<Result> {
     await close();
   }
   const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}`;
-  return { bench: name, summary: bench.summary, node: process.version, machine, time: new Date(), outcomes };
+  return { bench: name, summary: bench.summary, node: process.version, machine, load, time: new Date(), outcomes };
 }
 
 const names = globSync("bench/*.bench.ts")
