@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ArraySpec, Attr, Dataset, Dimension, Variable } from "../../../src/core/array.ts";
 import type { CubeRules } from "../../../src/core/cube.ts";
 import type { DType } from "../../../src/core/dtype.ts";
+import { GyreError, isGyreError } from "../../../src/errors.ts";
 import { type CubeMember, openCube } from "../../../src/read/cube.ts";
 import { memberOf, memoryDataset, read, readAll, type StoredMember, type StoredVariable } from "./memory.ts";
 
@@ -334,4 +335,37 @@ test("computed members have no bytes to hand on; ranges that only some state are
   ]);
   assert.equal(textOf(ranged, "tas", "valid_max"), undefined);
   assert.deepEqual(await values(ranged, "tas"), [5, 6, 4]);
+});
+
+test("integers that are missing in different ways become floats, those of different sign a wider type", async () => {
+  const small = (value: number, fill: number): StoredVariable =>
+    along([value, fill], { dtype: "int16", attrs: { _FillValue: ["int16", fill] } });
+  const holed = await cubeOf([
+    member("a", { time: axis([0, 1]), n: small(5, -1) }),
+    member("b", { time: axis([2, 3]), n: small(-1, -2) }),
+  ]);
+  assert.equal(holed.variables.get("n")!.spec.dtype, "float32");
+  assert.deepEqual(await values(holed, "n"), [5, null, -1, null]);
+  const signed = await cubeOf([
+    member("a", { time: axis([0]), n: along([-1], { dtype: "int8" }) }),
+    member("b", { time: axis([1]), n: along([200], { dtype: "uint8" }) }),
+  ]);
+  assert.equal(signed.variables.get("n")!.spec.dtype, "int16");
+  assert.deepEqual(await values(signed, "n"), [-1, 200]);
+});
+
+test("a member whose store is busy is waited for, one that is broken takes its label with it", async () => {
+  const failing = (name: string, tag: "Busy" | "BadSource"): CubeMember => ({
+    source: `memory:/${name}`,
+    identity: name,
+    open: () => Promise.reject(new GyreError(tag, "no answer")),
+  });
+  const good = (name: string, value: number): CubeMember => member(name, { tas: { ...along([value]), dims: ["x"] } });
+  const isBusy = (error: unknown): boolean => isGyreError(error, "Busy");
+  await assert.rejects(cubeOf([good("a", 1), failing("b", "Busy")], {}), isBusy);
+  const runs = await cubeOf([good("a", 1), failing("b", "BadSource"), good("c", 3)], {
+    newDim: { name: "run", values: ["first", "second", "third"] },
+  });
+  assert.deepEqual((await readAll(runs, "run")).data, ["first", "third"]);
+  assert.deepEqual(await values(runs, "tas"), [1, 3]);
 });
