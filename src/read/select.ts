@@ -1,4 +1,5 @@
 import { type Block, type IoCall, product, strides, type Variable } from "../core/array.ts";
+import { forEachLimited } from "../core/concurrency.ts";
 import { allocate, entriesPerElement } from "../core/dtype.ts";
 import {
   type DimSelection,
@@ -95,21 +96,4 @@ function* combinations<T>(lists: readonly (readonly T[])[]): Generator<T[]> {
     while (i >= 0 && ++at[i]! === lists[i]!.length) at[i--] = 0;
     if (i < 0) return;
   }
-}
-
-/** Runs `work` over all items, a few at a time, and stops at the first failure. */
-async function forEachLimited<T>(items: Iterable<T>, limit: number, work: (item: T) => Promise<void>): Promise<void> {
-  const iterator = items[Symbol.iterator]();
-  let failed = false;
-  const lane = async (): Promise<void> => {
-    for (let next = iterator.next(); !next.done && !failed; next = iterator.next()) {
-      try {
-        await work(next.value);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: limit }, lane));
 }
