@@ -52,7 +52,7 @@ const GREGORIAN_START = -141427;
 
 const div = (a: number, b: number): number => Math.floor(a / b);
 
-export function hasYearZero(calendar: Calendar): boolean {
+function hasYearZero(calendar: Calendar): boolean {
   return calendar !== "standard" && calendar !== "julian" && calendar !== "utc";
 }
 

@@ -175,7 +175,7 @@ export function compareInstants(a: Instant, b: Instant): number {
 }
 
 /** The date and time of day in the instant's own calendar. */
-export function dateTime({ day, micros }: Instant, calendar: Calendar): DateTime {
+function dateTime({ day, micros }: Instant, calendar: Calendar): DateTime {
   const date = dateOfDay(calendar, day);
   return {
     ...date,

@@ -2,7 +2,7 @@ import { publicText } from "../core/public-source.ts";
 import { type ErrorTag, isGyreError } from "../errors.ts";
 
 /** The one table from kinds of trouble to HTTP statuses. */
-export const STATUS: Readonly<Record<ErrorTag, number>> = {
+const STATUS: Readonly<Record<ErrorTag, number>> = {
   NotFound: 404,
   BadRequest: 400,
   Unsupported: 422,

@@ -57,7 +57,7 @@ function crumbs(id: string, path: string): Crumb[] {
 }
 
 /** One segment of an address for a group: `/` is written `~`, and `~` twice. */
-export function groupSegment(path: string): string {
+function groupSegment(path: string): string {
   return encodeURIComponent(path.replaceAll("~", "~~").replaceAll("/", "~"));
 }
 

@@ -149,7 +149,7 @@ async function keyOf(
 }
 
 /** Bytes that decoded values take, nearly. */
-export function valueBytes(values: Values): number {
+function valueBytes(values: Values): number {
   if (ArrayBuffer.isView(values)) return values.byteLength;
   let bytes = 0;
   for (const entry of values)

@@ -53,7 +53,7 @@ export function createViews(
 }
 
 /** The dataset as a view shows it. Variables that the view does not touch stay the very same objects. */
-export async function applyView(dataset: Dataset, view: View, readValues: ReadValues): Promise<Dataset> {
+async function applyView(dataset: Dataset, view: View, readValues: ReadValues): Promise<Dataset> {
   const kept = keptVariables(dataset, view);
   checkNames(dataset, view, kept);
   const dimensions = await viewedDimensions(dataset, view, readValues);

@@ -55,7 +55,7 @@ export function formatWkt(proj: string, names: CrsNames): string {
   return node("PROJCS", ...parts);
 }
 
-export function isWebMercator(params: ProjParams): boolean {
+function isWebMercator(params: ProjParams): boolean {
   const kind = params.get("proj");
   return kind === "webmerc" || (kind === "merc" && params.get("nadgrids") === "@null");
 }

@@ -78,7 +78,7 @@ export function sameMeaning(a: VariableSummary, b: VariableSummary): boolean {
   return from === undefined || to === undefined || unitConversion(from, to) === undefined || sameUnits(from, to);
 }
 
-export function sameTime(a: StoredTime, b: StoredTime): boolean {
+function sameTime(a: StoredTime, b: StoredTime): boolean {
   if (a.units === b.units && a.calendar === b.calendar) return true;
   const from = parseTimeUnits(a.units, a.calendar);
   const to = parseTimeUnits(b.units, b.calendar);
