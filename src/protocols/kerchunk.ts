@@ -99,14 +99,13 @@ function rawDocument(opened: Opened, key: string, base: URL): Document {
   try {
     const document = documentV2(storedDataset(opened.dataset), key);
     if (document !== undefined) return document;
-    const unshared = /^(.+)\/\.z(?:array|attrs)$/.exec(key)?.[1] ?? "";
-    const variable = opened.dataset.variables.get(unshared);
-    if (variable !== undefined) throw noForm(variable);
   } catch (error) {
     if (!isGyreError(error, "Unsupported")) throw error;
     const computed = datasetUrl(base, opened.id, `zarr/${key}`);
     throw new GyreError("Unsupported", `${error.message}; decoded chunks are at ${computed}`, error.details);
   }
+  const unshared = opened.dataset.variables.get(/^(.+)\/\.z(?:array|attrs)$/.exec(key)?.[1] ?? "");
+  if (unshared !== undefined) throw noForm(unshared);
   throw new GyreError("NotFound", `${opened.id} has no key ${key}`, { subject: key });
 }
 

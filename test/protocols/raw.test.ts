@@ -122,6 +122,13 @@ test("a codec without an id is named with the address that decodes it; its bytes
   assert.deepEqual([...(await (await get("grid/kerchunk/odd/0")).bytes())], [1, 0, 2, 0, 3, 0, 4, 0]);
 });
 
+test("a type that clients do not share is named, without an address that would not help", async () => {
+  const response = await get("grid/kerchunk/ragged/.zarray");
+  assert.equal(response.status, 422);
+  const { detail } = (await response.json()) as { detail: string };
+  assert.match(detail, /vlen\(int32\), which Zarr clients do not share$/);
+});
+
 test("a chunk never written is absent, but for a fill that the metadata cannot state", async () => {
   assert.equal((await get("grid/kerchunk/tas/2.0.0")).status, 404);
   assert.equal((await json("grid/kerchunk/height/.zarray")).fill_value, null);
