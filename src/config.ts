@@ -177,10 +177,16 @@ const NOT_SETTINGS = new Set([
   "GYRE_REQUIRE_SERVICES",
 ]);
 
+/** What Kubernetes and container links put into the environment of every neighbour of a service called `gyre`. */
+function isServiceLink(variable: string, text: string): boolean {
+  return /^GYRE_(SERVICE_(HOST|PORT)|PORT_\d+_)/.test(variable) || (variable === "GYRE_PORT" && text.includes("://"));
+}
+
 /** `GYRE_DATA_DIR` and `GYRE_DATADIR` both mean `dataDir`: case and single underscores do not count. */
 function override(settings: { [key: string]: unknown }, env: Environment): void {
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith("GYRE_") || text === undefined || NOT_SETTINGS.has(variable)) continue;
+    if (isServiceLink(variable, text)) continue;
     const parts = variable.slice("GYRE_".length).split("__");
     let schema: z.ZodType = configSchema;
     let target = settings;

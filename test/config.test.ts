@@ -30,6 +30,18 @@ limits: {selection: 2 GiB, cache: 500kB}`;
   refused(`publicUrl: '${from("MISSING")}'`, /publicUrl: the environment has no MISSING/);
 });
 
+test("what Kubernetes tells of a service called gyre is no setting", () => {
+  const link = "tcp://10.3.0.7:80";
+  const env = {
+    GYRE_PORT: link,
+    GYRE_PORT_80_TCP: link,
+    GYRE_PORT_80_TCP_ADDR: "10.3.0.7",
+    GYRE_SERVICE_HOST: "10.3.0.7",
+  };
+  assert.equal(loadConfig("", { ...env, GYRE_SERVICE_PORT_HTTP: "80" }).listen.port, 8080);
+  refused("", /GYRE_PORT names no setting/, { GYRE_PORT: "9010" });
+});
+
 test("GYRE_ variables override the file, nested ones with two underscores", () => {
   const env = { GYRE_LISTEN__PORT: "9010", GYRE_SOURCES: "/a, /b", GYRE_TRUST_FORWARDED: "true", GYRE_DATA: "/x" };
   const config = loadConfig("listen: {host: 0.0.0.0, port: 1}", env);
