@@ -15,8 +15,7 @@ import { createLocalFiles } from "./files/local.ts";
 import { createS3Files } from "./files/s3.ts";
 import { createSwiftFiles } from "./files/swift.ts";
 import { withChangeNotice } from "./files/with-change-notice.ts";
-import { withCoalescing } from "./files/with-coalescing.ts";
-import { withPageCache } from "./files/with-page-cache.ts";
+import { withRemoteCaches } from "./files/with-remote-caches.ts";
 import type { Format } from "./formats/format.ts";
 import { geotiff } from "./formats/geotiff/geotiff.ts";
 import { hdf5 } from "./formats/hdf5/hdf5.ts";
@@ -145,11 +144,6 @@ function prefixEntries(allow: readonly URL[], own: readonly URL[], config: Engin
     ...allow.map((prefix) => ({ prefix, files: filesFor(prefix), mode: "r" as const })),
     ...own.map((prefix) => ({ prefix, files: filesFor(prefix), mode: "rw" as const })),
   ];
-}
-
-/** Many small reads of metadata become few requests. */
-function withRemoteCaches(files: Files): Files {
-  return withPageCache(withCoalescing(files));
 }
 
 function isHttp(protocol: string): boolean {

@@ -31,8 +31,10 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   "engine.ts": EVERYTHING,
   "index.ts": EVERYTHING,
 };
-/** Formats know the type `Files`, never an implementation. */
-const FILES_FOR_FORMATS = new Set(["src/files/files.ts", "src/files/keys.ts", "src/files/zip.ts"]);
+/** Formats know the type `Files` and what works over any of them, never an implementation. */
+const FILES_FOR_FORMATS = new Set(
+  ["files", "keys", "zip", "read-with-info", "with-pinning"].map((name) => `src/files/${name}.ts`),
+);
 
 /** The one pair of siblings: a reference set is a Zarr hierarchy whose chunks lie in other files. */
 const SIBLINGS = new Set(["formats/kerchunk -> formats/zarr"]);

@@ -56,6 +56,11 @@ export type ChunkRef = (
   readonly shape?: readonly number[];
 };
 
+/** A file that is a whole chunk; where there is no such file the chunk was never written. */
+export interface WholeFile {
+  readonly file: URL;
+}
+
 /** Options of input and output below `Access`: enough to stop it. */
 export interface IoCall {
   readonly signal?: AbortSignal;
@@ -69,6 +74,11 @@ export interface Variable {
   readonly name: string;
   readonly spec: ArraySpec;
   locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined>;
+  /**
+   * `locate` for those who read at once, where looking first would cost a round trip: what it answers may be of a while
+   * ago, which the read notices by its entity tag, or a whole file that need not be there.
+   */
+  locateToRead?(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | WholeFile | undefined>;
   /**
    * Chunks are files of their own, or computed of such: they come and change while `Dataset.version` stays. What is kept
    * or tagged of one is then known by the entity tag that `locate` finds, or by its bytes.

@@ -5,6 +5,7 @@ import { badSource, GyreError } from "../errors.ts";
 import type { Files } from "./files.ts";
 import { isAbsence, systemMessage } from "./handle-pool.ts";
 import { isWithin } from "./keys.ts";
+import { readWithInfo } from "./read-with-info.ts";
 
 export interface PrefixEntry {
   readonly prefix: URL;
@@ -44,7 +45,7 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
 
   function find(url: URL, mode: "r" | "rw", among: readonly PrefixEntry[]): PrefixEntry {
     const entry = among.find(({ prefix }) => isWithin(url, prefix));
-    if (entry === undefined) throw denied(url, "is outside the allowed prefixes");
+    if (entry === undefined) throw outside(url, allowed);
     if (mode === "rw" && entry.mode !== "rw") throw denied(url, "may not be written");
     return entry;
   }
@@ -54,7 +55,7 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
     return new GyreError("Denied", `${address} ${reason} (${allowed.join(", ")})`, { source: address, allowed });
   }
 
-  return {
+  const self: Files = {
     async read(url, range, options) {
       const { files } = find(url, "r", longestFirst);
       if (url.protocol === "file:" && files.asksAdmission !== true) await entryFor(url, "r");
@@ -68,6 +69,12 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
       }
       await entryFor(url, "r");
       return undefined;
+    },
+    async readWithInfo(url, range, call) {
+      const { read, head } = self;
+      // Local files are admitted when they are opened, and looking at them costs no round trip.
+      if (url.protocol === "file:") return readWithInfo({ read, head }, url, range, call);
+      return readWithInfo((await entryFor(url, "r")).files, url, range, call);
     },
     head: async (url, call) => (await entryFor(url, "r")).files.head(url, call),
     async *list(prefix, options) {
@@ -89,6 +96,15 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
       await Promise.all([...new Set(entries.map(({ files }) => files))].map((files) => files.close?.()));
     },
   };
+  return self;
+}
+
+/** Refuses an address with the words that would have it read. */
+export function outside(url: URL, allowed: readonly string[]): GyreError {
+  const address = `${url.protocol}//${url.host}${url.pathname}`;
+  const folder = address.slice(0, address.lastIndexOf("/") + 1);
+  const message = `${address} is outside the allowed prefixes (${allowed.join(", ")}); it is read with --allow ${folder}`;
+  return new GyreError("Denied", message, { source: address, allowed });
 }
 
 function sorted(entries: readonly PrefixEntry[]): PrefixEntry[] {

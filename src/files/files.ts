@@ -27,6 +27,12 @@ export interface ReadOptions extends IoCall {
   readonly admit?: (real: URL) => Promise<void>;
 }
 
+/** Bytes, and what their store said of the whole file when it sent them. */
+export interface FileRead {
+  readonly bytes: Uint8Array;
+  readonly info: FileInfo;
+}
+
 export interface WriteOptions extends IoCall {
   readonly ifMatch?: string;
   /** `*`: only when there is no such file. */
@@ -45,6 +51,8 @@ export interface Files {
    * they are not to be changed.
    */
   read(url: URL, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array | undefined>;
+  /** `read` and `head` in one request: for stores where every request is a round trip. */
+  readWithInfo?(url: URL, range?: ByteRange, call?: IoCall): Promise<FileRead | undefined>;
   /** `read` asks `admit` itself when it opens a file: whoever passes it need not look where links lead. */
   readonly asksAdmission?: boolean;
   head(url: URL, call?: IoCall): Promise<FileInfo | undefined>;

@@ -1,6 +1,6 @@
 import type { IoCall } from "../core/array.ts";
 import { badSource, GyreError } from "../errors.ts";
-import type { ByteRange, FileInfo, Files, ReadOptions } from "./files.ts";
+import type { ByteRange, FileInfo, FileRead, Files, ReadOptions } from "./files.ts";
 import type { Incoming } from "./incoming.ts";
 import { resolveRange } from "./range.ts";
 import type { Outgoing } from "./transport.ts";
@@ -19,8 +19,11 @@ export type Exchange = <T>(
 /** Identity made of Last-Modified and size where a server has no entity tags. */
 const DATED = /^"t([0-9a-f]+)-[0-9a-f]+"$/;
 
-/** `read` and `head` over any store that speaks GET, HEAD, Range and If-Match (RFC 9110 sections 13 and 14). */
-export function objectReads(exchange: Exchange, maxBytes: number): Required<Pick<Files, "read" | "head">> {
+/** Reading over any store that speaks GET, HEAD, Range and If-Match (RFC 9110 sections 13 and 14). */
+export function objectReads(
+  exchange: Exchange,
+  maxBytes: number,
+): Required<Pick<Files, "read" | "readWithInfo" | "head">> {
   async function head(url: URL, call?: IoCall): Promise<FileInfo | undefined> {
     const info = await exchange(
       url,
@@ -62,24 +65,47 @@ export function objectReads(exchange: Exchange, maxBytes: number): Required<Pick
       if (info !== undefined) checkIdentity(url, options?.ifMatch, info.etag);
       return info === undefined ? undefined : new Uint8Array(0);
     }
+    return get(url, range, (_incoming, bytes) => bytes, options);
+  }
+
+  function get<T>(
+    url: URL,
+    range: ByteRange | undefined,
+    found: (incoming: Incoming, bytes: Uint8Array) => T,
+    options?: ReadOptions,
+  ): Promise<T | undefined> {
     return exchange(
       url,
       { method: "GET", headers: { ...rangeHeader(range), ...conditions(options?.ifMatch) } },
       async (incoming) => {
         if (isAbsent(incoming)) return undefined;
-        if (incoming.status === 416) return new Uint8Array(0);
+        if (incoming.status === 416) return found(incoming, new Uint8Array(0));
         if (incoming.status !== 200 && incoming.status !== 206) throw refusal(url, incoming);
         checkEncoding(url, incoming);
         checkIdentity(url, options?.ifMatch, identityOf(incoming, totalSize(incoming)));
-        return incoming.status === 206
-          ? receivePart(url, incoming, range, maxBytes)
-          : receiveWhole(url, incoming, range, maxBytes);
+        const receive = incoming.status === 206 ? receivePart : receiveWhole;
+        return found(incoming, await receive(url, incoming, range, maxBytes));
       },
       options,
     );
   }
 
-  return { read, head };
+  async function readWithInfo(url: URL, range?: ByteRange, call?: IoCall): Promise<FileRead | undefined> {
+    call?.signal?.throwIfAborted();
+    const { start, end } = resolveRange(range, Number.MAX_SAFE_INTEGER);
+    const told = (incoming: Incoming, bytes: Uint8Array): FileRead | "untold" => {
+      const size = totalSize(incoming);
+      return size === undefined ? "untold" : { bytes, info: infoOf(url, incoming, size) };
+    };
+    const answer = start === end ? "untold" : await get(url, range, told, call);
+    if (answer !== "untold") return answer;
+    const info = await head(url, call);
+    const ifMatch = info?.etag === undefined ? {} : { ifMatch: info.etag };
+    const bytes = info && (await read(url, range, { ...call, ...ifMatch }));
+    return info && bytes && { bytes, info };
+  }
+
+  return { read, readWithInfo, head };
 }
 
 export function isAbsent(incoming: Incoming): boolean {

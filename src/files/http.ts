@@ -1,5 +1,6 @@
 import type { IoCall } from "../core/array.ts";
-import { badSource, GyreError } from "../errors.ts";
+import { badSource } from "../errors.ts";
+import { outside } from "./by-prefix.ts";
 import type { Files, Listed } from "./files.ts";
 import { type Exchange, isAbsent, type ObjectRequest, objectReads, refusal } from "./http-object.ts";
 import type { Incoming } from "./incoming.ts";
@@ -59,10 +60,7 @@ export function createHttpFiles(options: HttpOptions): Files {
 
 function permit(url: URL, allow: readonly URL[]): void {
   if (/^https?:$/.test(url.protocol) && allow.some((prefix) => isWithin(url, prefix))) return;
-  throw new GyreError("Denied", `${url.origin}${url.pathname} is outside the allowed prefixes`, {
-    source: url.href,
-    allowed: allow.map(String),
-  });
+  throw outside(url, allow.map(String));
 }
 
 function redirectTarget(incoming: Incoming, from: URL): URL | undefined {

@@ -14,7 +14,7 @@ export interface FileCounts {
 /** Counts requests, so that a test can hold code to a budget of reads; `reset` starts at nought again. */
 export function withCounting(files: Files): Files & { readonly counts: Readonly<FileCounts>; reset(): void } {
   const counts: FileCounts = { reads: 0, bytes: 0, heads: 0, lists: 0, writes: 0 };
-  const { list, write } = wrapFiles(files, {});
+  const { readWithInfo, list, write } = wrapFiles(files, {});
   const counting = wrapFiles(files, {
     async read(url, range, options) {
       counts.reads++;
@@ -26,6 +26,14 @@ export function withCounting(files: Files): Files & { readonly counts: Readonly<
       counts.heads++;
       return files.head(url, call);
     },
+    ...(readWithInfo && {
+      async readWithInfo(url, range, call) {
+        counts.reads++;
+        const found = await readWithInfo(url, range, call);
+        counts.bytes += found?.bytes.byteLength ?? 0;
+        return found;
+      },
+    }),
     ...(list && {
       list(prefix, options) {
         counts.lists++;

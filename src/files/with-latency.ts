@@ -11,7 +11,7 @@ export interface LatencyOptions {
 
 /** Every request takes a while, as over a network: for benchmarks, and for tests of what waits for what. */
 export function withLatency(files: Files, { ms, wait = SYSTEM_CLOCK.wait }: LatencyOptions): Files {
-  const { list, write, delete: remove } = wrapFiles(files, {});
+  const { readWithInfo, list, write, delete: remove } = wrapFiles(files, {});
   return wrapFiles(files, {
     async read(url, range, options) {
       await wait(ms, options?.signal);
@@ -21,6 +21,12 @@ export function withLatency(files: Files, { ms, wait = SYSTEM_CLOCK.wait }: Late
       await wait(ms, call?.signal);
       return files.head(url, call);
     },
+    ...(readWithInfo && {
+      async readWithInfo(url, range, call) {
+        await wait(ms, call?.signal);
+        return readWithInfo(url, range, call);
+      },
+    }),
     ...(list && {
       async *list(prefix, options) {
         await wait(ms, options?.signal);

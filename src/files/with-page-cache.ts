@@ -1,5 +1,4 @@
-import { GyreError } from "../errors.ts";
-import type { Files } from "./files.ts";
+import type { ByteRange, Files } from "./files.ts";
 import { resolveRange } from "./range.ts";
 import { SharedResults, SharedWork } from "./shared-work.ts";
 import { wrapFiles } from "./wrap.ts";
@@ -14,7 +13,7 @@ type Page = SharedWork<Uint8Array | undefined>;
 
 /**
  * Keeps pages of files by address and entity tag: a changed file is never mixed with what it was, and nothing runs out
- * with time. Reads that name no tag ask for the current one first; `withPinning` above this wrapper names it for them.
+ * with time. Reads that name no tag go past: `withPinning` above this wrapper names it for them.
  */
 export function withPageCache(
   files: Files,
@@ -23,11 +22,12 @@ export function withPageCache(
   const pages = new SharedResults<Uint8Array>(Math.max(1, Math.floor(maxBytes / pageBytes)));
   const largest = Math.max(pageBytes, maxBytes / 8);
 
+  const keyOf = (url: URL, etag: string, page: number): string => `${page} ${etag} ${url.href}`;
+
   /** Pages `first` to `last`; those that are missing and adjacent are asked for at once. */
   function pagesOf(url: URL, etag: string, first: number, last: number): Page[] {
-    const keyOf = (page: number): string => `${page} ${etag} ${url.href}`;
     const found: (Page | undefined)[] = [];
-    for (let page = first; page <= last; page++) found.push(pages.get(keyOf(page)));
+    for (let page = first; page <= last; page++) found.push(pages.get(keyOf(url, etag, page)));
     for (let start = 0; start < found.length; start++) {
       if (found[start] !== undefined) continue;
       let end = start + 1;
@@ -37,7 +37,7 @@ export function withPageCache(
       for (let i = start; i < end; i++) {
         const page = end - start === 1 ? run : pageOfRun(run, i - start);
         found[i] = page;
-        pages.set(keyOf(first + i), page);
+        pages.set(keyOf(url, etag, first + i), page);
       }
     }
     return found as Page[];
@@ -68,24 +68,41 @@ export function withPageCache(
     return bytes.subarray(0, filled);
   }
 
+  /** Whether a range has an end and is not empty, and is worth keeping. */
+  function isKept(range: ByteRange | undefined): range is { readonly offset: number; readonly length: number } {
+    if (range === undefined || "suffix" in range || range.length === undefined) return false;
+    return range.length > 0 && range.length <= largest;
+  }
+
+  function keepPages(url: URL, etag: string, first: number, bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.byteLength; at += pageBytes) {
+      const page = at === 0 && bytes.byteLength <= pageBytes ? bytes : bytes.slice(at, at + pageBytes);
+      pages.set(keyOf(url, etag, first + at / pageBytes), new SharedWork(async () => page));
+    }
+  }
+
+  const { readWithInfo } = wrapFiles(files, {});
   return wrapFiles(files, {
     async read(url, range, options) {
       options?.signal?.throwIfAborted();
-      let etag = options?.ifMatch;
-      let size = Number.MAX_SAFE_INTEGER;
-      if (etag === undefined || range === undefined || "suffix" in range || range.length === undefined) {
-        const info = await files.head(url, options);
-        if (info === undefined) return undefined;
-        if (info.etag === undefined) return files.read(url, range, options);
-        if (etag !== undefined && etag !== info.etag) {
-          throw new GyreError("Conflict", `${url} has changed`, { source: url.href });
-        }
-        etag = info.etag;
-        size = info.size;
-      }
-      const { start, end } = resolveRange(range, size);
-      if (start === end || end - start > largest) return files.read(url, range, { ...options, ifMatch: etag });
+      const etag = options?.ifMatch;
+      if (etag === undefined || !isKept(range)) return files.read(url, range, options);
+      const { start, end } = resolveRange(range, Number.MAX_SAFE_INTEGER);
       return readPages(url, etag, start, end, options?.signal);
     },
+    ...(readWithInfo && {
+      async readWithInfo(url, range, call) {
+        if (!isKept(range)) return readWithInfo(url, range, call);
+        const { start, end } = resolveRange(range, Number.MAX_SAFE_INTEGER);
+        const first = Math.floor(start / pageBytes);
+        const length = (Math.ceil(end / pageBytes) - first) * pageBytes;
+        const found = await readWithInfo(url, { offset: first * pageBytes, length }, call);
+        if (found === undefined) return undefined;
+        const { bytes, info } = found;
+        if (info.etag !== undefined) keepPages(url, info.etag, first, bytes);
+        const skip = start - first * pageBytes;
+        return { bytes: bytes.subarray(skip, skip + end - start), info };
+      },
+    }),
   });
 }

@@ -1,7 +1,8 @@
 import type { CodecRegistry } from "../codecs/codec.ts";
 import type { Dataset, IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
-import type { Files } from "../files/files.ts";
+import type { FileInfo, Files } from "../files/files.ts";
+import { withPinning } from "../files/with-pinning.ts";
 import type { Format, FormatContext, Hint } from "./format.ts";
 
 const HEAD_BYTES = 1024;
@@ -12,20 +13,19 @@ export interface FormatRegistry {
   readonly formats: readonly Format[];
   /** The first format that recognises the source; undefined when none does. Throws NotFound when it is absent. */
   detect(url: URL, call?: IoCall): Promise<Format | undefined>;
-  open(url: URL, call?: IoCall): Promise<Dataset>;
+  /** A file that is not what it is `known` to be throws Conflict, as does one that changes while it is opened. */
+  open(url: URL, call?: IoCall, known?: FileInfo): Promise<Dataset>;
 }
 
 /** Formats in the order in which they are asked. */
 export function createFormatRegistry(formats: readonly Format[], files: Files, codecs: CodecRegistry): FormatRegistry {
-  const context: FormatContext = { files, codecs, open };
-
-  async function detect(url: URL, call?: IoCall): Promise<Format | undefined> {
-    const hint = await look(url, call);
+  async function detect(url: URL, call?: IoCall, from = files): Promise<Format | undefined> {
+    const hint = await look(url, from, call);
     return formats.find((format) => format.sniff(hint));
   }
 
-  async function look(url: URL, call?: IoCall): Promise<Hint> {
-    if (!url.pathname.endsWith("/")) {
+  async function look(url: URL, files: Files, call?: IoCall): Promise<Hint> {
+    if (!isFolder(url)) {
       const head = await files.read(url, { offset: 0, length: HEAD_BYTES }, call);
       if (head === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
       return { url, head };
@@ -36,16 +36,32 @@ export function createFormatRegistry(formats: readonly Format[], files: Files, c
     return { url, head: new Uint8Array(0), entries: new Set(found.filter((name) => name !== undefined)) };
   }
 
-  async function open(url: URL, call?: IoCall): Promise<Dataset> {
-    const format = await detect(url, call);
+  async function open(url: URL, call?: IoCall, known?: FileInfo): Promise<Dataset> {
+    // Documents of a folder are read once each, whole: only of a file could two reads be of two states.
+    if (isFolder(url)) return openFrom(files, url, call);
+    const held = withPinning(files, known === undefined ? [] : [[url, known]]);
+    try {
+      return await openFrom(held, url, call);
+    } finally {
+      held.release();
+    }
+  }
+
+  async function openFrom(files: Files, url: URL, call?: IoCall): Promise<Dataset> {
+    const format = await detect(url, call, files);
     if (format === undefined) {
       throw new GyreError("Unsupported", `${url} is in no format that this node reads`, {
         source: url.href,
         allowed: formats.map((f) => f.name),
       });
     }
+    const context: FormatContext = { files, codecs, open: (other, reader) => open(other, reader) };
     return format.open(url, context, call);
   }
 
-  return { formats, detect, open };
+  return { formats, detect: (url, call) => detect(url, call), open };
+}
+
+function isFolder(url: URL): boolean {
+  return url.pathname.endsWith("/");
 }

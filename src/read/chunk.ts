@@ -11,12 +11,14 @@ import {
   product,
   strides,
   type Variable,
+  type WholeFile,
 } from "../core/array.ts";
 import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
 import { filled } from "../core/fill.ts";
 import { slice } from "../core/selection.ts";
 import { badSource, GyreError, inSource } from "../errors.ts";
 import type { Files } from "../files/files.ts";
+import { readWithInfo } from "../files/read-with-info.ts";
 import type { Cache } from "./cache.ts";
 import { copyPicked, sequence } from "./copy.ts";
 
@@ -38,8 +40,9 @@ export async function rawChunk(
   const { spec } = variable;
   if (!inGrid(spec, chunk)) return undefined;
   if (variable.read !== undefined) return recode(reader, variable, chunk, call);
-  const ref = await variable.locate(chunk, call);
+  const ref = await placeOf(variable, chunk, call);
   if (ref === undefined) return undefined;
+  if ("file" in ref) return wholeChunk(reader.files, ref, call);
   if (ref.codecs !== undefined) return recode(reader, variable, chunk, call);
   const isShort = ref.shape !== undefined && product(ref.shape) < product(spec.chunks);
   if (isShort && !padsAtEnd(variable, ref)) return recode(reader, variable, chunk, call);
@@ -49,6 +52,37 @@ export async function rawChunk(
   const whole = new Uint8Array(product(spec.chunks) * (itemSize(spec.dtype) ?? 1));
   whole.set(bytes.subarray(0, whole.byteLength));
   return { bytes: whole, source: "raw", ...etag };
+}
+
+/** Where a chunk is to be read now. */
+function placeOf(
+  variable: Variable,
+  chunk: readonly number[],
+  call?: IoCall,
+): Promise<ChunkRef | WholeFile | undefined> {
+  return variable.locateToRead?.(chunk, call) ?? variable.locate(chunk, call);
+}
+
+async function wholeChunk(files: Files, { file }: WholeFile, call?: IoCall): Promise<RawChunk | undefined> {
+  const found = await readWithInfo(files, file, undefined, call);
+  if (found === undefined) return undefined;
+  const { bytes, info } = found;
+  return { bytes, source: "raw", ...(info.etag === undefined ? {} : { etag: info.etag }) };
+}
+
+/** Bytes of a chunk with the place that they are from. */
+async function readChunk(
+  files: Files,
+  variable: Variable,
+  chunk: readonly number[],
+  call?: IoCall,
+): Promise<{ readonly ref: ChunkRef; readonly bytes: Uint8Array } | undefined> {
+  const place = await placeOf(variable, chunk, call);
+  if (place === undefined || !("file" in place)) {
+    return place && { ref: place, bytes: await fetchChunk(files, place, call) };
+  }
+  const bytes = (await wholeChunk(files, place, call))?.bytes;
+  return bytes && { ref: { url: place.file, offset: 0, length: bytes.byteLength }, bytes };
 }
 
 /** Kept where an entity tag says that the bytes stay what they are: then the file need not be asked again. */
@@ -128,9 +162,9 @@ export async function decodedChunk(
       call,
     );
   }
-  const ref = await variable.locate(chunk, call);
-  if (ref === undefined) return { dtype: spec.dtype, shape: extent, data: filled(spec, product(extent)) };
-  const bytes = await fetchChunk(reader.files, ref, call);
+  const stored = await readChunk(reader.files, variable, chunk, call);
+  if (stored === undefined) return { dtype: spec.dtype, shape: extent, data: filled(spec, product(extent)) };
+  const { ref, bytes } = stored;
   const shape = ref.shape ?? spec.chunks;
   const decoded = reader.decoder.decode(ref.codecs ?? spec.codecs, metaOf(spec), bytes, shape, call);
   const data = await decoded.catch((error: unknown) => {
@@ -151,9 +185,9 @@ export async function recodedChunk(
 ): Promise<Uint8Array | undefined> {
   const { spec } = variable;
   if (variable.read !== undefined || chunkExtent(spec, chunk).some((n, i) => n !== spec.chunks[i])) return undefined;
-  const ref = await variable.locate(chunk);
-  if (ref === undefined || ref.shape !== undefined) return undefined;
-  const bytes = await fetchChunk(reader.files, ref);
+  const stored = await readChunk(reader.files, variable, chunk);
+  if (stored === undefined || stored.ref.shape !== undefined) return undefined;
+  const { ref, bytes } = stored;
   return reader.decoder.recode(ref.codecs ?? spec.codecs, codecs, metaOf(spec), bytes).catch((error: unknown) => {
     throw placed(error, variable, chunk, ref);
   });

@@ -122,6 +122,8 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
 
   /** Opened as it was when it was looked at, or not at all: its version, its index and its bytes are of one state. */
   async function openUnchanged(url: URL, info: FileInfo): Promise<Dataset> {
+    if (info.etag !== undefined && !url.pathname.endsWith("/")) return formats.open(url, {}, info);
+    // What has no tag, or is made of many files, cannot be held: it must still be the same afterwards.
     const dataset = await formats.open(url);
     const now = await infoOf(files, url);
     if (now !== undefined && identityOf(now) === identityOf(info)) return dataset;

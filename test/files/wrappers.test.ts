@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Files } from "../../src/files/files.ts";
+import type { FileInfo, Files } from "../../src/files/files.ts";
 import { createMemoryFiles } from "../../src/files/memory.ts";
+import { readWithInfo } from "../../src/files/read-with-info.ts";
 import { withCoalescing } from "../../src/files/with-coalescing.ts";
 import { withCounting } from "../../src/files/with-counting.ts";
 import { withLatency } from "../../src/files/with-latency.ts";
@@ -20,6 +21,13 @@ function make() {
     [Y.href, BYTES],
   ]);
   return { memory, counting: withCounting(memory) };
+}
+
+/** The same, of files that say in one request what they are. */
+function telling() {
+  const { memory } = make();
+  const files: Files = { ...memory, readWithInfo: (url, range) => readWithInfo(memory, url, range) };
+  return { memory, counting: withCounting(files) };
 }
 
 async function tagOf(files: Files): Promise<string> {
@@ -86,15 +94,38 @@ describe("page cache", () => {
     assert.deepEqual([counting.counts.reads, counting.counts.bytes], [2, 600]);
   });
 
-  test("a changed file is read anew", async () => {
+  test("pages of what a file was are not those of what it is", async () => {
     const { memory, counting } = make();
     const files = withPageCache(counting, options);
-    const first = async () => (await files.read(X, { offset: 0, length: 1 }))?.[0];
-    assert.equal(await first(), 0);
-    assert.equal(await first(), 0);
+    const first = async () => (await files.read(X, { offset: 0, length: 1 }, { ifMatch: await tagOf(memory) }))?.[0];
+    assert.deepEqual([await first(), await first()], [0, 0]);
     assert.equal(counting.counts.reads, 1);
     await memory.write!(X, Uint8Array.of(9));
     assert.equal(await first(), 9);
+  });
+
+  test("without a tag, or an end, nothing is kept and nothing asked besides", async () => {
+    const { counting } = make();
+    const files = withPageCache(counting, options);
+    const ifMatch = await tagOf(counting);
+    for (let i = 0; i < 2; i++) {
+      assert.equal((await files.read(X, { offset: 0, length: 1 }))?.byteLength, 1);
+      assert.equal((await files.read(X, { suffix: 2 }, { ifMatch }))?.byteLength, 2);
+      assert.equal((await files.read(X, undefined, { ifMatch }))?.byteLength, 1000);
+    }
+    assert.deepEqual([counting.counts.reads, counting.counts.heads], [6, 1]);
+  });
+
+  test("what came with its tag is kept as pages", async () => {
+    const { memory, counting } = telling();
+    const files = withPageCache(counting, options);
+    const found = await files.readWithInfo!(X, { offset: 130, length: 100 });
+    assert.deepEqual(found, { bytes: BYTES.subarray(130, 230), info: await memory.head(X) });
+    assert.deepEqual([counting.counts.reads, counting.counts.bytes], [1, 200]);
+    const ifMatch = found?.info.etag ?? "";
+    assert.deepEqual(await files.read(X, { offset: 290, length: 9 }, { ifMatch }), BYTES.slice(290, 299));
+    assert.equal(counting.counts.reads, 1);
+    assert.deepEqual((await files.readWithInfo!(X, { suffix: 3 }))?.bytes, BYTES.slice(997));
   });
 
   test("a failure and an absence are not kept", async () => {
@@ -249,6 +280,31 @@ describe("pinning", () => {
     await rejects(files.read(X, { offset: 0, length: 1 }), "Conflict");
     assert.equal((await files.read(Y))?.byteLength, 1000);
     assert.equal((await withPinning(counting).read(X))?.byteLength, 1000);
+  });
+
+  test("is told what a file is by its first read, and holds it to that", async () => {
+    const { memory, counting } = telling();
+    const files = withPinning(counting);
+    await Promise.all([
+      files.read(X, { offset: 0, length: 1 }),
+      files.read(X, { offset: 1, length: 1 }),
+      files.head(X),
+    ]);
+    assert.deepEqual([counting.counts.heads, counting.counts.reads], [0, 2]);
+    await memory.write!(X, BYTES);
+    await rejects(files.read(X, { offset: 0, length: 1 }), "Conflict");
+    files.release();
+    assert.equal((await files.read(X))?.byteLength, 1000);
+  });
+
+  test("holds a file to what it is known to be", async () => {
+    const { memory, counting } = make();
+    const info = await memory.head(X);
+    const known: [URL, FileInfo][] = info === undefined ? [] : [[X, info]];
+    assert.equal((await withPinning(counting, known).read(X))?.byteLength, 1000);
+    assert.equal(counting.counts.heads, 0);
+    await memory.write!(X, BYTES);
+    await rejects(withPinning(counting, known).read(X), "Conflict");
   });
 
   test("lets a page cache work without asking each time", async () => {

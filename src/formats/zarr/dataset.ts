@@ -8,6 +8,7 @@ import {
   type IoCall,
   inGrid,
   type Variable,
+  type WholeFile,
 } from "../../core/array.ts";
 import { attrsFromJson } from "../../core/attrs.ts";
 import { inSource, isGyreError } from "../../errors.ts";
@@ -156,8 +157,21 @@ class ZarrVariable implements Variable {
 
   async locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined> {
     if (!inGrid(this.spec, chunk)) return undefined;
-    const key = this.#prefix + this.#layout.key(this.#shards?.shardOf(chunk) ?? chunk);
+    const key = this.#keyOf(chunk);
     const ref = await this.#store.locate(key, call);
     return ref === undefined || this.#shards === undefined ? ref : this.#shards.locate(ref, key, chunk, call);
+  }
+
+  async locateToRead(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | WholeFile | undefined> {
+    const key = inGrid(this.spec, chunk) ? this.#keyOf(chunk) : undefined;
+    const file = key === undefined ? undefined : this.#store.fileOf?.(key);
+    if (key === undefined || file === undefined) return this.locate(chunk, call);
+    if (this.#shards === undefined) return { file };
+    return this.#shards.locateToRead(file, key, chunk, () => this.locate(chunk, call), call);
+  }
+
+  /** Key of the file that holds a chunk. */
+  #keyOf(chunk: readonly number[]): string {
+    return this.#prefix + this.#layout.key(this.#shards?.shardOf(chunk) ?? chunk);
   }
 }

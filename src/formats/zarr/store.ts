@@ -15,6 +15,8 @@ export interface Store {
   read(key: string, call?: IoCall): Promise<Uint8Array | undefined>;
   /** Where a chunk or shard lies. */
   locate(key: string, call?: IoCall): Promise<ChunkRef | undefined>;
+  /** Only where looking costs a round trip: the file that is the whole of a chunk or shard, if it is there. */
+  fileOf?(key: string): URL | undefined;
   /** Names of the folders in the folder `prefix` (empty or ending in `/`). Absent where the store cannot list. */
   folders?(prefix: string, call?: IoCall): Promise<string[]>;
 }
@@ -31,6 +33,7 @@ export function createFolderStore(files: Files, root: URL): Store {
       if (url === undefined || info === undefined) return undefined;
       return { url, offset: 0, length: info.size, ...(info.etag === undefined ? {} : { etag: info.etag }) };
     },
+    ...(root.protocol === "file:" ? {} : { fileOf: (key) => urlOfKey(root, key) }),
     ...(files.list === undefined ? {} : { folders: (prefix, call) => listFolders(files, root, prefix, call) }),
   };
 }
