@@ -74,6 +74,13 @@ test("default fills of bytes are values unless all are asked for", () => {
   );
 });
 
+test("the default fill of a type is none of its unsigned meaning", () => {
+  const block: Block = { dtype: "int16", shape: [2], data: Int16Array.of(-32767, 1) };
+  const described = spec("int16", [["_Unsigned", { dtype: "string", value: "true" }]], [2]);
+  assert.deepEqual(meaning(decodeCf(block, described, { defaultFill: true })), [32769, 1]);
+  assert.deepEqual(meaning(decodeCf(block, spec("int16", [], [2]), { defaultFill: true })), [null, 1]);
+});
+
 test("a block without rules is passed through", () => {
   const block: Block = { dtype: "float32", shape: [2], data: new Float32Array([1, 2]) };
   assert.equal(decodeCf(block, spec("float32", [["units", { dtype: "string", value: "K" }]], [2])), block);
