@@ -1,6 +1,6 @@
-import { type Block, type IoCall, product, strides, type Variable } from "../core/array.ts";
+import { type ArraySpec, type Block, type IoCall, product, strides, type Variable } from "../core/array.ts";
 import { forEachLimited } from "../core/concurrency.ts";
-import { allocate, entriesPerElement } from "../core/dtype.ts";
+import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
 import {
   type DimSelection,
   isSlice,
@@ -22,7 +22,10 @@ interface Part {
   readonly to: Positions;
 }
 
-const CHUNKS_IN_FLIGHT = 8;
+/** Bytes of decoded chunks under way at once; small ones in such numbers that waiting for a far store is shared. */
+const BYTES_IN_FLIGHT = 64 * 1024 * 1024;
+const FEWEST_IN_FLIGHT = 8;
+const MOST_IN_FLIGHT = 64;
 
 /** Gathers an orthogonal selection, already checked, from the chunks that it touches. */
 export async function selectFrom(
@@ -53,8 +56,13 @@ export async function selectFrom(
     }));
     copyPicked(target, block.data, picks, width);
   };
-  await forEachLimited(combinations(parts), CHUNKS_IN_FLIGHT, copyChunk);
+  await forEachLimited(combinations(parts), inFlight(variable.spec), copyChunk);
   return { dtype, shape: selectionShape(selection), data: target };
+}
+
+function inFlight({ chunks, dtype }: ArraySpec): number {
+  const fitting = Math.floor(BYTES_IN_FLIGHT / (product(chunks) * (itemSize(dtype) ?? 1024)));
+  return Math.min(MOST_IN_FLIGHT, Math.max(FEWEST_IN_FLIGHT, fitting));
 }
 
 /** Sorts the selected indices of one dimension by chunk, in the order of first touch. */

@@ -18,7 +18,8 @@ export class Reader {
   readonly info: FileInfo;
   readonly #files: Files;
   readonly #pages = new Map<number, Promise<Uint8Array>>();
-  #next = 0;
+  /** Where a walk would go on; the first page begins none, as whoever opens the file has mostly read it already. */
+  #next = -1;
   #ahead = 1;
 
   constructor(files: Files, url: URL, info: FileInfo) {
