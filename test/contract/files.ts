@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import { type ErrorTag, isGyreError } from "../../src/errors.ts";
 import type { ByteRange, Files, Listed } from "../../src/files/files.ts";
 import { encodeKey } from "../../src/files/keys.ts";
+import { readWithInfo } from "../../src/files/read-with-info.ts";
 
 /** Files under test with a way to put something there that does not go through them. */
 export interface FilesFixture {
@@ -106,6 +107,31 @@ const CASES: Readonly<Record<string, Case>> = {
         const bytes = await files.read(at("data"), range);
         assert.deepEqual(plain(bytes), plain(BYTES.subarray(start, end)), JSON.stringify(range));
       }
+    },
+  },
+  "bytes come with what they are a part of": {
+    needs: [],
+    async run({ files, at, put }) {
+      await put("data", BYTES);
+      await put("empty", new Uint8Array(0));
+      const info = await files.head(at("data"));
+      const ranges: readonly [ByteRange | undefined, number, number][] = [
+        [undefined, 0, 1000],
+        [{ offset: 990, length: 100 }, 990, 1000],
+        [{ offset: 5000, length: 10 }, 1000, 1000],
+        [{ offset: 5, length: 0 }, 5, 5],
+        [{ suffix: 8 }, 992, 1000],
+        [{ suffix: 5000 }, 0, 1000],
+      ];
+      for (const [range, start, end] of ranges) {
+        const found = await readWithInfo(files, at("data"), range);
+        assert.deepEqual(plain(found?.bytes), plain(BYTES.subarray(start, end)), JSON.stringify(range));
+        assert.equal(found?.info.size, 1000, JSON.stringify(range));
+        // An answer that a range lies beyond the end need not name the file's state.
+        if (start < 1000) assert.equal(found?.info.etag, info?.etag, JSON.stringify(range));
+      }
+      assert.equal((await readWithInfo(files, at("empty"), { suffix: 4 }))?.info.size, 0);
+      assert.equal(await readWithInfo(files, at("absent")), undefined);
     },
   },
   "reads an empty file": {
