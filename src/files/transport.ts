@@ -16,7 +16,7 @@ export interface Clock {
 export interface TransportOptions {
   /** Attempts after the first. */
   readonly retries?: number;
-  /** Longest silence of the other side. */
+  /** Longest silence of the other side; nor does a request begin anew once this time has gone by. */
   readonly timeoutMs?: number;
   /** Requests under way at once. */
   readonly connections?: number;
@@ -150,6 +150,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
   }
 
   return async (source, prepare, receive, call) => {
+    const started = clock.now();
     for (let failures = 0; ; failures++) {
       call?.signal?.throwIfAborted();
       const request = await prepare();
@@ -163,7 +164,8 @@ export function createTransport(options: TransportOptions = {}): Transport {
         const backoff = clock.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
         const pause = Math.max(backoff, setback.retryAfterMs ?? 0);
         const repeatable = !(request.body instanceof ReadableStream) && (setback.answered || request.once !== true);
-        if (failures >= retries || !repeatable || pause > LONGEST_PAUSE_MS) throw unreachable(source, setback);
+        const isOver = failures >= retries || clock.now() - started >= timeoutMs;
+        if (isOver || !repeatable || pause > LONGEST_PAUSE_MS) throw unreachable(source, setback);
         await clock.wait(pause, call?.signal);
       }
     }

@@ -120,6 +120,15 @@ describe("http", () => {
     assert.equal((await slow)?.byteLength, 2);
   });
 
+  test("whoever waits for a silent server waits once", async () => {
+    const clock = new ManualClock();
+    const rejected = rejects(filesOf({ clock, timeoutMs: 1000 }).head(at("data/x")), "Busy", /no answer for 1000 ms/);
+    await nextRequest();
+    clock.advance(1000);
+    await rejected;
+    assert.equal(server.requests.length, 1);
+  });
+
   test("does not try again what will not change", async () => {
     const statuses: readonly [number, ErrorTag][] = [
       [400, "BadSource"],
