@@ -21,7 +21,22 @@ export type ErrorTag =
   /** This principal may not (403). */
   | "Denied"
   /** The answer or the input is beyond the configured size (413). */
-  | "TooLarge";
+  | "TooLarge"
+  /** It is not as If-Match says (412). */
+  | "PreconditionFailed"
+  /** A document that was sent breaks its schema (422, or 400 where the protocol says so). */
+  | "Invalid"
+  /** This node does not take such writes: it only follows others (405). */
+  | "ReadOnly"
+  /** The body is of a kind that is not taken here (415). */
+  | "MediaType";
+
+/** One fault of a document that was sent. */
+export interface Fault {
+  /** JSON Pointer (RFC 6901) to the place; empty: the whole document. */
+  readonly pointer: string;
+  readonly detail: string;
+}
 
 /** What an error may carry besides its message; every field is meant to be shown to a person. */
 export interface ErrorDetails {
@@ -33,6 +48,10 @@ export interface ErrorDetails {
   readonly subject?: string;
   /** What would have been accepted. */
   readonly allowed?: readonly string[];
+  /** What is wrong with a document, place by place. */
+  readonly faults?: readonly Fault[];
+  /** Last part of the problem's type: `item-already-exists`. */
+  readonly type?: string;
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number;
   readonly cause?: unknown;

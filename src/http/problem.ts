@@ -1,5 +1,5 @@
 import { publicText } from "../core/public-source.ts";
-import { type ErrorTag, isGyreError } from "../errors.ts";
+import { type ErrorTag, type GyreError, isGyreError } from "../errors.ts";
 
 /** The one table from kinds of trouble to HTTP statuses. */
 const STATUS: Readonly<Record<ErrorTag, number>> = {
@@ -12,6 +12,10 @@ const STATUS: Readonly<Record<ErrorTag, number>> = {
   Gone: 410,
   Denied: 403,
   TooLarge: 413,
+  PreconditionFailed: 412,
+  Invalid: 422,
+  ReadOnly: 405,
+  MediaType: 415,
 };
 
 const TITLES: Readonly<Record<number, string>> = {
@@ -21,8 +25,10 @@ const TITLES: Readonly<Record<number, string>> = {
   405: "Method not allowed",
   409: "Conflict",
   410: "Withdrawn",
+  412: "Changed in between",
   413: "Too large",
   414: "Address too long",
+  415: "Media type not taken",
   422: "Not supported for this data",
   500: "Internal error",
   502: "The source is broken",
@@ -43,14 +49,21 @@ export function problem(status: number, detail: string, fields: Readonly<Record<
   });
 }
 
+/** The HTTP status of a Gyre error. */
+export function statusOf(error: GyreError): number {
+  return STATUS[error.tag];
+}
+
 /** The answer to a thrown error. What is not a Gyre error is our fault, and says no more than that. */
 export function problemOf(error: unknown): Response {
   if (!isGyreError(error)) return problem(500, "This node failed to answer; the fault is logged.");
-  const { subject, allowed, offset, retryAfter } = error.details;
+  const { subject, allowed, offset, faults, type, retryAfter } = error.details;
   const fields: Record<string, unknown> = {};
   if (subject !== undefined) fields.subject = publicText(subject);
   if (allowed !== undefined) fields.allowed = allowed.map((one) => publicText(one));
   if (offset !== undefined) fields.offset = offset;
+  if (faults !== undefined) fields.errors = faults;
+  if (type !== undefined) fields.type = `/publication/errors/${type}`;
   if (retryAfter !== undefined || error.tag === "Busy") fields.retryAfter = retryAfter ?? 10;
-  return problem(STATUS[error.tag], publicText(error.message), fields);
+  return problem(statusOf(error), publicText(error.message), fields);
 }

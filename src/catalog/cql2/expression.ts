@@ -1,0 +1,65 @@
+import type { Geometry } from "../../core/stac.ts";
+
+/** Comparison of two scalars, LIKE, BETWEEN, IN and IS NULL (CQL2, OGC 21-065r2, 7.4 and 7.5). */
+export type Operand =
+  | { readonly kind: "property"; readonly name: string }
+  | { readonly kind: "literal"; readonly value: string | number | boolean }
+  | { readonly kind: "instant"; readonly at: Date; readonly isDate: boolean }
+  | { readonly kind: "interval"; readonly start: Operand | ".."; readonly end: Operand | ".." }
+  | { readonly kind: "geometry"; readonly geometry: Geometry }
+  | { readonly kind: "array"; readonly items: readonly Operand[] }
+  | {
+      readonly kind: "arithmetic";
+      readonly op: "+" | "-" | "*" | "/" | "%" | "div" | "^";
+      readonly left: Operand;
+      readonly right: Operand;
+    }
+  | { readonly kind: "casei" | "accenti"; readonly operand: Operand };
+
+/** A CQL2 expression, whatever encoding it came in. */
+export type Expression =
+  | { readonly kind: "and" | "or"; readonly of: readonly Expression[] }
+  | { readonly kind: "not"; readonly of: Expression }
+  | { readonly kind: "boolean"; readonly value: boolean }
+  | {
+      readonly kind: "compare";
+      readonly op: "=" | "<>" | "<" | ">" | "<=" | ">=";
+      readonly left: Operand;
+      readonly right: Operand;
+    }
+  | { readonly kind: "like"; readonly value: Operand; readonly pattern: Operand }
+  | { readonly kind: "between"; readonly value: Operand; readonly low: Operand; readonly high: Operand }
+  | { readonly kind: "in"; readonly value: Operand; readonly list: readonly Operand[] }
+  | { readonly kind: "isNull"; readonly value: Operand }
+  | { readonly kind: "spatial"; readonly op: SpatialOp; readonly left: Operand; readonly right: Operand }
+  | { readonly kind: "temporal"; readonly op: TemporalOp; readonly left: Operand; readonly right: Operand }
+  | { readonly kind: "array"; readonly op: ArrayOp; readonly left: Operand; readonly right: Operand };
+
+export type SpatialOp =
+  | "s_intersects"
+  | "s_equals"
+  | "s_disjoint"
+  | "s_touches"
+  | "s_within"
+  | "s_overlaps"
+  | "s_crosses"
+  | "s_contains";
+
+export type TemporalOp =
+  | "t_after"
+  | "t_before"
+  | "t_contains"
+  | "t_disjoint"
+  | "t_during"
+  | "t_equals"
+  | "t_finishedby"
+  | "t_finishes"
+  | "t_intersects"
+  | "t_meets"
+  | "t_metby"
+  | "t_overlappedby"
+  | "t_overlaps"
+  | "t_startedby"
+  | "t_starts";
+
+export type ArrayOp = "a_equals" | "a_contains" | "a_containedby" | "a_overlaps";
