@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -42,16 +42,33 @@ const ENVIRONMENTS = [
   },
 ] as const;
 
+/** The jars of a Kafka broker with its tools, as test/services/kafka.pom.xml names them. */
+function installKafka(): void {
+  const folder = join(PEERS, "kafka");
+  if (existsSync(join(folder, "complete"))) return;
+  const pom = fileURLToPath(new URL("../test/services/kafka.pom.xml", import.meta.url));
+  const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
+  run("mvn", "--batch-mode", "--quiet", "-f", pom, goal, `-DoutputDirectory=${folder}`, "-DincludeScope=runtime");
+  // Made last, so that an installation that was cut off is begun again.
+  mkdirSync(join(folder, "complete"));
+}
+
 function install(): void {
+  installKafka();
   for (const { name, proof, packages } of ENVIRONMENTS) {
     const folder = join(PEERS, name);
     if (existsSync(join(folder, proof))) continue;
     run("python3", "-m", "venv", folder);
     run(join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", ...packages);
   }
-  if (existsSync("/usr/sbin/nginx")) return;
-  if (process.getuid?.() === 0) run("apt-get", "install", "--yes", "--no-install-recommends", "nginx-light");
-  else console.log("nginx is missing, and only root can install it: apt-get install nginx-light");
+  installProgram("/usr/sbin/nginx", "nginx-light");
+  installProgram("/usr/bin/kcat", "kcat");
+}
+
+function installProgram(path: string, debianPackage: string): void {
+  if (existsSync(path)) return;
+  if (process.getuid?.() === 0) run("apt-get", "install", "--yes", "--no-install-recommends", debianPackage);
+  else console.log(`${path} is missing, and only root can install it: apt-get install ${debianPackage}`);
 }
 
 async function serve(): Promise<void> {

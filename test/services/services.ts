@@ -134,17 +134,17 @@ export async function startPublicS3(bucket: string): Promise<StartedS3> {
 }
 
 /** A missing service fails the run where all are required. */
-function missing(unavailable: string): { readonly unavailable: string } {
+export function missing(unavailable: string): { readonly unavailable: string } {
   assert.notEqual(process.env.GYRE_REQUIRE_SERVICES, "1", unavailable);
   return { unavailable };
 }
 
-function findProgram(name: string, folders: readonly string[]): string | undefined {
+export function findProgram(name: string, folders: readonly string[]): string | undefined {
   const paths = (process.env.PATH ?? "").split(delimiter).filter((folder) => folder !== "");
   return [...paths, ...folders].map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
