@@ -61,6 +61,21 @@ export interface WholeFile {
   readonly file: URL;
 }
 
+/** Where all stored chunks of a variable lie in one file, in columns. Row-major over the chunk grid. */
+export interface ChunkTable {
+  readonly url: URL;
+  readonly etag: string | undefined;
+  /** Linear cell of each entry, ascending. Absent: entry `i` is cell `i`, and cells without a chunk have offset -1. */
+  readonly cells?: Float64Array;
+  /** Offset in the file. */
+  readonly offsets: Float64Array;
+  /** Stored bytes. */
+  readonly lengths: Uint32Array | Float64Array;
+  /** Absent: every chunk has the variable's own codecs. Else 0 for those, or 1 + an index into `codecs`. */
+  readonly variants?: Uint8Array | Uint16Array;
+  readonly codecs: readonly (readonly CodecSpec[])[];
+}
+
 /** Options of input and output below `Access`: enough to stop it. */
 export interface IoCall {
   readonly signal?: AbortSignal;
@@ -79,6 +94,11 @@ export interface Variable {
    * ago, which the read notices by its entity tag, or a whole file that need not be there.
    */
   locateToRead?(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | WholeFile | undefined>;
+  /**
+   * `locate` for all chunks at once, where they are known so. Undefined: they are to be asked for one by one. The columns
+   * are shared with other callers: they are not to be changed.
+   */
+  table?(call?: IoCall): Promise<ChunkTable | undefined>;
   /**
    * Chunks are files of their own, or computed of such: they come and change while `Dataset.version` stays. What is kept
    * or tagged of one is then known by the entity tag that `locate` finds, or by its bytes.

@@ -1,7 +1,7 @@
 import { badSource } from "../../errors.ts";
 import { verifyChecksum } from "./checksum.ts";
 import type { Cursor } from "./cursor.ts";
-import type { H5File } from "./file.ts";
+import type { H5File, Placed } from "./file.ts";
 
 /** The records of one node. */
 export interface TreeRecords {
@@ -41,9 +41,8 @@ interface Node {
 
 /** Signature, version, type and checksum around every node's records. */
 const NODE_OVERHEAD = 10;
+const CHECKSUM = 4;
 const MOST_DEPTH = 32;
-/** Nodes read at the same time. */
-const PARALLEL = 16;
 
 /**
  * III.A.2 Version 2 B-trees: hands over the records of every node, level by level (so not in key order). Each node is
@@ -64,14 +63,13 @@ export async function readTreeRecords(
   let nodes: Node[] = [{ address: tree.root, records: tree.rootRecords }];
   for (let depth = tree.depth; depth >= 0; depth--) {
     const below: Node[] = [];
-    for (let i = 0; i < nodes.length; i += PARALLEL) {
-      const batch = nodes.slice(i, i + PARALLEL);
-      const cursors = await Promise.all(batch.map((node) => readNode(file, tree, depth, node, seen)));
-      cursors.forEach((cursor, k) => {
-        const node = batch[k]!;
-        visit(recordsOf(tree, cursor, node.records));
-        if (depth > 0) readChildren(tree, depth, cursor, node.records, below);
-      });
+    const places = nodes.map((node) => placeOf(file, tree, depth, node, seen));
+    for await (const batch of file.each(places)) {
+      for (const [{ records }, cursor] of batch) {
+        checkNode(tree, depth, cursor);
+        visit(recordsOf(tree, cursor, records));
+        if (depth > 0) readChildren(tree, depth, cursor, records, below);
+      }
     }
     nodes = below;
   }
@@ -122,22 +120,25 @@ function byteLength(limit: number): number {
   return Math.floor(Math.log2(Math.max(limit, 1)) / 8) + 1;
 }
 
-async function readNode(file: H5File, tree: Tree, depth: number, node: Node, seen: Set<number>): Promise<Cursor> {
+function placeOf(file: H5File, tree: Tree, depth: number, node: Node, seen: Set<number>): Node & Placed {
   const { address, records } = node;
   const level = tree.levels[depth]!;
   if (seen.has(address)) throw badSource(file.url, file.offset(address), "two places of a B-tree lead to this node");
   if (records > level.most) throw badSource(file.url, file.offset(address), `${records} records in a B-tree node`);
   seen.add(address);
   const pointers = depth > 0 ? (records + 1) * pointerSize(file, tree, depth) : 0;
-  const cursor = await file.at(address, NODE_OVERHEAD + records * tree.recordSize + pointers);
+  return { address, records, length: NODE_OVERHEAD + records * tree.recordSize + pointers };
+}
+
+/** Leaves the cursor at the node's records. */
+function checkNode(tree: Tree, depth: number, cursor: Cursor): void {
   cursor.expect(depth > 0 ? "BTIN" : "BTLF");
   cursor.version(0);
   if (cursor.u8() !== tree.type) throw cursor.fail("a node of another type of B-tree");
   const start = cursor.pos;
-  cursor.skip(records * tree.recordSize + pointers);
+  cursor.pos = cursor.bytes.byteLength - CHECKSUM;
   verifyChecksum(cursor);
   cursor.pos = start;
-  return cursor;
 }
 
 function pointerSize(file: H5File, tree: Tree, depth: number): number {

@@ -13,6 +13,12 @@ export interface Environment {
   readonly codecs: CodecRegistry;
 }
 
+/** A structure that is to be read: at most so many bytes, fewer at the end of the file. */
+export interface Placed {
+  readonly address: number;
+  readonly length: number;
+}
+
 /** An HDF5 file: its bytes by address, which counts from the superblock (a user block may lie before it). */
 export class H5File implements Widths {
   readonly environment: Environment;
@@ -22,6 +28,7 @@ export class H5File implements Widths {
   readonly collections = new Map<number, Promise<Collection>>();
   /** How many links to other files led here: they may go round in circles. */
   readonly depth: number;
+  #working = 0;
 
   constructor(environment: Environment, reader: Reader, superblock: Superblock, depth: number) {
     this.environment = environment;
@@ -47,10 +54,20 @@ export class H5File implements Widths {
     return new H5File(this.environment, this.reader, this.superblock, this.depth + 1);
   }
 
-  /** Drops what was cached of the file: its metadata are read once, and many datasets are open at a time. */
-  forget(): void {
-    this.reader.forget();
-    this.collections.clear();
+  /**
+   * Does a piece of work, and drops what was cached of the file once no other is under way: metadata are read once, and
+   * many datasets are open at a time.
+   */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#working++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#working === 0) {
+        this.reader.forget();
+        this.collections.clear();
+      }
+    }
   }
 
   /** Offset in the file of an address. */
@@ -59,15 +76,29 @@ export class H5File implements Widths {
   }
 
   /** `length` bytes at an address, all inside the file. */
-  async at(address: number, length: number, scattered = false): Promise<Cursor> {
+  async at(address: number, length: number): Promise<Cursor> {
     const offset = this.offset(address);
-    return new Cursor(await this.reader.read(offset, length, scattered), this, offset);
+    return new Cursor(await this.reader.read(offset, length), this, offset);
   }
 
   /** At most `length` bytes at an address: fewer at the end of the file. For structures that say their own size. */
-  upTo(address: number, length: number, scattered = false): Promise<Cursor> {
-    const left = this.reader.size - this.offset(address);
-    return this.at(address, Math.max(0, Math.min(length, left)), scattered);
+  upTo(address: number, length: number): Promise<Cursor> {
+    return this.at(address, this.#within(address, length));
+  }
+
+  /** Structures of at most `length` bytes each, in the order of the file, some at a time. */
+  async *each<T extends Placed>(parts: readonly T[]): AsyncGenerator<(readonly [T, Cursor])[]> {
+    const places = parts.map((part) => {
+      const { address, length } = part;
+      return { part, offset: this.offset(address), length: this.#within(address, length) };
+    });
+    for await (const batch of this.reader.each(places)) {
+      yield batch.map(([{ part, offset }, bytes]) => [part, new Cursor(bytes, this, offset)]);
+    }
+  }
+
+  #within(address: number, length: number): number {
+    return Math.max(0, Math.min(length, this.reader.size - this.offset(address)));
   }
 }
 

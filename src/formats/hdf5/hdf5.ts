@@ -4,7 +4,7 @@ import type { Format, FormatContext } from "../format.ts";
 import { sourceVersion } from "../version.ts";
 import { type AttributeContext, attributeValue } from "./attribute-values.ts";
 import type { StoredAttribute } from "./attributes.ts";
-import { openNamedFile } from "./file.ts";
+import { type H5File, openNamedFile } from "./file.ts";
 import { isHidden, type NetcdfLayer, type NetcdfVariable, readNetcdf } from "./netcdf4.ts";
 import { findSignature } from "./superblock.ts";
 import { type GroupNode, readTree, type Tree } from "./tree.ts";
@@ -24,6 +24,10 @@ export const hdf5: Format = {
 
 async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCall): Promise<Dataset> {
   const file = await openNamedFile({ files, codecs }, url, call);
+  return file.during(() => describe(file, call));
+}
+
+async function describe(file: H5File, call?: IoCall): Promise<Dataset> {
   const tree = await readTree(file, call);
   const context = contextOf(tree);
   const layer = await readNetcdf(tree, context);
@@ -37,12 +41,11 @@ async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCal
   }
   const groups = new Map<string, Group>();
   await addGroups(tree.root, layer, context, groups, problems);
-  file.forget();
   const root = groups.get("")!;
   groups.delete("");
   return {
     format: layer.netcdf ? "netcdf4" : "hdf5",
-    version: sourceVersion(url, file.reader.info),
+    version: sourceVersion(file.url, file.reader.info),
     ...root,
     groups,
     variables,

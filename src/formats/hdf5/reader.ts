@@ -8,6 +8,16 @@ const KEPT = 256;
 const MOST_BYTES = 256 * 1024 * 1024;
 /** Pages fetched in one request when a walk goes straight on through the file. */
 const MOST_AHEAD = 16;
+/** Structures whose places are all known are read in such runs: gaps up to this cost less than another request. */
+const MOST_GAP = PAGE / 2;
+const MOST_RUN = MOST_AHEAD * PAGE;
+const RUNS_AT_ONCE = 4;
+
+/** A part of the file. */
+export interface Extent {
+  readonly offset: number;
+  readonly length: number;
+}
 
 /**
  * Metadata lies scattered in small pieces: this reads pages, keeps a bounded number of them, shares requests under way
@@ -36,22 +46,35 @@ export class Reader {
     return this.info.etag;
   }
 
-  /**
-   * Exactly `length` bytes; they may be a view into a cached page. `scattered`: nothing near them will be asked for, so
-   * that no page is read or kept for them.
-   */
-  async read(offset: number, length: number, scattered = false): Promise<Uint8Array> {
+  /** Exactly `length` bytes; they may be a view into a cached page. */
+  async read(offset: number, length: number): Promise<Uint8Array> {
     this.check(offset, length);
     if (length > MOST_BYTES) throw badSource(this.url, offset, `a structure of ${length} bytes`);
     if (length === 0) return new Uint8Array(0);
     const first = Math.floor(offset / PAGE);
     const last = Math.floor((offset + length - 1) / PAGE);
-    if (last - first > MOST_AHEAD || (scattered && !this.#pages.has(first))) return this.#fetch(offset, length);
+    if (last - first > MOST_AHEAD) return this.#fetch(offset, length);
     const start = offset - first * PAGE;
     const pages = this.#want(first, last);
     if (pages.length === 1) return (await pages[0]!).subarray(start, start + length);
     const joined = Buffer.concat(await Promise.all(pages));
     return new Uint8Array(joined.buffer, joined.byteOffset + start, length);
+  }
+
+  /**
+   * Many parts, in the order of the file: near ones come in one request, and no pages are read or kept for them, as
+   * nothing else around them will be asked for.
+   */
+  async *each<T extends Extent>(parts: readonly T[]): AsyncGenerator<(readonly [T, Uint8Array])[]> {
+    const reading: Promise<(readonly [T, Uint8Array])[]>[] = [];
+    for (const part of parts) this.check(part.offset, part.length);
+    for (const run of runsOf(parts)) {
+      const bytes = this.#readRun(run, parts.length === 1);
+      // Whoever comes to it is told; others may fail before.
+      bytes.catch(() => undefined);
+      if (reading.push(bytes) === RUNS_AT_ONCE) yield await reading.shift()!;
+    }
+    for (const bytes of reading) yield await bytes;
   }
 
   /** Throws when the range is not wholly inside the file. */
@@ -63,6 +86,20 @@ export class Reader {
   /** Drops all pages. */
   forget(): void {
     this.#pages.clear();
+  }
+
+  async #readRun<T extends Extent>(run: readonly T[], isAlone: boolean): Promise<(readonly [T, Uint8Array])[]> {
+    const start = run[0]!.offset;
+    const length = run.reduce((most, part) => Math.max(most, part.offset + part.length - start), 0);
+    const isPaged = isAlone || length > MOST_RUN || this.#has(start, length);
+    const bytes = await (isPaged ? this.read(start, length) : this.#fetch(start, length));
+    return run.map((part) => [part, bytes.subarray(part.offset - start, part.offset - start + part.length)]);
+  }
+
+  #has(offset: number, length: number): boolean {
+    const last = Math.floor((offset + length - 1) / PAGE);
+    for (let n = Math.floor(offset / PAGE); n <= last; n++) if (!this.#pages.has(n)) return false;
+    return true;
   }
 
   #want(first: number, last: number): Promise<Uint8Array>[] {
@@ -106,4 +143,22 @@ export class Reader {
     }
     return bytes;
   }
+}
+
+/** Parts in the order of the file, near ones together. */
+function runsOf<T extends Extent>(parts: readonly T[]): T[][] {
+  const runs: T[][] = [];
+  let start = 0;
+  let end = Number.NEGATIVE_INFINITY;
+  for (const part of [...parts].sort((a, b) => a.offset - b.offset)) {
+    const next = part.offset + part.length;
+    if (part.offset - end <= MOST_GAP && next - start <= MOST_RUN) {
+      runs.at(-1)!.push(part);
+      end = Math.max(end, next);
+    } else {
+      runs.push([part]);
+      [start, end] = [part.offset, next];
+    }
+  }
+  return runs;
 }

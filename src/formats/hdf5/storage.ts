@@ -1,9 +1,16 @@
-import { type ChunkRef, type CodecSpec, type IoCall, product, strides, virtualChunks } from "../../core/array.ts";
+import {
+  type ChunkRef,
+  type ChunkTable,
+  type CodecSpec,
+  type IoCall,
+  product,
+  strides,
+  virtualChunks,
+} from "../../core/array.ts";
 import { badSource } from "../../errors.ts";
 import { readChunkIndex } from "./chunk-index/chunk-index.ts";
 import { gridOf } from "./chunk-index/grid.ts";
 import { findPlace, type Places } from "./chunk-index/places.ts";
-import type { ChunkTable } from "./chunk-table.ts";
 import type { StoredDataset } from "./dataset.ts";
 import { externalStorage } from "./external-storage.ts";
 import { filterCodecs } from "./filter-codecs.ts";
@@ -16,8 +23,11 @@ export interface Storage {
   readonly codecs: readonly CodecSpec[];
   /** Refs say the shape only where a chunk is cut, likewise in the rank of the dataspace. */
   locate(chunk: readonly number[], call?: IoCall): Promise<ChunkRef | undefined>;
-  table?(): Promise<ChunkTable>;
+  table?(): Promise<ChunkTable | undefined>;
 }
+
+/** Combinations of skipped filters in one dataset that a table can tell apart. */
+const MOST_VARIANTS = 65_535;
 
 /**
  * `layout` is the array-to-bytes codec of its elements, `shape` that of the array in the model (unlimited dimensions can
@@ -127,7 +137,7 @@ function chunkedStorage(
   let index: Promise<Places> | undefined;
   const load = (): Promise<Places> => {
     if (index === undefined) {
-      const reading = readChunkIndex(file, layout.index, grid).finally(() => file.forget());
+      const reading = file.during(() => readChunkIndex(file, layout.index, grid));
       reading.catch(() => index === reading && (index = undefined));
       index = reading;
     }
@@ -157,7 +167,12 @@ function chunkedStorage(
       const own = mask === 0 ? undefined : { codecs: [elements, ...filterCodecs(filters, mask)] };
       return refTo(dataset, place.offset, place.length, own);
     },
-    table: async () => tableOf(dataset, await load(), (cell, mask) => skipped(chunkOf(cell, grid), mask), elements),
+    async table() {
+      const places = await load();
+      const isUniform = filters.length === 0 || (places.masks === undefined && !layout.plainEdges);
+      const maskAt = isUniform ? undefined : (cell: number, mask: number) => skipped(chunkOf(cell, grid), mask);
+      return tableOf(dataset, places, maskAt, elements);
+    },
   };
 }
 
@@ -170,26 +185,32 @@ function chunkOf(
 
 function tableOf(
   { file, filters }: StoredDataset,
-  places: Places,
-  skipped: (cell: number, mask: number) => number,
+  { cells, offsets, lengths, masks }: Places,
+  skipped: ((cell: number, mask: number) => number) | undefined,
   elements: CodecSpec,
-): ChunkTable {
-  const count = places.offsets.length;
-  const variants = new Uint8Array(filters.length === 0 ? 0 : count);
-  const masks: number[] = [];
-  for (let i = 0; i < variants.length; i++) {
-    const mask = skipped(places.cells?.[i] ?? i, places.masks?.[i] ?? 0);
-    if (mask === 0 || places.offsets[i]! < 0) continue;
-    const known = masks.indexOf(mask);
-    variants[i] = 1 + (known < 0 ? masks.push(mask) - 1 : known);
+): ChunkTable | undefined {
+  const count = offsets.length;
+  const variants = new Uint16Array(skipped === undefined ? 0 : count);
+  const known = new Map<number, number>([[0, 0]]);
+  for (let i = 0; i < count; i++) {
+    const offset = offsets[i]!;
+    if (offset < 0) continue;
+    file.reader.check(offset, lengths[i]!);
+    if (skipped === undefined) continue;
+    const mask = skipped(cells?.[i] ?? i, masks?.[i] ?? 0);
+    const variant = known.get(mask) ?? known.size;
+    if (variant > MOST_VARIANTS) return undefined;
+    known.set(mask, variant);
+    variants[i] = variant;
   }
+  const [, ...others] = known.keys();
   return {
     url: file.url,
     etag: file.reader.etag,
-    ...(places.cells === undefined ? {} : { cells: places.cells }),
-    offsets: places.offsets,
-    lengths: places.lengths,
-    ...(masks.length === 0 ? {} : { variants }),
-    codecs: masks.map((mask) => [elements, ...filterCodecs(filters, mask)]),
+    ...(cells === undefined ? {} : { cells }),
+    offsets,
+    lengths,
+    ...(others.length === 0 ? {} : { variants }),
+    codecs: others.map((mask) => [elements, ...filterCodecs(filters, mask)]),
   };
 }

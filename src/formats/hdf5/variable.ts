@@ -2,7 +2,6 @@ import type { ArraySpec, Attrs, ChunkRef, CodecSpec, IoCall, Scalar, Variable } 
 import { inGrid, product } from "../../core/array.ts";
 import { type DType, isComplex, itemSize, swapSize } from "../../core/dtype.ts";
 import { GyreError } from "../../errors.ts";
-import { offerChunkTable } from "./chunk-table.ts";
 import type { StoredDataset } from "./dataset.ts";
 import { decodeBytes } from "./decode.ts";
 import { elementType, type Representation, represent, type TypeNames } from "./dtype.ts";
@@ -61,16 +60,16 @@ export async function makeVariable(dataset: StoredDataset, parts: VariableParts)
       ? locateTranslated(dataset, storage, dtype, context(), chunk.slice(0, rank), call)
       : storage.locate(chunk.slice(0, rank), call);
   };
-  const variable: Variable = {
+  const { table } = storage;
+  return {
     name: parts.name,
     spec,
     async locate(chunk, call) {
       const ref = inGrid(spec, chunk) ? await locate(chunk, call) : undefined;
       return ref?.shape === undefined || dims.length === 0 ? ref : { ...ref, shape: [...ref.shape, ...dims] };
     },
+    ...(order === undefined || table === undefined ? {} : { table }),
   };
-  const { table } = storage;
-  return order === undefined || table === undefined ? variable : offerChunkTable(variable, table);
 }
 
 function storedLayout(dtype: DType, order: Representation["order"]): CodecSpec {
@@ -103,9 +102,8 @@ async function locateTranslated(
   const stored = await readRef(file.environment, ref, call);
   const bytes = await decodeBytes(file, ref.codecs ?? storage.codecs, stored, size);
   const count = size / type.size;
-  await loadReferred(context, type, bytes, count);
+  await file.during(() => loadReferred(context, type, bytes, count));
   const inline = translate(context, type, dtype, bytes, count);
-  file.forget();
   return ref.shape === undefined ? { inline } : { inline, shape: ref.shape };
 }
 

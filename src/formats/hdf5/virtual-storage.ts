@@ -105,10 +105,11 @@ async function openSource(dataset: StoredDataset, { file: name, path }: Mapping)
   const file = await openBeside(dataset.file, name);
   const header = file && (await findObject(file, path));
   if (file === undefined || header === undefined || !isDataset(header)) return undefined;
-  const source = await readDataset(file, header);
-  const shape = shapeOf(source);
-  const variable = makeVariable(source, { name: path, dims: shape.map((_, d) => `dim_${d}`), shape, attrs: new Map() });
-  return variable.finally(() => file.forget());
+  return file.during(async () => {
+    const source = await readDataset(file, header);
+    const shape = shapeOf(source);
+    return makeVariable(source, { name: path, dims: shape.map((_, d) => `dim_${d}`), shape, attrs: new Map() });
+  });
 }
 
 /** How a mapping's elements in `[low, high)` of the virtual dataset correspond to indices of its source. */

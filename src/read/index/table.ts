@@ -10,7 +10,6 @@ import {
 } from "../../core/array.ts";
 import { asBytes, type TypedArray } from "../../core/dtype.ts";
 import { badSource } from "../../errors.ts";
-import { chunkTable } from "../../formats/hdf5/chunk-table.ts";
 import { fromPortable, toPortable } from "./portable.ts";
 
 /** Where chunks lie: a file, or the table itself. */
@@ -49,7 +48,7 @@ const MAX_VARIANTS = 65_535;
  */
 export async function tableOf(variable: Variable, call?: IoCall): Promise<LocationTable | undefined> {
   if (variable.read !== undefined) return undefined;
-  const known = await chunkTable(variable);
+  const known = await variable.table?.(call);
   if (known !== undefined) {
     const { url, etag, cells, offsets, lengths, variants, codecs } = known;
     return {

@@ -3,12 +3,6 @@ import type { H5File } from "../file.ts";
 import type { Grid } from "./grid.ts";
 import { type Places, PlacesBuilder } from "./places.ts";
 
-/** Nodes read at the same time. */
-const PARALLEL = 16;
-/** Where more nodes than `MANY` lie further apart than this in the mean, pages around them are not worth reading. */
-const FAR = 32 * 1024;
-const MANY = 64;
-
 /**
  * III.A.1 Version 1 B-trees, node type 1. A key holds the chunk's size, filter mask and offset in elements, with one
  * dimension more for the element itself. Levels fall by one on the way down and no node is read twice, so this ends.
@@ -24,10 +18,8 @@ export async function readTree1(file: H5File, root: number, grid: Grid): Promise
   for (let level: number | undefined; nodes.length > 0; ) {
     const below: number[] = [];
     let current = 0;
-    const scattered = nodes.length > MANY && meanDistance(nodes) > FAR;
-    for (let i = 0; i < nodes.length; i += PARALLEL) {
-      const batch = nodes.slice(i, i + PARALLEL);
-      for (const node of await Promise.all(batch.map((address) => file.upTo(address, nodeSize, scattered)))) {
+    for await (const batch of file.each(nodes.map((address) => ({ address, length: nodeSize })))) {
+      for (const [, node] of batch) {
         node.expect("TREE");
         if (node.u8() !== 1) throw node.fail("not a B-tree of chunks");
         current = node.u8();
@@ -46,15 +38,6 @@ export async function readTree1(file: H5File, root: number, grid: Grid): Promise
     nodes = below;
   }
   return places.finish(grid.cells);
-}
-
-function meanDistance(addresses: readonly number[]): number {
-  let [low, high] = [Number.POSITIVE_INFINITY, 0];
-  for (const address of addresses) {
-    low = Math.min(low, address);
-    high = Math.max(high, address);
-  }
-  return (high - low) / addresses.length;
 }
 
 function readChildren(node: Cursor, start: number, entrySize: number, count: number, into: number[]): void {
@@ -92,7 +75,7 @@ function readLeaf(
       cell = index < counts[d]! && cell >= 0 ? cell + index * strides[d]! : -1;
     }
     if (cell < 0) continue;
-    node.pos = start + i * entrySize + entrySize - file.offsetSize;
+    node.pos = at + entrySize - file.offsetSize;
     const address = node.address();
     if (address === undefined) continue;
     into.add(cell, file.offset(address), view.getUint32(at, true), view.getUint32(at + 4, true));
