@@ -59,6 +59,15 @@ export interface StacEvent {
   readonly data: { readonly type: "STAC"; readonly payload: Payload };
 }
 
+export { decodeEvent } from "./event-decode.ts";
+
+const utf8 = new TextEncoder();
+
+/** The bytes of an event as they lie in the log. */
+export function encodeEvent(event: StacEvent): Uint8Array {
+  return utf8.encode(JSON.stringify(event));
+}
+
 export function isItemPayload(payload: Payload): payload is ItemPayload {
   return "item" in payload || "item_id" in payload;
 }

@@ -1,4 +1,7 @@
 import type { Call } from "../core/principal.ts";
+import type { TopicFilter } from "../core/topic.ts";
+
+export type { TopicFilter } from "../core/topic.ts";
 
 /** One message as it is appended. `value` is bytes, since what others wrote may be no event at all. */
 export interface Message {
@@ -35,12 +38,6 @@ export interface Appended {
 export interface Batch {
   readonly messages: readonly Recorded[];
   readonly next: Position;
-}
-
-/** Decides by a topic's name; a linear-time expression, so that a client may send one. */
-export interface TopicFilter {
-  readonly source: string;
-  test(topic: string): boolean;
 }
 
 export interface ReadOptions {

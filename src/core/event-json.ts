@@ -1,0 +1,113 @@
+import { type Fault, GyreError } from "../errors.ts";
+import type { Json } from "./stac.ts";
+
+/** What a document may be, checked before anything is made of it. */
+export interface JsonLimits {
+  readonly bytes: number;
+  /** Arrays and objects within each other. */
+  readonly depth: number;
+}
+
+/** Of an event, and of any document that is sent to the catalogue. */
+export const JSON_LIMITS: JsonLimits = { bytes: 4 * 1024 * 1024, depth: 64 };
+
+/** Faults that are told of; a hostile document could have thousands. */
+export const MOST_FAULTS = 100;
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/**
+ * Reads JSON that somebody else wrote. What PostgreSQL's `jsonb` cannot hold is refused here, with its place: NUL, half
+ * surrogate pairs and numbers beyond a double. Throws TooLarge or Invalid.
+ */
+export function parseJson(bytes: Uint8Array, limits: JsonLimits = JSON_LIMITS): Json {
+  if (bytes.byteLength > limits.bytes) {
+    throw new GyreError("TooLarge", `the document has ${bytes.byteLength} bytes; ${limits.bytes} are allowed`);
+  }
+  const text = decoded(bytes);
+  if (isDeeper(text, limits.depth)) throw invalid("", `is nested deeper than ${limits.depth} levels`);
+  const value = parsed(text);
+  const faults: Fault[] = [];
+  collectFaults(value, "", faults);
+  if (faults.length > 0) throw invalidDocument(faults);
+  return value;
+}
+
+/** A document with faults; the message names the first. */
+export function invalidDocument(faults: readonly Fault[], what = "the document"): GyreError {
+  const [first] = faults;
+  const place = first === undefined || first.pointer === "" ? what : `${what} at ${first.pointer}`;
+  const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+  return new GyreError("Invalid", `${place} ${first?.detail ?? "is not valid"}${more}`, { faults });
+}
+
+/** JSON Pointer (RFC 6901) of a path. */
+export function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${escaped(String(part))}`).join("");
+}
+
+function escaped(part: string): string {
+  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+function invalid(pointer: string, detail: string): GyreError {
+  return invalidDocument([{ pointer, detail }]);
+}
+
+function decoded(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw invalid("", "is not UTF-8");
+  }
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (error) {
+    const at = /position (\d+)/.exec((error as Error).message)?.[1];
+    throw invalid("", at === undefined ? "is not JSON" : `is not JSON from character ${at} on`);
+  }
+}
+
+/** Looks before `JSON.parse` does, which would build every level. */
+function isDeeper(text: string, most: number): boolean {
+  let depth = 0;
+  let isText = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (isText) {
+      if (code === 0x5c) i++;
+      else if (code === 0x22) isText = false;
+    } else if (code === 0x22) isText = true;
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth > most) return true;
+    } else if (code === 0x7d || code === 0x5d) depth--;
+  }
+  return false;
+}
+
+function collectFaults(value: Json, pointer: string, faults: Fault[]): void {
+  if (faults.length >= MOST_FAULTS) return;
+  if (typeof value === "string") {
+    const detail = textFault(value);
+    if (detail !== undefined) faults.push({ pointer, detail });
+  } else if (typeof value === "number") {
+    if (!Number.isFinite(value)) faults.push({ pointer, detail: "is a number beyond a double" });
+  } else if (Array.isArray(value)) {
+    for (const [i, entry] of value.entries()) collectFaults(entry, `${pointer}/${i}`, faults);
+  } else if (value !== null && typeof value === "object") {
+    for (const [name, entry] of Object.entries(value)) {
+      const at = `${pointer}/${escaped(name)}`;
+      const detail = textFault(name);
+      if (detail !== undefined) faults.push({ pointer, detail: `has a name that ${detail}` });
+      collectFaults(entry, at, faults);
+    }
+  }
+}
+
+function textFault(text: string): string | undefined {
+  if (text.includes("\0")) return "holds a NUL character";
+  return text.isWellFormed() ? undefined : "holds half a surrogate pair";
+}
