@@ -1,7 +1,7 @@
 import { zstdCompressSync } from "node:zlib";
 import { chunkGrid, type Dataset, product, strides } from "../core/array.ts";
 import { isGyreError } from "../errors.ts";
-import { type ChunkEntry, type ChunkReference, type KerchunkOptions, referVariable } from "./kerchunk-references.ts";
+import { type ChunkEntry, type ChunkReference, type KerchunkOptions, referVariables } from "./kerchunk-references.ts";
 import type { JsonObject } from "./zarr-fill.ts";
 import { groupDocumentsV2, toZarrV2 } from "./zarr-v2.ts";
 
@@ -25,11 +25,11 @@ export async function* kerchunkParquet(
   { recordSize = 100_000, ...options }: KerchunkParquetOptions,
 ): AsyncGenerator<ReferenceFile> {
   const metadata: (readonly [string, JsonObject])[] = [...groupDocumentsV2(dataset)];
-  for (const variable of dataset.variables.values()) {
+  for (const [variable, referring] of referVariables(dataset.variables.values(), options)) {
     const { name } = variable;
     try {
       toZarrV2(variable.spec);
-      const { spec, batches } = await referVariable(variable, options);
+      const { spec, batches } = await referring;
       const grid = chunkGrid(spec);
       let count = 0;
       for await (const record of recordsOf(batches, grid, recordSize)) {

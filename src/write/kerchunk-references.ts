@@ -1,5 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type ArraySpec, type ChunkRef, chunkGrid, type IoCall, product, type Variable } from "../core/array.ts";
+import {
+  type ArraySpec,
+  type ChunkRef,
+  type ChunkTable,
+  chunkGrid,
+  type IoCall,
+  product,
+  type Variable,
+} from "../core/array.ts";
 import { itemSize } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
 import { hidesFill } from "./zarr-v2.ts";
@@ -31,9 +39,19 @@ export interface VariableReferences {
   readonly spec: ArraySpec;
   /** Some at a time in C order of the grid, without those never written. Throws Unsupported when one is no reference. */
   readonly batches: AsyncIterable<readonly ChunkEntry[]>;
+  /** The same as columns, where every chunk is a part of one file: large sets are written many times faster from them. */
+  readonly parts?: ChunkParts;
+}
+
+/** Places of chunks in the file at `href`; the table has no variants. */
+export interface ChunkParts {
+  readonly href: string;
+  readonly table: ChunkTable;
 }
 
 const LOCATED_AT_ONCE = 64;
+/** Variables whose chunk indexes are read while those before them are written: that is mostly waiting. */
+const AHEAD = 8;
 /** Chunks after which others get their turn: places that are known take no turn of the event loop by themselves. */
 const TURN = 64 * LOCATED_AT_ONCE;
 /** Larger grids are no set of references that anybody could read; a hostile shape has 2^60 chunks. */
@@ -41,7 +59,22 @@ const MAX_CHUNKS = 2 ** 24;
 /** Larger chunks that lie in no file of their own are fetched from the node, if that is possible. */
 const MAX_INLINE = 64 * 1024;
 
-export async function referVariable(variable: Variable, given: KerchunkOptions): Promise<VariableReferences> {
+/** Every variable with its references, which are being made for some in advance. */
+export function* referVariables(
+  variables: Iterable<Variable>,
+  options: KerchunkOptions,
+): Generator<readonly [Variable, Promise<VariableReferences>]> {
+  const started: (readonly [Variable, Promise<VariableReferences>])[] = [];
+  for (const variable of variables) {
+    const references = referVariable(variable, options);
+    // Whoever comes to it is told; it may be nobody.
+    references.catch(() => undefined);
+    if (started.push([variable, references]) > AHEAD) yield started.shift()!;
+  }
+  yield* started;
+}
+
+async function referVariable(variable: Variable, given: KerchunkOptions): Promise<VariableReferences> {
   const options = { ...given, href: remembered(given.href) };
   const count = product(chunkGrid(variable.spec));
   if (count > MAX_CHUNKS) {
@@ -49,7 +82,10 @@ export async function referVariable(variable: Variable, given: KerchunkOptions):
     throw new GyreError("Unsupported", reason, { subject: variable.name });
   }
   const cut = variable.read === undefined ? await findCut(variable, options) : undefined;
-  if (cut === undefined) return { spec: variable.spec, batches: refer(variable, options, whole) };
+  if (cut === undefined) {
+    const parts = await partsOf(variable, options);
+    return { spec: variable.spec, batches: refer(variable, options, whole), ...(parts === undefined ? {} : { parts }) };
+  }
   const { spec } = variable;
   const chunks = spec.chunks.map((n, axis) => (axis === cut.axis ? cut.size : n));
   // The node answers chunks of its own grid only.
@@ -65,6 +101,15 @@ function remembered(href: KerchunkOptions["href"]): KerchunkOptions["href"] {
     if (url !== last) [last, known] = [url, href(url)];
     return known;
   };
+}
+
+async function partsOf(variable: Variable, options: KerchunkOptions): Promise<ChunkParts | undefined> {
+  const { spec, read } = variable;
+  // The node answers for chunks that are not there.
+  if (read !== undefined || (hidesFill(spec) && options.chunkHref !== undefined)) return undefined;
+  const table = await variable.table?.(options);
+  const href = table === undefined || table.variants !== undefined ? undefined : options.href(table.url);
+  return table === undefined || href === undefined ? undefined : { href, table };
 }
 
 type Split = (chunk: readonly number[], ref: ChunkRef) => Iterable<readonly [readonly number[], ChunkRef]>;
