@@ -20,6 +20,8 @@ export interface Database {
 export interface TransactionOptions {
   readonly isolation?: "read committed" | "repeatable read" | "serializable";
   readonly readOnly?: boolean;
+  /** How often the work is run again after a deadlock or a serialization failure; 0 unless told. Not for savepoints. */
+  readonly retries?: number;
 }
 
 /** What a pool of connections can besides. */

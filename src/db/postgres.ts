@@ -1,0 +1,202 @@
+import { Client, type ClientConfig, Pool as Connections } from "pg";
+import type { IoCall } from "../core/array.ts";
+import { GyreError } from "../errors.ts";
+import type { Database, Pool, TransactionOptions } from "./database.ts";
+import { isRepeatable, ofConnection } from "./failure.ts";
+import { Listener } from "./listener.ts";
+import { Session } from "./session.ts";
+import { Transaction } from "./transaction.ts";
+import { COLUMN_TYPES } from "./types.ts";
+
+/** Where a server is: its URL (`postgres://user:password@host/database`), or its parts; a path as host is a socket's folder. */
+export type ServerAddress =
+  | { readonly url: string }
+  | {
+      readonly host: string;
+      readonly port?: number;
+      readonly user: string;
+      readonly password: string;
+      readonly database: string;
+    };
+
+export type ConnectOptions = ServerAddress & {
+  /** The node's schema, made when it is missing: a lower-case name. */
+  readonly schema: string;
+  /** Connections at most; 10 unless told otherwise. */
+  readonly max?: number;
+  /** Milliseconds after which the server ends a statement; none unless told. */
+  readonly statementTimeout?: number;
+  /** Told of idle connections that were lost, which the pool replaces by itself. */
+  readonly onError?: (error: unknown) => void;
+};
+
+const OLDEST_SERVER = 150_000;
+const CONNECTIONS = 10;
+/** How long a caller waits for a connection, free or new, before it is told that the database is busy. */
+const PATIENCE_MS = 30_000;
+/** Such a name is its own quoted form, in SQL and in connection settings. */
+const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
+/** First key of Gyre's advisory locks: "gyre" in ASCII. */
+export const LOCK_SPACE = 0x67797265;
+
+/** Connects to a PostgreSQL server (15 or newer) and makes the schema when it is missing. */
+export async function connect(options: ConnectOptions): Promise<Pool> {
+  const { schema } = options;
+  if (!SCHEMA_NAME.test(schema) || schema.startsWith("pg_"))
+    throw new GyreError("BadRequest", `"${schema}" is no name for a schema: [a-z_][a-z0-9_]*, without pg_ in front`, {
+      subject: schema,
+    });
+  const pool = new PostgresPool(options);
+  try {
+    await pool.prepare();
+    return pool;
+  } catch (error) {
+    await pool.close();
+    throw error;
+  }
+}
+
+class PostgresPool implements Pool {
+  readonly schema: string;
+  readonly #server: string;
+  readonly #config: ClientConfig;
+  readonly #connections: Connections;
+  readonly #listener: Listener;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: ConnectOptions) {
+    this.schema = options.schema;
+    this.#server = nameOf(options);
+    this.#config = configOf(options);
+    this.#connections = new Connections({ ...this.#config, max: options.max ?? CONNECTIONS });
+    // A connection that is in use tells of its loss by the statement that fails; without a listener the process ends.
+    this.#connections.on("connect", (client) => client.on("error", () => undefined));
+    this.#connections.on("error", (error) => options.onError?.(ofConnection(error, this.#server)));
+    this.#listener = new Listener(this.#config, this.#server);
+  }
+
+  /** Refuses a server that is too old, and makes the schema. */
+  async prepare(): Promise<void> {
+    const [server] = await this.query<{ number: number; version: string }>(
+      "select current_setting('server_version_num')::int as number, current_setting('server_version') as version",
+    );
+    if (server === undefined || server.number < OLDEST_SERVER)
+      throw new GyreError("Unsupported", `PostgreSQL 15 or newer is needed; ${this.#server} is ${server?.version}`);
+    const exists = "select 1 from pg_namespace where nspname = $1";
+    if ((await this.query(exists, [this.schema])).length > 0) return;
+    await this.transaction(async (tx) => {
+      // Two processes that make one schema at once would meet in the server's own tables.
+      await tx.query("select pg_advisory_xact_lock($1, hashtext($2))", [LOCK_SPACE, this.schema]);
+      await tx.query(`create schema if not exists ${this.schema}`);
+    });
+  }
+
+  async query<Row extends object>(sql: string, values?: readonly unknown[], call?: IoCall): Promise<Row[]> {
+    const session = await this.#checkOut(call);
+    try {
+      return (await session.run<Row>(sql, values, call)).rows;
+    } finally {
+      session.close();
+    }
+  }
+
+  async transaction<T>(work: (tx: Database) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    for (let retries = options.retries ?? 0; ; retries--) {
+      try {
+        return await this.#transact(work, options);
+      } catch (error) {
+        if (retries <= 0 || !isRepeatable(error)) throw error;
+      }
+    }
+  }
+
+  async *stream<Row extends object>(
+    sql: string,
+    values?: readonly unknown[],
+    call?: IoCall & { batch?: number },
+  ): AsyncGenerator<Row[]> {
+    const tx = await Transaction.begin(await this.#checkOut(call), { readOnly: true }, call);
+    try {
+      yield* tx.stream<Row>(sql, values, call);
+    } finally {
+      await tx.rollback();
+    }
+  }
+
+  async version(): Promise<string> {
+    const [row] = await this.query<{ version: string }>("select version()");
+    return row?.version ?? "";
+  }
+
+  listen(channel: string, onPayload: (payload: string) => void, onReconnect: () => void): Promise<AsyncDisposable> {
+    return this.#listener.listen(channel, onPayload, onReconnect);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= Promise.all([this.#listener.close(), this.#connections.end()]).then(() => undefined);
+    return this.#closing;
+  }
+
+  async #transact<T>(work: (tx: Database) => Promise<T>, options: TransactionOptions): Promise<T> {
+    const tx = await Transaction.begin(await this.#checkOut(), options);
+    let result: T;
+    try {
+      result = await work(tx);
+    } catch (error) {
+      await tx.rollback();
+      throw error;
+    }
+    await tx.commit();
+    return result;
+  }
+
+  async #checkOut({ signal }: IoCall = {}): Promise<Session> {
+    signal?.throwIfAborted();
+    try {
+      const client = await this.#connections.connect();
+      return new Session(client, { name: this.#server, cancel: (id) => this.#cancel(id) });
+    } catch (error) {
+      throw ofConnection(error, this.#server);
+    }
+  }
+
+  /** On a connection of its own, since all others may be in use. */
+  async #cancel(processId: number): Promise<void> {
+    const client = new Client(this.#config);
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      await client.query("select pg_cancel_backend($1)", [processId]);
+    } catch {
+      // A server that cannot be reached has ended the statement.
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+}
+
+function configOf(options: ConnectOptions): ClientConfig {
+  const { schema, statementTimeout } = options;
+  return {
+    ...("url" in options ? { connectionString: options.url } : pick(options)),
+    application_name: `gyre ${schema}`,
+    options: `-c search_path=${schema},public -c timezone=UTC -c datestyle=ISO`,
+    connectionTimeoutMillis: PATIENCE_MS,
+    keepAlive: true,
+    types: COLUMN_TYPES,
+    ...(statementTimeout === undefined ? {} : { statement_timeout: statementTimeout }),
+  };
+}
+
+function pick(address: Exclude<ServerAddress, { url: string }>): ClientConfig {
+  const { host, port, user, password, database } = address;
+  return { host, user, password, database, ...(port === undefined ? {} : { port }) };
+}
+
+/** The server as a person knows it; without the password. */
+function nameOf(options: ServerAddress): string {
+  if (!("url" in options)) return `${options.host}/${options.database}`;
+  if (!URL.canParse(options.url)) return "the configured address";
+  const { host, pathname } = new URL(options.url);
+  return `${host}${pathname}`;
+}
