@@ -11,6 +11,13 @@ export interface RawChunk {
   readonly source: "raw" | "recoded";
   /** Entity tag of the file that the bytes are of, where it has one. */
   readonly etag?: string;
+  /** What `Access.kept` finds it by. */
+  readonly kept?: string;
+  /**
+   * Gives the memory of `bytes` back, once and when nothing reads them any more; without it they are left to the
+   * collector.
+   */
+  release?(): void;
 }
 
 /** An opened dataset with what the registry knows of it. */
@@ -37,6 +44,10 @@ export interface Access {
   list(call: Call, options?: ListOptions): AsyncIterable<string>;
   /** Undefined: no such dataset for this principal. Throws Gone for a retracted one, BadSource for a broken one. */
   open(id: string, call: Call): Promise<Opened | undefined>;
+  /** What `open` would answer, where that is known without asking anybody; undefined says nothing. */
+  current?(id: string, call: Call): Opened | undefined;
+  /** A chunk that `raw` answered, found by its `kept`, as long as it is in memory. */
+  kept?(key: string): RawChunk | undefined;
   /** Stored bytes, whole chunks of `spec.chunks` where the codecs need that. Undefined: never written. */
   raw(variable: Variable, chunk: readonly number[], call: Call): Promise<RawChunk | undefined>;
   /** The first two stored bytes of a chunk: enough to make a tape archive stage its file. Undefined: never written. */

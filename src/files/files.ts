@@ -25,6 +25,11 @@ export interface ReadOptions extends IoCall {
    * refuse. Only for stores that say `asksAdmission`.
    */
   readonly admit?: (real: URL) => Promise<void>;
+  /**
+   * Gives room for so many bytes, or more; called when their number is known. Stores whose bytes come in buffers of
+   * their own make no use of it.
+   */
+  readonly into?: (bytes: number) => Uint8Array;
 }
 
 /** Bytes, and what their store said of the whole file when it sent them. */

@@ -36,13 +36,13 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
   function readStable(
     path: string,
     range: ByteRange | undefined,
-    admit: ReadOptions["admit"],
+    { admit, into = unsafe }: ReadOptions,
   ): Promise<Stable | "again" | undefined> {
     return pool.use(path, async (file) => {
       if (admit !== undefined && file.admittedBy !== admit) await admitted(file, path, admit);
       const before = file.stats;
       const { start, end } = resolveRange(range, Number(before.size));
-      const bytes = await readFully(file, start, end - start);
+      const bytes = await readFully(file, into(end - start), start, end - start);
       const after = await looks.next(path);
       if (after === undefined || after.ino !== before.ino || after.dev !== before.dev) {
         await pool.forget(path, file);
@@ -70,14 +70,14 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
   return {
     asksAdmission: true,
 
-    async read(url, range, options) {
+    async read(url, range, options = {}) {
       const path = pathOf(url);
       for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-        options?.signal?.throwIfAborted();
-        const got = await explained(url, readStable(path, range, options?.admit));
+        options.signal?.throwIfAborted();
+        const got = await explained(url, readStable(path, range, options));
         if (got === undefined) return undefined;
         if (got === "again") continue;
-        if (options?.ifMatch !== undefined && options.ifMatch !== etagOf(got.stats)) throw changed(url);
+        if (options.ifMatch !== undefined && options.ifMatch !== etagOf(got.stats)) throw changed(url);
         return got.bytes;
       }
       throw new GyreError("Busy", `${url} changes while it is read`, { source: url.href, retryAfter: 1 });
@@ -156,17 +156,22 @@ async function admitted(file: OpenFile, path: string, admit: NonNullable<ReadOpt
   file.admittedBy = admit;
 }
 
-async function readFully({ handle }: OpenFile, start: number, length: number): Promise<Uint8Array> {
-  // Every byte is about to be written, zeroing a chunk first would cost as much as reading it. Not a Buffer: its
-  // slice() shares memory where that of Uint8Array copies.
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+/**
+ * Every byte is about to be written: zeroing a chunk first would cost as much as reading it. Not a Buffer: its slice()
+ * shares memory where that of Uint8Array copies.
+ */
+function unsafe(length: number): Uint8Array {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+}
+
+async function readFully({ handle }: OpenFile, room: Uint8Array, start: number, length: number): Promise<Uint8Array> {
   let done = 0;
   while (done < length) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, start + done);
+    const { bytesRead } = await handle.read(room, done, length - done, start + done);
     if (bytesRead === 0) break;
     done += bytesRead;
   }
-  return done === length ? bytes : bytes.slice(0, done);
+  return done === room.byteLength ? room : room.subarray(0, done);
 }
 
 async function replace(

@@ -40,7 +40,9 @@ export async function chunkReply(
   headers.ETag = isFixed ? tag : tag(chunk);
   headers["Content-Type"] = "application/octet-stream";
   headers["Gyre-Source"] = chunk.source;
-  return replyWith(conditions, headers, chunk.bytes);
+  const reply = replyWith(conditions, headers, chunk.bytes);
+  const { kept, release } = chunk;
+  return { ...reply, ...(kept !== undefined && reply.status === 200 && { kept }), ...(release && { release }) };
 }
 
 /** Headers of metadata documents. */

@@ -16,6 +16,10 @@ export interface Reply {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body?: Uint8Array;
+  /** The body is a whole chunk, which `Access.kept` finds by this. */
+  readonly kept?: string;
+  /** To be called when the body has been sent, by those who know when that is. */
+  release?(): void;
 }
 
 export function conditionsOf(request: Request): Conditions {

@@ -1,4 +1,4 @@
-import type { Access, ListOptions, Opened } from "../core/access.ts";
+import type { Access, ListOptions, Opened, RawChunk } from "../core/access.ts";
 import {
   type Block,
   type CodecSpec,
@@ -14,6 +14,7 @@ import { checkSelection, type Selection, selectionCount } from "../core/selectio
 import { GyreError } from "../errors.ts";
 import { createCache } from "./cache.ts";
 import { type ChunkReader, decodedChunk, padded, rawChunk, recodedChunk, stagedBytes } from "./chunk.ts";
+import { KeptChunks } from "./kept-chunks.ts";
 import { selectFrom } from "./select.ts";
 import { pieces, VARIABLE_ITEM_BYTES } from "./stream.ts";
 import { createViews } from "./view.ts";
@@ -22,6 +23,8 @@ import { createViews } from "./view.ts";
 export interface Holdings {
   list(call: Call, options?: ListOptions): AsyncIterable<string>;
   open(id: string, call: Call): Promise<Opened | undefined>;
+  /** What `open` would answer, where that is known without asking anybody. */
+  current?(id: string, call: Call): Opened | undefined;
 }
 
 export interface AccessOptions {
@@ -45,8 +48,8 @@ export interface CachingAccess extends Access {
 export function createAccess(holdings: Holdings, reader: ChunkReader, options: AccessOptions = {}): CachingAccess {
   const { cacheBytes = 256 * MiB, selectionBytes = 256 * MiB, blockBytes = 8 * MiB } = options;
   const cache = createCache<Block>(cacheBytes * 0.75);
-  const kept = createCache<Uint8Array>(cacheBytes * 0.25);
-  const keeping: ChunkReader = { ...reader, kept };
+  const stored = createCache<RawChunk>(cacheBytes * 0.25);
+  const keeping: ChunkReader = { ...reader, kept: new KeptChunks(stored) };
 
   async function chunkOf(
     dataset: Dataset,
@@ -77,10 +80,12 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
 
   return {
     get cachedBytes() {
-      return cache.bytes + kept.bytes;
+      return cache.bytes + stored.bytes;
     },
     list: (call, listing) => holdings.list(call, listing),
     open: (id, call) => holdings.open(id, call),
+    current: (id, call) => holdings.current?.(id, call),
+    kept: (key) => stored.find(key),
     raw: (variable, index, call) => rawChunk(keeping, variable, index, call),
     stage: (variable, index, call) => stagedBytes(reader.files, variable, index, call),
     view: (dataset, view) => views(dataset, view),
@@ -124,11 +129,12 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
         return direct ?? (await encoded(padded(await chunkOf(dataset, variable, index), variable), codecs));
       };
       if (key === undefined) return make();
-      return kept.get(`${key} ${JSON.stringify(codecs)}`, async () => {
+      const chunk = await stored.get(`${key} ${JSON.stringify(codecs)}`, async () => {
         call.signal?.throwIfAborted();
-        const value = await make();
-        return { value, bytes: value.byteLength };
+        const bytes = await make();
+        return { value: { bytes, source: "recoded" }, bytes: bytes.byteLength };
       });
+      return chunk.bytes;
     },
 
     encode: encoded,

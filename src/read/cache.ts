@@ -11,6 +11,10 @@ export interface Cached<T> {
 export interface Cache<T> {
   get(key: string, make: () => Promise<Cached<T>>): Promise<T>;
   has(key: string): boolean;
+  /** What is kept already. */
+  find(key: string): T | undefined;
+  /** Whether so many bytes may be kept under one key. */
+  takes(bytes: number): boolean;
   readonly bytes: number;
 }
 
@@ -19,8 +23,18 @@ export function createCache<T>(maxBytes: number): Cache<T> {
   const working = new Map<string, Promise<Cached<T>>>();
   let total = 0;
 
+  const takes = (bytes: number): boolean => bytes <= maxBytes / 4;
+
+  function find(key: string): T | undefined {
+    const known = kept.get(key);
+    if (known === undefined) return undefined;
+    kept.delete(key);
+    kept.set(key, known);
+    return known.value;
+  }
+
   function keep(key: string, entry: Cached<T>): void {
-    if (entry.bytes > maxBytes / 4) return;
+    if (!takes(entry.bytes)) return;
     kept.set(key, entry);
     total += entry.bytes;
     for (const [oldest, { bytes }] of kept) {
@@ -35,13 +49,11 @@ export function createCache<T>(maxBytes: number): Cache<T> {
       return total;
     },
     has: (key) => kept.has(key) || working.has(key),
+    find,
+    takes,
     async get(key, make) {
-      const known = kept.get(key);
-      if (known !== undefined) {
-        kept.delete(key);
-        kept.set(key, known);
-        return known.value;
-      }
+      const known = find(key);
+      if (known !== undefined) return known;
       let work = working.get(key);
       if (work === undefined) {
         work = make();

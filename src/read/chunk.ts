@@ -17,17 +17,17 @@ import { allocate, entriesPerElement, itemSize } from "../core/dtype.ts";
 import { filled } from "../core/fill.ts";
 import { slice } from "../core/selection.ts";
 import { badSource, GyreError, inSource } from "../errors.ts";
-import type { Files } from "../files/files.ts";
+import type { Files, ReadOptions } from "../files/files.ts";
 import { readWithInfo } from "../files/read-with-info.ts";
-import type { Cache } from "./cache.ts";
 import { copyPicked, sequence } from "./copy.ts";
+import type { KeptChunks } from "./kept-chunks.ts";
 
 /** What turns a located chunk into bytes and values. */
 export interface ChunkReader {
   readonly files: Files;
   readonly decoder: Decoder;
   /** Stored bytes that were asked for lately. */
-  readonly kept?: Cache<Uint8Array>;
+  readonly kept?: KeptChunks;
 }
 
 /** The stored bytes of a chunk; undefined when it was never written or is no cell of the grid. */
@@ -46,12 +46,20 @@ export async function rawChunk(
   if (ref.codecs !== undefined) return recode(reader, variable, chunk, call);
   const isShort = ref.shape !== undefined && product(ref.shape) < product(spec.chunks);
   if (isShort && !padsAtEnd(variable, ref)) return recode(reader, variable, chunk, call);
-  const bytes = await storedBytes(reader, ref, call);
   const etag = "url" in ref && ref.etag !== undefined ? { etag: ref.etag } : {};
-  if (!isShort) return { bytes, source: "raw", ...etag };
+  const fetch = (options?: ReadOptions): Promise<Uint8Array> => fetchChunk(reader.files, ref, options);
+  const stored = (await reader.kept?.read(ref, fetch, call)) ?? { bytes: await fetch(call), source: "raw", ...etag };
+  if (!isShort) return stored;
+  const whole = grown(stored.bytes, variable);
+  stored.release?.();
+  return { bytes: whole, source: "raw", ...etag };
+}
+
+/** The bytes of a short chunk with nothing behind them up to a whole one. */
+function grown(bytes: Uint8Array, { spec }: Variable): Uint8Array {
   const whole = new Uint8Array(product(spec.chunks) * (itemSize(spec.dtype) ?? 1));
   whole.set(bytes.subarray(0, whole.byteLength));
-  return { bytes: whole, source: "raw", ...etag };
+  return whole;
 }
 
 /** Where a chunk is to be read now. */
@@ -83,18 +91,6 @@ async function readChunk(
   }
   const bytes = (await wholeChunk(files, place, call))?.bytes;
   return bytes && { ref: { url: place.file, offset: 0, length: bytes.byteLength }, bytes };
-}
-
-/** Kept where an entity tag says that the bytes stay what they are: then the file need not be asked again. */
-function storedBytes({ files, kept }: ChunkReader, ref: ChunkRef, call?: IoCall): Promise<Uint8Array> {
-  if (kept === undefined || "inline" in ref || ref.etag === undefined) return fetchChunk(files, ref, call);
-  return kept.get(`${ref.url.href} ${ref.etag} ${ref.offset} ${ref.length}`, async () => {
-    call?.signal?.throwIfAborted();
-    const bytes = await fetchChunk(files, ref);
-    // A part of a page would keep the whole page.
-    const value = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-    return { value, bytes: value.byteLength };
-  });
 }
 
 /** The first two bytes of a chunk as they lie in its file. */
@@ -132,13 +128,13 @@ async function recode(
 }
 
 /** The bytes a reference points to. Throws BadSource when the file is gone or shorter than the reference says. */
-export async function fetchChunk(files: Files, ref: ChunkRef, call?: IoCall): Promise<Uint8Array> {
+export async function fetchChunk(files: Files, ref: ChunkRef, options?: ReadOptions): Promise<Uint8Array> {
   if ("inline" in ref) return ref.inline;
   const { url, offset, length, etag } = ref;
   const bytes = await files.read(
     url,
     { offset, length },
-    { ...call, ...(etag === undefined ? {} : { ifMatch: etag }) },
+    { ...options, ...(etag === undefined ? {} : { ifMatch: etag }) },
   );
   if (bytes === undefined) throw new GyreError("NotFound", `${url} is not there any more`, { source: url.href });
   if (bytes.byteLength < length) {

@@ -82,6 +82,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const looked = new Map<string, { readonly at: number; readonly info: FileInfo | undefined }>();
   const compositions = new WeakMap<Entry, Composition>();
   const saves = new Set<Promise<void>>();
+  const current = new Map<string, { readonly opened: Opened; readonly until: number; readonly changes: number }>();
   let forgotten = 0;
 
   function report(source: string, reason: unknown): void {
@@ -263,6 +264,13 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     }
   }
 
+  /** Until when an opened entry is taken to be what it is. */
+  function freshUntil(entry: Entry): number {
+    if (entry.cube !== undefined) return (compositions.get(entry)?.at ?? 0) + freshness.local;
+    const lasts = entry.source.startsWith("file:") ? freshness.local : freshness.remote;
+    return (looked.get(entry.source)?.at ?? 0) + lasts;
+  }
+
   return {
     async *list(_call: Call, { prefix = "" }: ListOptions = {}) {
       for (const id of names.ids()) if (id.startsWith(prefix)) yield id;
@@ -270,11 +278,21 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     async open(id: string, call: Call): Promise<Opened | undefined> {
       const entry = names.get(id);
       if (entry === undefined) return undefined;
+      const changes = names.changes + forgotten;
       const dataset = await openChecked(entry, call);
       if (dataset === undefined) return undefined;
       const modified = looked.get(entry.source)?.info?.modified;
       const { id: canonical, source, tape = false } = entry;
-      return { id: canonical, dataset, source, tape, ...(modified === undefined ? {} : { modified }) };
+      const answer = { id: canonical, dataset, source, tape, ...(modified === undefined ? {} : { modified }) };
+      current.delete(id);
+      current.set(id, { opened: answer, until: freshUntil(entry), changes });
+      if (current.size > openDatasets) current.delete(current.keys().next().value as string);
+      return answer;
+    },
+    current(id) {
+      const known = current.get(id);
+      const isFresh = known?.changes === names.changes + forgotten && clock.now() < known.until;
+      return isFresh ? known.opened : undefined;
     },
     add(registration) {
       const known = names.byKey(registration.key);

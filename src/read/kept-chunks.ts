@@ -1,0 +1,67 @@
+import type { RawChunk } from "../core/access.ts";
+import type { ChunkRef, IoCall } from "../core/array.ts";
+import type { ReadOptions } from "../files/files.ts";
+import { ReadBuffers } from "../files/read-buffers.ts";
+import type { Cache } from "./cache.ts";
+
+const MiB = 1024 * 1024;
+const IDLE_BYTES = 32 * MiB;
+/** Chunks remembered as asked for once. */
+const MOST_SEEN = 16_384;
+
+/** Reads the stored bytes of a located chunk. */
+type Fetch = (options: ReadOptions) => Promise<Uint8Array>;
+
+/**
+ * Stored chunks that are asked for again and again. One of a local file is kept when it is asked for a second time:
+ * whoever walks through an archive leaves what others use where it is, and his bytes pass through memory that is used
+ * again as soon as they are sent.
+ */
+export class KeptChunks {
+  readonly #cache: Cache<RawChunk>;
+  readonly #buffers = new ReadBuffers(IDLE_BYTES);
+  readonly #seen = new Set<string>();
+
+  constructor(cache: Cache<RawChunk>) {
+    this.#cache = cache;
+  }
+
+  /** Kept only where an entity tag says that the bytes stay what they are: then their file need not be asked again. */
+  async read(ref: ChunkRef, fetch: Fetch, call?: IoCall): Promise<RawChunk> {
+    if ("inline" in ref || ref.etag === undefined) return { bytes: await fetch({ ...call }), source: "raw" };
+    const { etag } = ref;
+    const key = `${ref.url.href} ${etag} ${ref.offset} ${ref.length}`;
+    const known = this.#cache.find(key);
+    if (known !== undefined) return known;
+    const isNear = ref.url.protocol === "file:";
+    if (isNear && (!this.#cache.takes(ref.length) || this.#isNew(key))) return this.#lent(etag, fetch, call);
+    // Shared by all who wait for it, so it does not end when one of them does.
+    return this.#cache.get(key, async () => {
+      call?.signal?.throwIfAborted();
+      const fetched = await fetch({});
+      // A part of a page would keep the whole page.
+      const bytes = fetched.byteLength === fetched.buffer.byteLength ? fetched : new Uint8Array(fetched);
+      return { value: { bytes, source: "raw", etag, kept: key }, bytes: bytes.byteLength };
+    });
+  }
+
+  async #lent(etag: string, fetch: Fetch, call?: IoCall): Promise<RawChunk> {
+    let room: Uint8Array | undefined;
+    const into = (bytes: number): Uint8Array => {
+      // Asked again where a file changed while it was read.
+      if (room === undefined || room.byteLength < bytes) room = this.#buffers.take(bytes);
+      return room;
+    };
+    const bytes = await fetch({ ...call, into });
+    const lent = room;
+    if (lent === undefined || bytes.buffer !== lent.buffer) return { bytes, source: "raw", etag };
+    return { bytes, source: "raw", etag, release: () => this.#buffers.give(lent) };
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#cache.has(key) || this.#seen.delete(key)) return false;
+    this.#seen.add(key);
+    if (this.#seen.size > MOST_SEEN) this.#seen.delete(this.#seen.values().next().value as string);
+    return true;
+  }
+}

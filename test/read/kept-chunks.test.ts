@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { RawChunk } from "../../src/core/access.ts";
+import type { ChunkRef } from "../../src/core/array.ts";
+import type { ReadOptions } from "../../src/files/files.ts";
+import { createCache } from "../../src/read/cache.ts";
+import { KeptChunks } from "../../src/read/kept-chunks.ts";
+
+const NEAR = new URL("file:///archive/a.nc");
+const FAR = new URL("https://archive.example/a.nc");
+
+function setUp(maxBytes = 4000) {
+  const cache = createCache<RawChunk>(maxBytes);
+  const chunks = new KeptChunks(cache);
+  let reads = 0;
+  const fetch = async ({ into }: ReadOptions): Promise<Uint8Array> => {
+    reads++;
+    const bytes = into?.(100).subarray(0, 100) ?? new Uint8Array(100);
+    return bytes.fill(reads);
+  };
+  const ask = (ref: ChunkRef): Promise<RawChunk> => chunks.read(ref, fetch);
+  return { cache, ask, reads: () => reads };
+}
+
+const at = (url: URL, offset = 0, etag: string | null = '"1"'): ChunkRef => ({
+  url,
+  offset,
+  length: 100,
+  ...(etag === null ? {} : { etag }),
+});
+
+test("a chunk of a local file is kept when it is asked for a second time", async () => {
+  const { cache, ask, reads } = setUp();
+  const first = await ask(at(NEAR));
+  assert.equal(first.kept, undefined);
+  assert.equal(cache.bytes, 0);
+  const second = await ask(at(NEAR));
+  const third = await ask(at(NEAR));
+  assert.equal(third, second);
+  assert.equal(cache.find(third.kept!), third);
+  assert.deepEqual([reads(), cache.bytes, third.release], [2, 100, undefined]);
+  assert.equal((await ask(at(NEAR, 0, '"2"'))).bytes[0], 3, "another version is another chunk");
+});
+
+test("memory of a chunk that is not kept is used again when it is given back, and not before", async () => {
+  const { ask } = setUp();
+  const [a, b] = [await ask(at(NEAR, 100)), await ask(at(NEAR, 200))];
+  assert.notEqual(a.bytes.buffer, b.bytes.buffer);
+  a.release!();
+  const c = await ask(at(NEAR, 300));
+  assert.equal(c.bytes.buffer, a.bytes.buffer);
+  assert.deepEqual([b.bytes[99], c.bytes[99]], [2, 3]);
+});
+
+test("a chunk from far away is kept at once, and fetched once for all who ask together", async () => {
+  const { ask, reads } = setUp();
+  const both = await Promise.all([ask(at(FAR)), ask(at(FAR))]);
+  assert.equal(both[0], both[1]);
+  assert.equal(await ask(at(FAR)), both[0]);
+  assert.equal(reads(), 1);
+});
+
+test("what has no tag, or is too large, is read each time", async () => {
+  const { cache, ask, reads } = setUp(399);
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await ask(at(FAR, 0, null))).kept, undefined);
+    assert.equal((await ask(at(NEAR))).kept, undefined);
+    assert.equal((await ask({ inline: new Uint8Array(1) })).kept, undefined);
+  }
+  assert.deepEqual([reads(), cache.bytes], [9, 0]);
+});
