@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { allocate, type NumericType, type TypedArray } from "../../src/core/dtype.ts";
+import { createRandom } from "../../src/core/random.ts";
 import { type CogOptions, type Raster, writeCog } from "../../src/write/cog.ts";
-import { createRandom } from "../../src/write/synthetic/random.ts";
 import { encoder } from "./sample.ts";
 
 const python = fileURLToPath(new URL("../../.peers/py/bin/python", import.meta.url));

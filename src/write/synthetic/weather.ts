@@ -1,4 +1,4 @@
-import { createRandom, normal, type Random } from "./random.ts";
+import { createRandom, normal, type Random } from "../../core/random.ts";
 
 const PATTERNS = 10;
 /** Nodes of the random lattice around the globe, and the weight of each octave. */
