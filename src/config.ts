@@ -75,9 +75,61 @@ const limits = z.strictObject({
   selection: bytes.prefault(256 * MiB).describe("most bytes that one selection answers"),
   cache: bytes.prefault(256 * MiB).describe("bytes of decoded chunks that are kept"),
   block: bytes.prefault(8 * MiB).describe("bytes of one block of a streamed reply"),
+  body: bytes.prefault(16 * MiB).describe("bytes of one request's body"),
   openDatasets: z.int().positive().default(256),
   openFiles: z.int().positive().default(256),
   scanConcurrency: z.int().min(1).max(256).default(8),
+});
+
+const kafka = z.strictObject({
+  brokers: z.array(z.string().regex(/^[^\s/]+:\d+$/, "is not host:port")).min(1),
+  topic: z.string().min(1).max(200).default("gyre.events").describe("the one topic, with the facets as a header"),
+  perFacet: z.boolean().default(false).describe("a topic for each value of the template, created on the fly"),
+  partitions: z.int().min(1).max(1000).default(8),
+  replication: z.int().min(1).max(10).default(1),
+  refreshSeconds: z.int().min(1).default(30).describe("how often new topics are looked for"),
+  tls: z
+    .union([z.boolean(), z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).partial()])
+    .default(false),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
+      username: z.string(),
+      password: z.string(),
+    })
+    .optional(),
+});
+
+const follow = z.strictObject({
+  log: z.string().optional().describe("another node's /events, or kafka://host:port; without it the node's own log"),
+  topics: z.string().min(1).max(1000).default(".*").describe("a regular expression for whole names of topics"),
+  group: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,200}$/)
+    .optional()
+    .describe("name as a consumer; nodes of one name share the work. Default: the node's own"),
+  target: z.url().optional().describe("an external STAC API with Transaction; without it this node's catalogue"),
+  narrowed: z.enum(["keep", "remove"]).default("keep").describe("what no topic brings any more"),
+});
+
+const validation = z.strictObject({
+  policy: z
+    .enum(["off", "warn", "refuse"])
+    .default("warn")
+    .describe("for published schemas; STAC itself is always checked"),
+  collections: z.record(z.string(), z.enum(["off", "warn", "refuse"])).default({}),
+  schemas: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("where schemas are kept: a folder or s3://bucket/prefix; default in dataDir"),
+});
+
+const catalogue = z.strictObject({
+  id: z.string().min(1).max(200).optional(),
+  title: z.string().max(500).optional(),
+  description: z.string().max(5000).optional(),
+  writable: z.boolean().default(true).describe("false: the node only follows, and writes answer 405"),
 });
 
 /** What `gyre.yaml` may say. Unknown keys are refused. */
@@ -101,6 +153,40 @@ export const configSchema = z.strictObject({
   s3: z.record(z.string(), s3).default({}).describe("by bucket, or * for all others"),
   swift: z.record(z.string(), swift).default({}).describe("by container, or * for all others"),
   plugins: z.array(z.string().min(1)).default([]).describe("npm names or paths"),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9_]{0,39}$/, "has 1 to 40 of a-z 0-9 _, a letter first")
+    .default("gyre")
+    .describe("the node: its schema in the database, and its name as a consumer"),
+  database: z
+    .union([z.enum(["embedded", "none"]), z.string().regex(/^postgres(ql)?:\/\//, "is no postgres:// address")])
+    .default("embedded")
+    .describe("embedded: a private PostgreSQL that the node starts; none: no catalogue"),
+  databaseFolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("of the embedded database; default in dataDir; nodes may share one"),
+  log: z
+    .union([z.literal("database"), z.string().regex(/^kafka:\/\//), kafka])
+    .default("database")
+    .describe("the event log: in the database, or Apache Kafka"),
+  topics: z
+    .strictObject({
+      template: z.string().min(1).max(500).default("{mip_era}.{experiment_id}.{source_id}"),
+      fallback: z.string().min(1).max(200).default("unsorted").describe("the topic of items without these facets"),
+    })
+    .prefault({}),
+  follow: z
+    .array(follow)
+    .default([{ topics: ".*", narrowed: "keep" }])
+    .describe("what this node's catalogue is made of"),
+  catalog: catalogue.prefault({}),
+  validation: validation.prefault({}),
+  also: z
+    .array(z.strictObject({ port: z.int().min(0).max(65535), serves: z.enum(["redirect", "ingest"]) }))
+    .default([])
+    .describe("further ports: one that leads to the pages, one for the founding system's ingest API"),
 });
 
 /** The whole configuration, defaults filled in. */
@@ -108,6 +194,8 @@ export type Config = z.output<typeof configSchema>;
 export type CubeConfig = Config["cubes"][number];
 export type CatalogConfig = Config["catalogs"][number];
 export type S3Config = Config["s3"][string];
+export type KafkaConfig = z.output<typeof kafka>;
+export type FollowConfig = Config["follow"][number];
 export type SwiftConfig = Config["swift"][string];
 
 /** Environment variables; only `bin` reads those of the process. */

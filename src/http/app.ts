@@ -76,7 +76,10 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
         call: { signal: request.signal, who: ANONYMOUS },
         base: baseOf(request, options),
       };
-      return await (route.role === "read" ? onceMore(() => route.handle(call)) : route.handle(call));
+      // A body can be read once only.
+      return await (route.role === "read" && request.body === null
+        ? onceMore(() => route.handle(call))
+        : route.handle(call));
     } catch (error) {
       if (request.signal.aborted) return new Response(null, { status: 499 });
       if (!isGyreError(error) || error.tag === "BadSource") options.onError?.(error, request);

@@ -1,0 +1,66 @@
+import type { StacCollection, StacItem, StacLink } from "../../core/stac.ts";
+
+/** Relations that the catalogue writes itself; what a document says of them is where it came from. */
+const OWN = new Set(["self", "root", "parent", "collection", "items", "queryables", "aggregate", "aggregations"]);
+const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
+
+export const GEOJSON = "application/geo+json";
+export const JSON_TYPE = "application/json";
+
+/** The address of something below `/stac`. */
+export function stacUrl(base: URL, ...parts: readonly string[]): string {
+  return [`${base.href}stac`, ...parts.map(encodeURIComponent)].join("/");
+}
+
+export function rootLink(base: URL): StacLink {
+  return { rel: "root", href: stacUrl(base), type: JSON_TYPE };
+}
+
+/** The item with the links that it has here. */
+export function linkedItem(item: StacItem, collection: string, base: URL): StacItem {
+  const above = stacUrl(base, "collections", collection);
+  const links: StacLink[] = [
+    { rel: "self", href: `${above}/items/${encodeURIComponent(item.id)}`, type: GEOJSON },
+    rootLink(base),
+    { rel: "parent", href: above, type: JSON_TYPE },
+    { rel: "collection", href: above, type: JSON_TYPE },
+  ];
+  return { ...item, collection, links: [...links, ...foreign(item.links)] };
+}
+
+/** The collection with the links that it has here. */
+export function linkedCollection(collection: StacCollection, base: URL): StacCollection {
+  const self = stacUrl(base, "collections", collection.id);
+  const links: StacLink[] = [
+    { rel: "self", href: self, type: JSON_TYPE },
+    rootLink(base),
+    { rel: "parent", href: stacUrl(base), type: JSON_TYPE },
+    { rel: "items", href: `${self}/items`, type: GEOJSON },
+    { rel: QUERYABLES, href: `${self}/queryables`, type: "application/schema+json" },
+    { rel: "aggregate", href: `${self}/aggregate`, type: JSON_TYPE },
+    { rel: "aggregations", href: `${self}/aggregations`, type: JSON_TYPE },
+  ];
+  return { ...collection, links: [...links, ...foreign(collection.links)] };
+}
+
+function foreign(links: readonly StacLink[] | undefined): readonly StacLink[] {
+  return (links ?? []).filter(({ rel }) => !OWN.has(rel) && rel !== QUERYABLES);
+}
+
+/** Links to the pages before and behind this one, by the method of the request. */
+export function pageLinks(
+  request: { readonly method: string; readonly url: URL; readonly body?: object },
+  tokens: { readonly next?: string | undefined; readonly previous?: string | undefined },
+  type: string,
+): StacLink[] {
+  return [["prev", tokens.previous] as const, ["next", tokens.next] as const].flatMap(([rel, token]): StacLink[] => {
+    if (token === undefined) return [];
+    if (request.method !== "POST") {
+      const url = new URL(request.url);
+      url.searchParams.set("token", token);
+      return [{ rel, href: url.href, type, method: "GET" }];
+    }
+    const body = { ...request.body, token } as NonNullable<StacLink["body"]>;
+    return [{ rel, href: request.url.href, type, method: "POST", body, merge: false }];
+  });
+}
