@@ -5,7 +5,7 @@ import type { Files } from "../files/files.ts";
 /** What can be known of a source without asking it more: its address and its first bytes, or a folder's entries. */
 export interface Hint {
   readonly url: URL;
-  /** First bytes of a file, 1024 when there are so many; empty for a folder (`url` ends in `/`). */
+  /** First bytes of a file, 65,536 when there are so many; empty for a folder (`url` ends in `/`). */
   readonly head: Uint8Array;
   /** Names in the folder that matter for recognition (`zarr.json`, `.zgroup`, ...); folders end in `/`. */
   readonly entries?: ReadonlySet<string>;
@@ -15,6 +15,8 @@ export interface Hint {
 /** What a format may use. Formats find bytes and describe them; they decode only what their own metadata needs. */
 export interface FormatContext {
   readonly files: Files;
+  /** The file's first bytes, where they have been read to recognise it; held to the same state as `files`. */
+  readonly head?: Uint8Array;
   readonly codecs: CodecRegistry;
   /** Opens another source (external links, virtual datasets, members), inside the allowed prefixes only. */
   open(url: URL, call?: IoCall): Promise<Dataset>;

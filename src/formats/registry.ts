@@ -5,7 +5,8 @@ import type { FileInfo, Files } from "../files/files.ts";
 import { withPinning } from "../files/with-pinning.ts";
 import type { Format, FormatContext, Hint } from "./format.ts";
 
-const HEAD_BYTES = 1024;
+/** Where the metadata of most files begins, and with small ones ends: formats need not read it again. */
+const HEAD_BYTES = 64 * 1024;
 /** Entries of a folder that say what it is; asked for one by one where the store cannot list. */
 const MARKERS = ["zarr.json", ".zgroup", ".zarray", ".zmetadata"] as const;
 
@@ -19,8 +20,11 @@ export interface FormatRegistry {
 
 /** Formats in the order in which they are asked. */
 export function createFormatRegistry(formats: readonly Format[], files: Files, codecs: CodecRegistry): FormatRegistry {
-  async function detect(url: URL, call?: IoCall, from = files): Promise<Format | undefined> {
-    const hint = await look(url, from, call);
+  async function detect(url: URL, call?: IoCall): Promise<Format | undefined> {
+    return recognise(await look(url, files, call));
+  }
+
+  function recognise(hint: Hint): Format | undefined {
     return formats.find((format) => format.sniff(hint));
   }
 
@@ -48,18 +52,20 @@ export function createFormatRegistry(formats: readonly Format[], files: Files, c
   }
 
   async function openFrom(files: Files, url: URL, call?: IoCall): Promise<Dataset> {
-    const format = await detect(url, call, files);
+    const hint = await look(url, files, call);
+    const format = recognise(hint);
     if (format === undefined) {
       throw new GyreError("Unsupported", `${url} is in no format that this node reads`, {
         source: url.href,
         allowed: formats.map((f) => f.name),
       });
     }
-    const context: FormatContext = { files, codecs, open: (other, reader) => open(other, reader) };
+    const { head } = hint;
+    const context: FormatContext = { files, head, codecs, open: (other, reader) => open(other, reader) };
     return format.open(url, context, call);
   }
 
-  return { formats, detect: (url, call) => detect(url, call), open };
+  return { formats, detect, open };
 }
 
 function isFolder(url: URL): boolean {

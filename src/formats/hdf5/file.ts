@@ -102,22 +102,27 @@ export class H5File implements Widths {
   }
 }
 
+/** How a file is opened: perhaps with its first bytes, which someone has read before. */
+interface Opening extends IoCall {
+  readonly head?: Uint8Array | undefined;
+}
+
 /** Opens the file and reads its superblock. Undefined: there is no such file. */
 export async function openFile(
   environment: Environment,
   url: URL,
-  call?: IoCall,
+  { head, ...call }: Opening = {},
   depth = 0,
 ): Promise<H5File | undefined> {
   const info = await environment.files.head(url, call);
   if (info === undefined) return undefined;
-  const reader = new Reader(environment.files, url, info);
+  const reader = new Reader(environment.files, url, info, head);
   return new H5File(environment, reader, await readSuperblock(reader), depth);
 }
 
 /** A file that the user asked for: its absence is an error. */
-export async function openNamedFile(environment: Environment, url: URL, call?: IoCall): Promise<H5File> {
-  const file = await openFile(environment, url, call);
+export async function openNamedFile(environment: Environment, url: URL, opening?: Opening): Promise<H5File> {
+  const file = await openFile(environment, url, opening);
   if (file === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
   return file;
 }

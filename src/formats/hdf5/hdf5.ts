@@ -22,8 +22,8 @@ export const hdf5: Format = {
   open: openHdf5,
 };
 
-async function openHdf5(url: URL, { files, codecs }: FormatContext, call?: IoCall): Promise<Dataset> {
-  const file = await openNamedFile({ files, codecs }, url, call);
+async function openHdf5(url: URL, { files, codecs, head }: FormatContext, call?: IoCall): Promise<Dataset> {
+  const file = await openNamedFile({ files, codecs }, url, { head, ...call });
   return file.during(() => describe(file, call));
 }
 

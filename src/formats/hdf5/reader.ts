@@ -32,10 +32,13 @@ export class Reader {
   #next = -1;
   #ahead = 1;
 
-  constructor(files: Files, url: URL, info: FileInfo) {
+  /** `head`: the first bytes of the file, where they are known. */
+  constructor(files: Files, url: URL, info: FileInfo, head: Uint8Array = new Uint8Array(0)) {
     this.#files = files;
     this.url = url;
     this.info = info;
+    const isPage = head.byteLength > 0 && head.byteLength >= Math.min(PAGE, info.size);
+    if (isPage) this.#pages.set(0, Promise.resolve(head.subarray(0, PAGE)));
   }
 
   get size(): number {

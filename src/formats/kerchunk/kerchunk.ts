@@ -14,7 +14,8 @@ import { createReferenceStore } from "./store.ts";
 /** Characters of a reference set in JSON at most: what one string of JavaScript and a small server can hold. */
 const MAX_JSON = 256 * 1024 * 1024;
 
-/** A member that only reference sets have, near their beginning. */
+/** A member that only reference sets have, in so many of their first bytes. */
+const BEGINNING = 1024;
 const MEMBER = /"(?:refs|templates|gen|(?:[^"\\/]+\/)*(?:\.zgroup|\.zattrs|\.zarray|\.zmetadata|zarr\.json))"\s*:/;
 
 /** Reference sets of kerchunk and VirtualiZarr: chunks that lie in other files. */
@@ -66,6 +67,6 @@ async function readWhole(files: Files, url: URL, call?: IoCall): Promise<{ bytes
 }
 
 function isReferenceJson(head: Uint8Array): boolean {
-  const text = new TextDecoder().decode(head);
+  const text = new TextDecoder().decode(head.subarray(0, BEGINNING));
   return /^\s*\{/.test(text) && MEMBER.test(text);
 }
