@@ -19,7 +19,7 @@ export const bench: Bench = {
     execFileSync(process.execPath, ["scripts/build.ts"], { cwd: ROOT, stdio: ["ignore", "ignore", "inherit"] });
     const folder = mkdtempSync(join(tmpdir(), "gyre-start-"));
     const archive = join(folder, "archive");
-    execFileSync(process.execPath, [BUILT, "generate", DATASETS, "--out", archive], { stdio: "ignore" });
+    execFileSync(process.execPath, [BUILT, "generate", DATASETS, "--format", "netcdf", "--out", archive], { stdio: "ignore" });
 
     /** Milliseconds from the start of the process to the whole of the first answer. */
     async function untilAnswer(dataDir: string | undefined): Promise<number> {

@@ -174,7 +174,12 @@ export const configSchema = z.strictObject({
   topics: z
     .strictObject({
       template: z.string().min(1).max(500).default("{mip_era}.{experiment_id}.{source_id}"),
-      fallback: z.string().min(1).max(200).default("unsorted").describe("the topic of items without these facets"),
+      fallback: z
+        .string()
+        .min(1)
+        .max(200)
+        .default("other.unknown.unknown")
+        .describe("the topic of items without these facets"),
     })
     .prefault({}),
   follow: z

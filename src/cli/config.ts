@@ -38,7 +38,10 @@ Example:
       return undefined;
     });
     if (text === undefined) return 1;
-    const hidden = (key: string, value: unknown): unknown => (SECRET.test(key) && value !== undefined ? "***" : value);
+    const hidden = (key: string, value: unknown): unknown => {
+      if (SECRET.test(key) && value !== undefined) return "***";
+      return typeof value === "string" ? value.replace(/(:\/\/[^/@:]*):[^@/]*@/, "$1:***@") : value;
+    };
     try {
       io.out(JSON.stringify(loadConfig(text, io.env), hidden, values.json ? 0 : 2));
       return 0;

@@ -1,75 +1,93 @@
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { createDecoder } from "../codecs/pool.ts";
-import { createCodecRegistry } from "../codecs/registry.ts";
+import type { Project } from "../catalog/synthetic/items.ts";
 import { GyreError } from "../errors.ts";
-import { createLocalFiles } from "../files/local.ts";
-import { ARCHIVE_FORMATS, type ArchiveFormat, generateArchive } from "../write/synthetic/archive.ts";
+import { ARCHIVE_FORMATS, type ArchiveFormat } from "../write/synthetic/archive.ts";
 import type { Command } from "./command.ts";
+import { generateFiles } from "./generate/archive.ts";
+import { generateItems } from "./generate/items.ts";
+import { nodeUrl } from "./publisher.ts";
+
+const FORMATS = ["item", ...ARCHIVE_FORMATS] as const;
+const PROJECTS: readonly Project[] = ["CMIP6", "CORDEX-CMIP6"];
 
 export const generate: Command = {
   name: "generate",
-  summary: "write a synthetic archive: CMIP6 names, real coastlines",
+  summary: "synthetic records for a catalogue, or a synthetic archive with real coastlines",
   help: `gyre generate COUNT [OPTIONS]
 
-Writes COUNT synthetic datasets in folders of CMIP6's data reference syntax. The same options write the same bytes.
+Makes COUNT CMIP6 and CORDEX records with the projects' real vocabularies and prints or publishes them; with another
+format COUNT synthetic datasets as files, in folders of CMIP6's data reference syntax. The same options give the same.
 
-  --format netcdf|zarr|cog   default netcdf: NetCDF-4, split in time, a year a file
-  --out FOLDER               default archive
-  --seed N                   default 1
-  --months N                 months of each dataset, default 24
-  --grid ROWSxCOLUMNS        global grid, default 96x192
-  --json                     one JSON object a line for each file
+      --format item|netcdf|zarr|cog   default item; netcdf: NetCDF-4, split in time, a year a file
+      --seed N                        default 1
+      --json                          one JSON object a line
 
-Example: six datasets in twelve files, about 4 MB
-  gyre generate 6 --out /tmp/archive`,
+Records:
+      --node east|west|URL            the node to publish at, default east (of the playground)
+      --publish, --no-publish         default: only print
+      --delay, --no-delay             wait up to a second before each; default: do not
+      --project CMIP6|CORDEX-CMIP6    default: nine of ten are CMIP6
+
+Files:
+      --out FOLDER                    default archive
+      --months N                      months of each dataset, default 24
+      --grid ROWSxCOLUMNS             global grid, default 96x192
+
+Example:
+  gyre generate 1000 --node east --publish
+  gyre generate 6 --format netcdf --out /tmp/archive`,
 
   async run(argv, io) {
     const { values, positionals } = parseArgs({
       args: [...argv],
       allowPositionals: true,
+      allowNegative: true,
       options: {
-        format: { type: "string", default: "netcdf" },
-        out: { type: "string", default: "archive" },
+        format: { type: "string", default: "item" },
         seed: { type: "string", default: "1" },
+        json: { type: "boolean", default: false },
+        node: { type: "string", default: "east" },
+        publish: { type: "boolean", default: false },
+        delay: { type: "boolean", default: false },
+        project: { type: "string" },
+        out: { type: "string", default: "archive" },
         months: { type: "string", default: "24" },
         grid: { type: "string", default: "96x192" },
-        json: { type: "boolean", default: false },
       },
     });
-    if (positionals.length !== 1) throw new GyreError("BadRequest", "COUNT, the number of datasets, is needed");
+    if (positionals.length !== 1) throw new GyreError("BadRequest", "COUNT, the number of records, is needed");
+    const format = oneOf("--format", values.format, FORMATS);
+    const seed = whole("--seed", values.seed, 0, 2 ** 32 - 1);
+    const { json } = values;
+    if (format === "item") {
+      const count = whole("COUNT", positionals[0]!, 1, 10_000_000);
+      const project = values.project === undefined ? undefined : oneOf("--project", values.project, PROJECTS);
+      const node = values.publish ? nodeUrl(values.node) : undefined;
+      const accepted = await generateItems({ count, seed, project, node, isSlow: values.delay, json }, io);
+      return accepted === count ? 0 : 1;
+    }
     const grid = /^(\d+)x(\d+)$/.exec(values.grid);
     if (grid === null) throw refused("--grid", values.grid, "ROWSxCOLUMNS, as 96x192");
-    const files = createLocalFiles();
-    const encoder = createDecoder({ registry: createCodecRegistry(), workers: 0 });
-    try {
-      const archive = generateArchive({
+    await generateFiles(
+      {
         count: whole("COUNT", positionals[0]!, 1, 100_000),
-        format: formatOf(values.format),
-        folder: pathToFileURL(`${resolve(values.out)}/`),
-        files,
-        encoder,
-        seed: whole("--seed", values.seed, 0, 2 ** 32 - 1),
+        format: format as ArchiveFormat,
+        out: values.out,
+        seed,
         months: whole("--months", values.months, 1, 1200),
         grid: [whole("--grid", grid[1]!, 2, 4320), whole("--grid", grid[2]!, 4, 8640)],
-        signal: io.signal,
-      });
-      for await (const { dataset, url, format } of archive) {
-        io.out(values.json ? JSON.stringify({ dataset, url: url.href, format }) : decodeURIComponent(url.pathname));
-      }
-    } finally {
-      await encoder.close();
-      await files.close?.();
-    }
+        json,
+      },
+      io,
+    );
     return 0;
   },
 };
 
-function formatOf(text: string): ArchiveFormat {
-  const format = ARCHIVE_FORMATS.find((name) => name === text);
-  if (format === undefined) throw refused("--format", text, ARCHIVE_FORMATS.join(", "));
-  return format;
+function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
+  const found = allowed.find((name) => name === text);
+  if (found === undefined) throw refused(option, text, allowed.join(", "));
+  return found;
 }
 
 function whole(option: string, text: string, min: number, max: number): number {

@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => (await import("./inspect.ts")).inspect,
   index: async () => (await import("./index.ts")).index,
   generate: async () => (await import("./generate.ts")).generate,
+  playground: async () => (await import("./playground.ts")).playground,
   config: async () => (await import("./config.ts")).config,
 };
 

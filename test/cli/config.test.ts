@@ -6,7 +6,8 @@ import { gyre, temporary } from "./run.ts";
 
 test("config check shows all settings with defaults, and no secrets", async (t) => {
   const folder = temporary(t);
-  const text = "sources: [x]\ns3: {b: {accessKeyId: me, secretAccessKey: hush, sessionToken: hush}}\n";
+  const text =
+    "sources: [x]\ns3: {b: {accessKeyId: me, secretAccessKey: hush, sessionToken: hush}}\ndatabase: postgres://me:hush@db/x\n";
   writeFileSync(join(folder, "gyre.yaml"), text);
   const { code, out } = await gyre(folder, ["config", "check"], { GYRE_LISTEN__PORT: "9999" });
   assert.equal(code, 0);

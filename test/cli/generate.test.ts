@@ -23,7 +23,17 @@ async function run(...argv: string[]): Promise<{ code: number; out: string[]; er
 }
 
 test("gyre generate prints the path of every file it wrote", async () => {
-  const { code, out } = await run("2", "--out", join(folder, "a b"), "--grid", "6x12", "--months", "13");
+  const { code, out } = await run(
+    "2",
+    "--format",
+    "netcdf",
+    "--out",
+    join(folder, "a b"),
+    "--grid",
+    "6x12",
+    "--months",
+    "13",
+  );
   assert.equal(code, 0);
   assert.equal(out.length, 4);
   for (const path of out) assert.ok(statSync(path).size > 1000, path);
@@ -38,7 +48,15 @@ test("gyre generate --json says dataset, address and format", async () => {
 });
 
 test("gyre generate refuses bad usage with exit code 2 and help has an example", async () => {
-  for (const argv of [[], ["x"], ["0"], ["1", "2"], ["1", "--format", "grib"], ["1", "--grid", "6"], ["1", "--nope"]]) {
+  for (const argv of [
+    [],
+    ["x"],
+    ["0"],
+    ["1", "2"],
+    ["1", "--format", "grib"],
+    ["1", "--format", "zarr", "--grid", "6"],
+    ["1", "--nope"],
+  ]) {
     const { code, err } = await run(...argv);
     assert.equal(code, 2, argv.join(" "));
     assert.match(err[0]!, /gyre generate/);

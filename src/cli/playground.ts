@@ -1,0 +1,113 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { GyreError } from "../errors.ts";
+import type { Command, CommandIo } from "./command.ts";
+import { type RunningNode, startNode } from "./playground/nodes.ts";
+import { type PlanOptions, planned } from "./playground/plan.ts";
+
+export const playground: Command = {
+  name: "playground",
+  summary: "three nodes and their event stream: publish at one, search at all",
+  help: `gyre playground [SOURCE...] [OPTIONS]
+
+Starts the founding system's playground, a process for each node: east and west follow all topics and take writes,
+secondary follows .*\\.historical\\..* and takes none. One event log feeds all three. Ctrl-C stops everything; what was
+published is there again at the next start.
+
+  SOURCE                 what east serves besides, as with gyre serve
+      --database URL     a PostgreSQL server, postgres://...; without it a private one is started
+      --kafka BROKERS    the event log in Apache Kafka: host:port, or several between commas
+      --port PORT        first port (default 9010: nodes at 9010, 9014 and 9012; 0: any free ones)
+      --data-dir FOLDER  where everything is kept (default .gyre/playground)
+      --json             one JSON line per event: node, ready
+
+Example:
+  gyre playground
+  gyre generate 1000 --node east --publish
+  curl 'http://127.0.0.1:9014/stac/search?limit=1'`,
+
+  async run(argv, io) {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        database: { type: "string" },
+        kafka: { type: "string" },
+        port: { type: "string", default: "9010" },
+        "data-dir": { type: "string", default: ".gyre/playground" },
+        json: { type: "boolean", default: false },
+      },
+    });
+    const options: PlanOptions = {
+      port: portOf(values.port),
+      dataDir: resolve(values["data-dir"]),
+      database: values.database,
+      kafka: values.kafka === undefined ? undefined : `kafka://${values.kafka.replace(/^kafka:\/\//, "")}`,
+      sources: positionals,
+    };
+    const nodes: RunningNode[] = [];
+    try {
+      for (const plan of planned(options)) {
+        if (io.signal.aborted) return 0;
+        nodes.push(await startNode(plan, options, { program: program(), err: io.err, env: envOf(io) }));
+      }
+      tell(nodes, options, values.json, io);
+      const first = await Promise.race([interrupted(io.signal), ...nodes.map(({ ended }) => ended)]);
+      if (first === undefined) return 0;
+      io.err("gyre playground: a node has ended; the others are stopped");
+      return 1;
+    } finally {
+      await Promise.all(nodes.map((node) => node.stop()));
+    }
+  },
+};
+
+/** This very program. */
+function program(): string[] {
+  return [process.execPath, ...process.execArgv, process.argv[1] as string];
+}
+
+/** Settings of this process are not those of its nodes. */
+function envOf({ env }: CommandIo): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("GYRE_")));
+}
+
+function tell(nodes: readonly RunningNode[], options: PlanOptions, isJson: boolean, io: CommandIo): void {
+  if (isJson) {
+    for (const { plan, pid, addresses } of nodes)
+      io.out(JSON.stringify({ event: "node", name: plan.name, pid, ...addresses }));
+    io.out(JSON.stringify({ event: "ready" }));
+    return;
+  }
+  const rows = [
+    ["node", "STAC API", "pages", "ingest", "follows"],
+    ...nodes.map(({ plan, addresses: { node, pages, ingest } }) => {
+      return [plan.name, `${node}stac`, pages ?? "-", ingest ?? "none: read only", plan.topics];
+    }),
+  ];
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  for (const row of rows)
+    io.out(
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    );
+  io.out(`\nevent log: ${options.kafka ?? "PostgreSQL"}, at ${nodes[0]!.addresses.node}events`);
+  io.out("Publish:   gyre generate 1000 --node east --publish");
+}
+
+function interrupted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((done) => {
+    if (signal.aborted) done(undefined);
+    else signal.addEventListener("abort", () => done(undefined), { once: true });
+  });
+}
+
+function portOf(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && (port === 0 || (port >= 1024 && port <= 65_000))) return port;
+  throw new GyreError("BadRequest", `--port ${JSON.stringify(text)} is not 0 or a number from 1024 to 65000`, {
+    subject: "--port",
+  });
+}
