@@ -139,9 +139,19 @@ listener.name.secure.ssl.key.password=${password}
 async function makeCertificate(folder: string): Promise<string> {
   const store = ["-keystore", join(folder, "key.p12"), "-storepass", CREDENTIALS.password, "-alias", "broker"];
   const name = ["-dname", "CN=localhost", "-ext", "SAN=ip:127.0.0.1,dns:localhost"];
-  const keytool = promisify(execFile).bind(undefined, "keytool");
-  await keytool(["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-validity", "30", ...name, ...store]);
-  return (await keytool(["-exportcert", "-rfc", ...store])).stdout;
+  const run = promisify(execFile);
+  await run("keytool", [
+    "-genkeypair",
+    "-keyalg",
+    "EC",
+    "-groupname",
+    "secp256r1",
+    "-validity",
+    "30",
+    ...name,
+    ...store,
+  ]);
+  return (await run("keytool", ["-exportcert", "-rfc", ...store])).stdout;
 }
 
 /** Waits until the broker answers which calls it knows (ApiVersions, version 0). */

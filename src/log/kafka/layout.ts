@@ -1,0 +1,50 @@
+import { GyreError } from "../../errors.ts";
+import type { TopicFilter } from "../event-log.ts";
+import type { KafkaOptions } from "./options.ts";
+
+/** Where messages of a topic lie among the topics of the broker. */
+export interface Layout {
+  /** Partitions of topics made here. */
+  readonly partitions: number;
+  /** Messages of one topic of the broker can be of several topics, which only their headers tell. */
+  readonly isShared: boolean;
+  /** The topic of the broker for messages of `topic`. Throws BadRequest for names that Kafka cannot have. */
+  place(topic: string): string;
+  /** Whether a topic of the broker belongs to this log, and can have messages that `filter` lets through. */
+  includes(name: string, filter?: TopicFilter): boolean;
+  /** The topic of a message, whose header says `told`. */
+  topicOf(name: string, told: string | undefined): string;
+}
+
+export function layoutOf(topics: KafkaOptions["topics"] = { mode: "one" }): Layout {
+  if (topics.mode === "one") {
+    const own = topics.name ?? "gyre.events";
+    checkName(own);
+    return {
+      partitions: topics.partitions ?? 8,
+      isShared: true,
+      place: () => own,
+      includes: (name) => name === own,
+      topicOf: (name, told) => told ?? name,
+    };
+  }
+  const { prefix = "", partitions = 1 } = topics;
+  const nameOf = (name: string): string => name.slice(prefix.length);
+  return {
+    partitions,
+    isShared: false,
+    place: (topic) => checkName(prefix + topic),
+    includes: (name, filter) =>
+      // Kafka keeps its own state in topics that begin so.
+      !name.startsWith("__") && name.startsWith(prefix) && (filter === undefined || filter.test(nameOf(name))),
+    topicOf: nameOf,
+  };
+}
+
+/** Names that Kafka takes for topics; answers the name. */
+function checkName(name: string): string {
+  if (/^[\w.-]{1,249}$/.test(name) && name !== "." && name !== ".." && !name.startsWith("__")) return name;
+  throw new GyreError("BadRequest", `${JSON.stringify(name.slice(0, 300))} cannot be the name of a topic on Kafka`, {
+    subject: "topic",
+  });
+}
