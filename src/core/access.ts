@@ -11,8 +11,8 @@ export interface RawChunk {
   readonly source: "raw" | "recoded";
   /** Entity tag of the file that the bytes are of, where it has one. */
   readonly etag?: string;
-  /** What `Access.kept` finds it by. */
-  readonly kept?: string;
+  /** What `Access.kept` finds it by, and the address of its file. */
+  readonly kept?: { readonly key: string; readonly file: string };
   /**
    * Gives the memory of `bytes` back, once and when nothing reads them any more; without it they are left to the
    * collector.

@@ -9,34 +9,37 @@ import { computedReply } from "../protocols/zarr.ts";
 import type { Answer } from "./answer.ts";
 import { COMMON_HEADERS } from "./app.ts";
 import { onceMore } from "./once-more.ts";
+import { PreparedAnswers } from "./prepared.ts";
 import { problemOf } from "./problem.ts";
 
 const PREFIX = "/datasets/";
 
 type Answering = (opened: Opened, key: string, conditions: Conditions, access: Access, call: Call) => Promise<Reply>;
 
-/** The answer to a chunk's key with the headers as they are written; its bytes are found by `kept`. */
-interface Prepared {
-  readonly kept: string;
-  readonly headers: readonly string[];
-}
-
 interface ChunkRoute {
   /** Behind the id of a dataset, before the key. */
   readonly infix: string;
   readonly route: string;
   readonly reply: Answering;
-  /** By key, for as long as the dataset is known to be what it is. */
-  readonly prepared: WeakMap<Opened, Map<string, Prepared>>;
 }
 
 /** Chunks name no address; documents do, and do not come this way. */
 const NO_BASE = new URL("http://localhost/");
 
-/** Of one dataset. */
-const MOST_PREPARED = 16_384;
+const ROUTES: readonly ChunkRoute[] = [
+  {
+    infix: "/kerchunk/",
+    route: "/datasets/{id}/kerchunk/{key}",
+    reply: (opened, key, conditions, access, call) => rawReply(opened, key, conditions, access, call, NO_BASE),
+  },
+  {
+    infix: "/zarr/",
+    route: "/datasets/{id}/zarr/{key}",
+    reply: (opened, key, conditions, access, call) => computedReply(opened, key, undefined, conditions, access, call),
+  },
+];
 
-const NOBODY_LEAVES: Call = { who: ANONYMOUS };
+const WITHOUT_WAITING: Call = { who: ANONYMOUS };
 
 export interface ChunkOptions {
   readonly access: Access;
@@ -45,127 +48,117 @@ export interface ChunkOptions {
   readonly onAnswer?: ((answer: Answer) => void) | undefined;
 }
 
+/** One request of a chunk on its way. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: string;
+  readonly id: string;
+  readonly key: string;
+  readonly found: ChunkRoute;
+  readonly started: number;
+}
+
 /**
  * The short way of chunks: `GET /datasets/{id}/kerchunk|zarr/{variable}/{chunk}` from the socket to the file and back,
  * without a web-standard request and response in between. Answers exactly what the routes do; whatever is not plainly
- * such a key (documents, escapes, queries, views, other methods) is left to them. What is in memory is answered at once,
- * without a promise.
+ * such a key (documents, escapes, queries, views, other methods) is left to them. A chunk that is in memory is answered
+ * at once, without a promise.
  */
 export function chunkServer({
   access,
   onError,
   onAnswer,
 }: ChunkOptions): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const routes: readonly ChunkRoute[] = [
-    {
-      infix: "/kerchunk/",
-      route: "/datasets/{id}/kerchunk/{key}",
-      reply: (opened, key, conditions, access, call) => rawReply(opened, key, conditions, access, call, NO_BASE),
-      prepared: new WeakMap(),
-    },
-    {
-      infix: "/zarr/",
-      route: "/datasets/{id}/zarr/{key}",
-      reply: (opened, key, conditions, access, call) => computedReply(opened, key, undefined, conditions, access, call),
-      prepared: new WeakMap(),
-    },
-  ];
+  const prepared = new PreparedAnswers();
 
   return (request, response) => {
     const url = request.url ?? "";
     if (request.method !== "GET" || !url.startsWith(PREFIX)) return false;
     const end = url.indexOf("/", PREFIX.length);
-    const route = end < 0 ? undefined : routes.find(({ infix }) => url.startsWith(infix, end));
-    if (route === undefined || !isPlain(url)) return false;
+    const found = end < 0 ? undefined : ROUTES.find(({ infix }) => url.startsWith(infix, end));
+    if (found === undefined || !isPlain(url)) return false;
     const id = url.slice(PREFIX.length, end);
-    const key = url.slice(end + route.infix.length);
+    const key = url.slice(end + found.infix.length);
     if (!isChunkKey(key)) return false;
-    const opened = access.current?.(id, NOBODY_LEAVES);
-    const started = performance.now();
-    if (opened !== undefined && answerKept(route, opened, key, request, response, started)) return true;
-    void answer(route, id, opened, key, request, response, started);
+    const asked: Asked = { request, response, url, id, key, found, started: performance.now() };
+    if (!answerKept(asked)) void answer(asked);
     return true;
   };
 
-  /** True where the whole chunk is wanted, is in memory, and its headers are known. */
-  function answerKept(
-    { route, prepared }: ChunkRoute,
-    opened: Opened,
-    key: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    started: number,
-  ): boolean {
-    const known = prepared.get(opened)?.get(key);
-    if (known === undefined || isConditional(request.headers)) return false;
+  /** True where the whole chunk is wanted and all that it takes is in memory. */
+  function answerKept(asked: Asked): boolean {
+    const { request, response, url, id } = asked;
+    const opened = access.current?.(id, WITHOUT_WAITING);
+    const known = opened === undefined ? undefined : prepared.find(url, opened);
+    if (known === undefined || CONDITIONS.some((name) => request.headers[name] !== undefined)) return false;
     const bytes = access.kept?.(known.kept)?.bytes;
     if (bytes === undefined) return false;
-    response.writeHead(200, known.headers as string[]);
-    response.end(bytes);
-    const tell = (): void => told(route, 200, bytes.byteLength, started);
+    write(response, 200, known.headers, bytes);
     // Mostly the system takes all of it at once.
-    if (response.socket?.writableLength === 0) tell();
-    else response.once("close", tell);
+    if (response.socket?.writableLength === 0) tell(asked, bytes.byteLength);
+    else response.once("close", () => tell(asked, bytes.byteLength));
     return true;
   }
 
-  async function answer(
-    { route, reply, prepared }: ChunkRoute,
-    id: string,
-    current: Opened | undefined,
-    key: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    started: number,
-  ): Promise<void> {
+  async function answer(asked: Asked): Promise<void> {
+    const { request, response, url, id, key, found } = asked;
     const gone = new AbortController();
-    let sent: Reply | undefined;
+    let reply: Reply | undefined;
     response.once("close", () => {
-      if (response.writableFinished) sent?.release?.();
+      // What a client did not take may still be on its way somewhere.
+      if (response.writableFinished) reply?.release?.();
       else gone.abort();
-      told(route, response.statusCode, sent?.body?.byteLength ?? 0, started);
+      tell(asked, reply?.body?.byteLength ?? 0);
     });
-    const write = (headers: readonly string[], answered: Reply): void => {
-      sent = answered;
-      response.writeHead(answered.status, headers as string[]);
-      response.end(answered.body);
-    };
     const call = { signal: gone.signal, who: ANONYMOUS };
     const conditions = conditionsOf(request.headers);
-    let opened = current;
     try {
-      const answered = await onceMore(async () => {
-        opened = access.current?.(id, call) ?? (await openDataset(access, id, call));
-        return reply(opened, key, conditions, access, call);
+      const [opened, made] = await onceMore(async () => {
+        const opened = access.current?.(id, call) ?? (await openDataset(access, id, call));
+        return [opened, await found.reply(opened, key, conditions, access, call)] as const;
       });
-      const headers = flat(answered.headers);
-      if (answered.kept !== undefined && opened !== undefined) {
-        let known = prepared.get(opened);
-        if (known === undefined || known.size >= MOST_PREPARED) prepared.set(opened, (known = new Map()));
-        known.set(key, { kept: answered.kept, headers });
-      }
-      write(headers, answered);
+      reply = made;
+      const headers = flat(reply.headers);
+      if (reply.kept !== undefined) prepared.add(url, opened, reply.kept, headers);
+      write(response, reply.status, headers, reply.body);
     } catch (error) {
       if (gone.signal.aborted) return;
-      if (!isGyreError(error) || error.tag === "BadSource") onError?.(error, request.url ?? "");
+      if (!isGyreError(error) || error.tag === "BadSource") onError?.(error, url);
       const problem = problemOf(error);
       const body = new Uint8Array(await problem.arrayBuffer());
-      const headers = Object.fromEntries(problem.headers);
-      write(flat(headers), { status: problem.status, headers, body });
+      reply = { status: problem.status, headers: Object.fromEntries(problem.headers), body };
+      write(response, reply.status, flat(reply.headers), body);
     }
   }
 
-  function told(route: string, status: number, bytes: number, started: number): void {
-    onAnswer?.({ method: "GET", route, status, ms: performance.now() - started, bytes });
+  function tell({ found, response, started }: Asked, bytes: number): void {
+    const { statusCode: status } = response;
+    onAnswer?.({ method: "GET", route: found.route, status, ms: performance.now() - started, bytes });
   }
+}
+
+function write(
+  response: ServerResponse,
+  status: number,
+  headers: readonly string[],
+  body: Uint8Array | undefined,
+): void {
+  response.writeHead(status, headers as string[]);
+  response.end(body);
 }
 
 const COMMON = Object.entries(COMMON_HEADERS).flat();
 
 /** Names and values in turn, which cost least to write. */
 function flat(headers: Readonly<Record<string, string>>): string[] {
-  return [...Object.entries(headers).flat(), ...COMMON];
+  const all: string[] = [];
+  for (const name in headers) all.push(name, headers[name]!);
+  all.push(...COMMON);
+  return all;
 }
+
+const CONDITIONS = ["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
 function conditionsOf(headers: IncomingHttpHeaders): Conditions {
   return {
@@ -177,11 +170,6 @@ function conditionsOf(headers: IncomingHttpHeaders): Conditions {
     ifRange: headers["if-range"] as string | undefined,
     range: headers.range,
   };
-}
-
-function isConditional(headers: IncomingHttpHeaders): boolean {
-  const { isHead: _, ...conditions } = conditionsOf(headers);
-  return Object.values(conditions).some((value) => value !== undefined);
 }
 
 /** `tas/0.1.2`, `tas/c/0/1`: the last part has digits and dots only. */

@@ -50,9 +50,14 @@ export function documentHeaders(opened: Opened): Readonly<Record<string, string>
   return { "Content-Type": "application/json", ...modifiedHeader(opened) };
 }
 
-/** `Last-Modified`, where it is known. */
+const modifiedHeaders = new WeakMap<Date, { readonly "Last-Modified": string }>();
+
+/** `Last-Modified`, where it is known; made once, since writing a date costs as much as finding a chunk. */
 function modifiedHeader({ modified }: Opened): Readonly<Record<string, string>> {
-  return modified === undefined ? {} : { "Last-Modified": modified.toUTCString() };
+  if (modified === undefined) return {};
+  let header = modifiedHeaders.get(modified);
+  if (header === undefined) modifiedHeaders.set(modified, (header = { "Last-Modified": modified.toUTCString() }));
+  return header;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { RawChunk } from "../core/access.ts";
 
 /** The headers of a request that decide how an entity is answered (RFC 9110, 13 and 14). */
 export interface Conditions {
@@ -17,7 +18,7 @@ export interface Reply {
   readonly headers: Record<string, string>;
   readonly body?: Uint8Array;
   /** The body is a whole chunk, which `Access.kept` finds by this. */
-  readonly kept?: string;
+  readonly kept?: RawChunk["kept"];
   /** To be called when the body has been sent, by those who know when that is. */
   release?(): void;
 }

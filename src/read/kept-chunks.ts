@@ -30,7 +30,8 @@ export class KeptChunks {
   async read(ref: ChunkRef, fetch: Fetch, call?: IoCall): Promise<RawChunk> {
     if ("inline" in ref || ref.etag === undefined) return { bytes: await fetch({ ...call }), source: "raw" };
     const { etag } = ref;
-    const key = `${ref.url.href} ${etag} ${ref.offset} ${ref.length}`;
+    const file = ref.url.href;
+    const key = `${file} ${etag} ${ref.offset} ${ref.length}`;
     const known = this.#cache.find(key);
     if (known !== undefined) return known;
     const isNear = ref.url.protocol === "file:";
@@ -41,7 +42,7 @@ export class KeptChunks {
       const fetched = await fetch({});
       // A part of a page would keep the whole page.
       const bytes = fetched.byteLength === fetched.buffer.byteLength ? fetched : new Uint8Array(fetched);
-      return { value: { bytes, source: "raw", etag, kept: key }, bytes: bytes.byteLength };
+      return { value: { bytes, source: "raw", etag, kept: { key, file } }, bytes: bytes.byteLength };
     });
   }
 

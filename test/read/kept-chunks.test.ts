@@ -37,7 +37,7 @@ test("a chunk of a local file is kept when it is asked for a second time", async
   const second = await ask(at(NEAR));
   const third = await ask(at(NEAR));
   assert.equal(third, second);
-  assert.equal(cache.find(third.kept!), third);
+  assert.equal(cache.find(third.kept!.key), third);
   assert.deepEqual([reads(), cache.bytes, third.release], [2, 100, undefined]);
   assert.equal((await ask(at(NEAR, 0, '"2"'))).bytes[0], 3, "another version is another chunk");
 });
