@@ -1,20 +1,24 @@
 import type { Geometry } from "../../core/stac.ts";
 
-/** Comparison of two scalars, LIKE, BETWEEN, IN and IS NULL (CQL2, OGC 21-065r2, 7.4 and 7.5). */
+/** What is compared: a value of an item, a constant, or what is made of them (CQL2, OGC 21-065r2, 6 and 7). */
 export type Operand =
   | { readonly kind: "property"; readonly name: string }
   | { readonly kind: "literal"; readonly value: string | number | boolean }
+  /** A date is its whole day. */
   | { readonly kind: "instant"; readonly at: Date; readonly isDate: boolean }
   | { readonly kind: "interval"; readonly start: Operand | ".."; readonly end: Operand | ".." }
-  | { readonly kind: "geometry"; readonly geometry: Geometry }
+  /** `bbox`: it was written as one, west > east when it crosses the antimeridian. */
+  | { readonly kind: "geometry"; readonly geometry: Geometry; readonly bbox?: readonly number[] }
   | { readonly kind: "array"; readonly items: readonly Operand[] }
   | {
       readonly kind: "arithmetic";
-      readonly op: "+" | "-" | "*" | "/" | "%" | "div" | "^";
+      readonly op: ArithmeticOp;
       readonly left: Operand;
       readonly right: Operand;
     }
-  | { readonly kind: "casei" | "accenti"; readonly operand: Operand };
+  | { readonly kind: "casei" | "accenti"; readonly operand: Operand }
+  /** The truth of an expression as a value. */
+  | { readonly kind: "predicate"; readonly of: Expression };
 
 /** A CQL2 expression, whatever encoding it came in. */
 export type Expression =
@@ -23,7 +27,7 @@ export type Expression =
   | { readonly kind: "boolean"; readonly value: boolean }
   | {
       readonly kind: "compare";
-      readonly op: "=" | "<>" | "<" | ">" | "<=" | ">=";
+      readonly op: CompareOp;
       readonly left: Operand;
       readonly right: Operand;
     }
@@ -34,6 +38,9 @@ export type Expression =
   | { readonly kind: "spatial"; readonly op: SpatialOp; readonly left: Operand; readonly right: Operand }
   | { readonly kind: "temporal"; readonly op: TemporalOp; readonly left: Operand; readonly right: Operand }
   | { readonly kind: "array"; readonly op: ArrayOp; readonly left: Operand; readonly right: Operand };
+
+export type CompareOp = "=" | "<>" | "<" | ">" | "<=" | ">=";
+export type ArithmeticOp = "+" | "-" | "*" | "/" | "%" | "div" | "^";
 
 export type SpatialOp =
   | "s_intersects"

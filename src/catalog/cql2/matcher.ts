@@ -1,0 +1,77 @@
+import type { Geometry, StacItem } from "../../core/stac.ts";
+import { bareName } from "./domain.ts";
+import { evaluate, type Spatial } from "./evaluate.ts";
+import type { Expression, Operand } from "./expression.ts";
+import { type Geos, loadGeos, type Shape } from "./geos.ts";
+import { expressionHasSpatial } from "./spatial.ts";
+
+/** An expression made ready for many items. */
+export interface Matcher extends Disposable {
+  matches(item: StacItem): boolean;
+}
+
+/** Decides in the process, exactly, what `toSql` finds candidates for. Geometries of the filter are read once. */
+export async function createMatcher(expression: Expression): Promise<Matcher> {
+  if (!expressionHasSpatial(expression)) {
+    const never: Spatial = () => undefined;
+    return { matches: (item) => evaluate(expression, item, never) === true, [Symbol.dispose]: () => undefined };
+  }
+  return new SpatialMatcher(expression, await loadGeos());
+}
+
+class SpatialMatcher implements Matcher {
+  readonly #expression: Expression;
+  readonly #geos: Geos;
+  readonly #constants = new Map<Geometry, Shape | undefined>();
+
+  constructor(expression: Expression, geos: Geos) {
+    this.#expression = expression;
+    this.#geos = geos;
+  }
+
+  matches(item: StacItem): boolean {
+    using own = new ItemShape(item.geometry, this.#geos);
+    const shapeOf = (operand: Operand): Shape | undefined => {
+      if (operand.kind === "geometry") return this.#constant(operand.geometry);
+      return operand.kind === "property" && bareName(operand.name) === "geometry" ? own.get() : undefined;
+    };
+    const spatial: Spatial = (op, left, right) => {
+      const [a, b] = [shapeOf(left), shapeOf(right)];
+      return a === undefined || b === undefined ? undefined : this.#geos.test(op, a, b);
+    };
+    return evaluate(this.#expression, item, spatial) === true;
+  }
+
+  [Symbol.dispose](): void {
+    for (const shape of this.#constants.values()) shape?.[Symbol.dispose]();
+    this.#constants.clear();
+  }
+
+  #constant(geometry: Geometry): Shape | undefined {
+    if (!this.#constants.has(geometry)) this.#constants.set(geometry, this.#geos.shape(geometry));
+    return this.#constants.get(geometry);
+  }
+}
+
+/** The geometry of one item, read when first asked for. */
+class ItemShape implements Disposable {
+  readonly #geometry: Geometry | null;
+  readonly #geos: Geos;
+  #shape: Shape | undefined;
+  #isRead = false;
+
+  constructor(geometry: Geometry | null, geos: Geos) {
+    this.#geometry = geometry;
+    this.#geos = geos;
+  }
+
+  get(): Shape | undefined {
+    if (!this.#isRead && this.#geometry !== null) this.#shape = this.#geos.shape(this.#geometry);
+    this.#isRead = true;
+    return this.#shape;
+  }
+
+  [Symbol.dispose](): void {
+    this.#shape?.[Symbol.dispose]();
+  }
+}
