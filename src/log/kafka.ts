@@ -7,6 +7,7 @@ import type { KafkaOptions } from "./kafka/options.ts";
 import { parsePartition, partitionName } from "./kafka/position.ts";
 import { Reader } from "./kafka/reader.ts";
 import { Tally } from "./kafka/tally.ts";
+import { untilAborted } from "./kafka/until-aborted.ts";
 import { checkPosition } from "./message.ts";
 
 export type { KafkaOptions, OneTopic, SaslSettings, TlsSettings, TopicEach } from "./kafka/options.ts";
@@ -114,19 +115,5 @@ class OnKafka implements KafkaLog {
 
   #position(time: bigint, call: Call): Promise<Position> {
     return untilAborted(call, async () => this.#cluster.position(await this.#cluster.partitions(), time));
-  }
-}
-
-/** What is under way goes on, unheard: a request to a broker cannot be taken back. */
-async function untilAborted<T>({ signal }: Call, work: () => Promise<T>): Promise<T> {
-  if (signal === undefined) return work();
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", onAbort);
-  try {
-    return await Promise.race([work(), aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

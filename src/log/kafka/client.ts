@@ -91,6 +91,11 @@ export function inGyresWords(error: unknown, doing: string): unknown {
   if (isKafkaError(error, "MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE")) {
     return new GyreError("TooLarge", `${doing}: the broker takes no message of this size`, details);
   }
+  const { code } = error as { readonly code?: unknown };
+  const isOfClient = error instanceof Error && "findBy" in error;
+  if (!isOfClient || code === "PLT_KFK_OUT_OF_BOUNDS" || code === "PLT_KFK_UNSUPPORTED_COMPRESSION") {
+    return new GyreError("BadSource", `${doing}: what the broker sent is not understood: ${innermost(error)}`, details);
+  }
   return new GyreError("Busy", `${doing}: ${innermost(error)}`, { ...details, retryAfter: 5 });
 }
 

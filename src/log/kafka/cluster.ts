@@ -1,7 +1,6 @@
 import { GyreError } from "../../errors.ts";
 import type { Position, TopicFilter } from "../event-log.ts";
 import { MOST_VALUE_BYTES } from "../message.ts";
-import { Wake } from "../wake.ts";
 import { askVersion, inGyresWords, isKafkaError, type KafkaAdmin, makeAdmin } from "./client.ts";
 import { type Layout, layoutOf } from "./layout.ts";
 import type { KafkaOptions } from "./options.ts";
@@ -32,8 +31,8 @@ const TOPIC_SETTINGS = {
 /** The topics of this log on the brokers. */
 export class Cluster {
   readonly layout: Layout;
-  /** Rings when a topic was made here: readers then look at once. */
-  readonly topicsMade = new Wake();
+  /** Counts the topics that were made here: readers then look at once. */
+  topicsMade = 0;
   #version: string | undefined;
   #admin: Promise<KafkaAdmin> | undefined;
   #counts = new Map<string, number>();
@@ -52,7 +51,7 @@ export class Cluster {
 
   /** All partitions there are of this log, or those that can have messages for `filter`. */
   partitions(filter?: TopicFilter): Promise<readonly Partition[]> {
-    return this.ask("topics of Kafka", async (admin) => {
+    return this.#ask("topics of Kafka", async (admin) => {
       const names = (await admin.listTopics({})).filter((name) => this.layout.includes(name, filter));
       return this.#partitionsOf(admin, names);
     });
@@ -62,7 +61,7 @@ export class Cluster {
   async countOf(topic: string): Promise<number> {
     const known = this.#counts.get(topic);
     if (known !== undefined) return known;
-    const count = await this.ask(`topic ${topic} of Kafka`, async (admin) => {
+    const count = await this.#ask(`topic ${topic} of Kafka`, async (admin) => {
       if (!(await admin.listTopics({})).includes(topic)) await this.#make(admin, topic);
       return (await this.#partitionsOf(admin, [topic])).length;
     });
@@ -78,7 +77,7 @@ export class Cluster {
   /** For each partition the first offset whose time is `time` or later, or what the special times mean. */
   places(partitions: readonly Partition[], time: bigint): Promise<readonly Place[]> {
     if (partitions.length === 0) return Promise.resolve([]);
-    return this.ask("offsets of Kafka", async (admin) => {
+    return this.#ask("offsets of Kafka", async (admin) => {
       const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, members]) => ({
         name,
         partitions: members.map(({ index }) => ({ partitionIndex: index, timestamp: time })),
@@ -111,7 +110,7 @@ export class Cluster {
       name,
       partitions: members.map(({ partition, offset }) => ({ partition: partition.index, offset: BigInt(offset) })),
     }));
-    await this.ask("retention of Kafka", (admin) => admin.deleteRecords({ topics }));
+    await this.#ask("retention of Kafka", (admin) => admin.deleteRecords({ topics }));
   }
 
   /** Tells the broker how far a consumer is, for those who look at it with Kafka's own tools. */
@@ -123,30 +122,26 @@ export class Cluster {
         offset: BigInt(offset),
       })),
     }));
-    await this.ask("offsets of a group of Kafka", (admin) =>
+    await this.#ask("offsets of a group of Kafka", (admin) =>
       admin.alterConsumerGroupOffsets({ groupId: group, topics }),
     );
-  }
-
-  /** A client that failed is not used again. Throws Busy. */
-  async ask<T>(doing: string, question: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new GyreError("Busy", `${doing}: this log is closed`);
-    const asked = (this.#admin ??= makeAdmin(this.#options));
-    try {
-      const admin = await asked;
-      const answer = await question(admin);
-      this.#version ??= await askVersion(admin);
-      return answer;
-    } catch (error) {
-      if (this.#admin === asked) this.#admin = undefined;
-      await closeQuietly(asked);
-      throw inGyresWords(error, doing);
-    }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#admin !== undefined) await closeQuietly(this.#admin);
+  }
+
+  /** Throws Busy when nobody answers. */
+  async #ask<T>(doing: string, question: (admin: KafkaAdmin) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new GyreError("Busy", `${doing}: this log is closed`);
+    try {
+      const admin = await (this.#admin ??= makeAdmin(this.#options));
+      this.#version ??= await askVersion(admin);
+      return await question(admin);
+    } catch (error) {
+      throw inGyresWords(error, doing);
+    }
   }
 
   async #partitionsOf(admin: KafkaAdmin, names: readonly string[]): Promise<readonly Partition[]> {
@@ -166,7 +161,7 @@ export class Cluster {
         ...(this.#options.replicas === undefined ? {} : { replicas: this.#options.replicas }),
         configs: Object.entries(settings).map(([name, value]) => ({ name, value })),
       });
-      this.topicsMade.ring();
+      this.topicsMade++;
     } catch (error) {
       if (!isKafkaError(error, "TOPIC_ALREADY_EXISTS")) throw error;
     }

@@ -1,18 +1,22 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Call } from "../../core/principal.ts";
 import { GyreError, isGyreError } from "../../errors.ts";
 import type { Batch, Position, ReadOptions, Recorded } from "../event-log.ts";
 import { checkPosition } from "../message.ts";
-import { Wake } from "../wake.ts";
 import { inGyresWords, type KafkaFetcher, makeFetcher } from "./client.ts";
 import { type Cluster, closeQuietly, EARLIEST, LATEST } from "./cluster.ts";
-import { type KafkaOptions, pauseBefore, retriesOf } from "./options.ts";
+import { type KafkaOptions, pauseBefore } from "./options.ts";
 import { type Partition, partitionName } from "./position.ts";
 import { decode, type Fetched } from "./records.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 const DEFAULT_BATCH = 500;
 const MAX_PARTITION_BYTES = 1024 * 1024;
 /** While there is no partition at all, the first is looked for sooner than new ones are later. */
 const EMPTY_REFRESH_MS = 500;
+
+/** Of a read that is not live, one after the other; before each the client has tried several times. */
+const MAX_FAILURES = 3;
 
 /** What one broker answered, or why it did not. */
 type Answer =
@@ -31,7 +35,7 @@ export class Reader {
   readonly #ends = new Map<string, number>();
   #partitions: readonly Partition[] = [];
   #assignedAt = Number.NEGATIVE_INFINITY;
-  /** Of the cluster's news, when the topics were last asked for. */
+  /** How many topics had been made here when they were last asked for. */
   #seen = -1;
   #fetcher: Promise<KafkaFetcher> | undefined;
   readonly #underway = new Map<number, Promise<Answer>>();
@@ -46,27 +50,23 @@ export class Reader {
   async *batches({ signal }: Call): AsyncGenerator<Batch> {
     const { live = false, from } = this.#read;
     checkPosition(from);
-    const stop = Promise.withResolvers<undefined>();
-    const onAbort = (): void => stop.resolve(undefined);
-    signal?.addEventListener("abort", onAbort);
     try {
       for (let failures = 0; signal?.aborted !== true; ) {
         try {
-          const fetched = await Promise.race([this.#next(signal), stop.promise]);
-          if (fetched === undefined) break;
+          const fetched = await untilAborted({ signal }, () => this.#next(signal));
+          if (fetched === undefined) return;
           failures = 0;
           yield* this.#cut(fetched);
         } catch (error) {
           if (signal?.aborted) break;
           const told = inGyresWords(error, "read from Kafka");
-          if (!isGyreError(told, "Busy") || (!live && failures >= retriesOf(this.#options))) throw told;
+          if (!isGyreError(told, "Busy") || (!live && failures >= MAX_FAILURES)) throw told;
           this.#startOver();
-          await new Wake().after(0, signal, pauseBefore(++failures));
+          await waited(pauseBefore(++failures), signal);
         }
       }
       if (!live) signal?.throwIfAborted();
     } finally {
-      signal?.removeEventListener("abort", onAbort);
       this.#startOver();
     }
   }
@@ -74,13 +74,14 @@ export class Reader {
   /** What some broker has next; undefined at the end of what was to be read. */
   async #next(signal: AbortSignal | undefined): Promise<readonly Fetched[] | undefined> {
     await this.#assign();
+    if (signal?.aborted) return undefined;
     const wanted = this.#partitions.filter((partition) => {
       const name = partitionName(partition);
       return (this.#offsets.get(name) as number) < (this.#ends.get(name) ?? Number.POSITIVE_INFINITY);
     });
     if (wanted.length === 0) {
       if (!this.#read.live) return undefined;
-      await this.#cluster.topicsMade.after(this.#seen, signal, EMPTY_REFRESH_MS);
+      await waited(EMPTY_REFRESH_MS, signal);
       return [];
     }
     const fetcher = await (this.#fetcher ??= makeFetcher(this.#options));
@@ -170,8 +171,8 @@ export class Reader {
     const isFirst = this.#assignedAt === Number.NEGATIVE_INFINITY;
     const age = this.#now() - this.#assignedAt;
     const due = this.#partitions.length === 0 ? EMPTY_REFRESH_MS : (this.#options.refreshMs ?? 30_000);
-    if (!isFirst && (!live || (age < due && this.#seen === this.#cluster.topicsMade.version))) return;
-    const seen = this.#cluster.topicsMade.version;
+    if (!isFirst && (!live || (age < due && this.#seen === this.#cluster.topicsMade))) return;
+    const seen = this.#cluster.topicsMade;
     const all = await this.#cluster.partitions(filter);
     const wanted = only === undefined ? all : all.filter((partition) => only.includes(partitionName(partition)));
     const tails = await this.#cluster.position(wanted, EARLIEST);
@@ -198,6 +199,11 @@ export class Reader {
     this.#underway.clear();
     this.#assignedAt = Number.NEGATIVE_INFINITY;
   }
+}
+
+/** Over early when the call is aborted. */
+async function waited(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await pause(ms, undefined, { signal }).catch(() => undefined);
 }
 
 /** Silence would be worse: the log is another one than it was, or has lost messages that it had accepted. */
