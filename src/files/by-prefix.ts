@@ -16,8 +16,8 @@ export interface PrefixEntry {
 
 /**
  * The files of several stores, each under its prefixes; the longest prefix that holds an address decides. An address
- * outside all of them is Denied, as is a local path that leads out of them through a symbolic link. Whoever can change
- * links while a file is opened could still win that race: such a person has the folder anyway.
+ * outside all of them is Denied, as is a local path that leads out of them through a symbolic link, also for somebody
+ * who changes links while a file is opened: local files ask about the place of the file that they have opened.
  */
 export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
   const longestFirst = sorted(entries);

@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { link, mkdir, open, readdir, realpath, rename, rm, stat } from "node:fs/promises";
+import { link, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError, isGyreError } from "../errors.ts";
 import type { ByteRange, FileInfo, Files, Listed, ReadOptions, WriteOptions } from "./files.ts";
+import { GatheredReads } from "./gathered-reads.ts";
 import { HandlePool, isAbsence, type OpenFile, systemMessage } from "./handle-pool.ts";
 import { byCodePoint, decodeKey, urlOfKey } from "./keys.ts";
 import { Looks } from "./looks.ts";
@@ -25,13 +26,14 @@ const READ_ATTEMPTS = 4;
 export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
   const pool = new HandlePool(handles);
   const looks = new Looks(statsOf);
+  const gathered = new GatheredReads();
   const writing = new Map<string, Promise<unknown>>();
 
   /**
    * A pooled read costs one pread and at most one stat of the path, a quarter of open-read-close. The stat comes after
    * the pread: when it shows the inode, time and size that were known before it, the bytes are those of the file that
-   * the path named throughout. An fstat would not see a file that was renamed over. For the same reason it is enough to
-   * find out once for each handle where the links of its path lead: later they lead to the same inode.
+   * the path named throughout. An fstat would not see a file that was renamed over. Where a handle's file lies is found
+   * out once: it stays that file, whatever becomes of the links that led to it.
    */
   function readStable(
     path: string,
@@ -39,10 +41,22 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
     { admit, into = unsafe }: ReadOptions,
   ): Promise<Stable | "again" | undefined> {
     return pool.use(path, async (file) => {
-      if (admit !== undefined && file.admittedBy !== admit) await admitted(file, path, admit);
+      if (admit !== undefined && file.admittedBy !== admit) {
+        const isAdmitted = await admitted(file, path, admit).catch(async (error: unknown) => {
+          // The path may lead to another file, which is to be asked about anew.
+          await pool.forget(path, file);
+          throw error;
+        });
+        if (!isAdmitted) {
+          await pool.forget(path, file);
+          return "again";
+        }
+      }
       const before = file.stats;
       const { start, end } = resolveRange(range, Number(before.size));
-      const bytes = await readFully(file, into(end - start), start, end - start);
+      const room = into(end - start).subarray(0, end - start);
+      const done = await gathered.read(file.handle, room, start);
+      const bytes = done === room.byteLength ? room : room.subarray(0, done);
       const after = await looks.next(path);
       if (after === undefined || after.ino !== before.ino || after.dev !== before.dev) {
         await pool.forget(path, file);
@@ -150,10 +164,25 @@ function etagOf(stats: BigIntStats): string {
   return etag;
 }
 
-async function admitted(file: OpenFile, path: string, admit: NonNullable<ReadOptions["admit"]>): Promise<void> {
-  const real = await realpath(path);
-  if (real !== path) await admit(pathToFileURL(real));
+/** Asks whether an open file may be read; false where its path leads elsewhere by now. */
+async function admitted(file: OpenFile, path: string, admit: NonNullable<ReadOptions["admit"]>): Promise<boolean> {
+  const place = await placeOf(file, path);
+  if (place === undefined) return false;
+  if (place !== path) await admit(pathToFileURL(place));
   file.admittedBy = admit;
+  return true;
+}
+
+/**
+ * Where an open file lies. Its path cannot say so: whoever changes a link to and fro could have one file opened and
+ * another one admitted. Linux knows it of the handle; elsewhere the place that the path leads to must hold this file.
+ */
+async function placeOf({ handle, stats }: OpenFile, path: string): Promise<string | undefined> {
+  const place = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => "");
+  if (place.startsWith("/")) return place;
+  const real = await realpath(path);
+  const there = await statsOf(real);
+  return there?.ino === stats.ino && there.dev === stats.dev ? real : undefined;
 }
 
 /**
@@ -162,16 +191,6 @@ async function admitted(file: OpenFile, path: string, admit: NonNullable<ReadOpt
  */
 function unsafe(length: number): Uint8Array {
   return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-}
-
-async function readFully({ handle }: OpenFile, room: Uint8Array, start: number, length: number): Promise<Uint8Array> {
-  let done = 0;
-  while (done < length) {
-    const { bytesRead } = await handle.read(room, done, length - done, start + done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return done === room.byteLength ? room : room.subarray(0, done);
 }
 
 async function replace(

@@ -5,8 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { GyreError } from "../../src/errors.ts";
+import { createFilesByPrefix } from "../../src/files/by-prefix.ts";
 import { HandlePool } from "../../src/files/handle-pool.ts";
 import { createLocalFiles } from "../../src/files/local.ts";
+import { Looks } from "../../src/files/looks.ts";
 import { rejects } from "./rejects.ts";
 
 describe("local", () => {
@@ -164,4 +167,96 @@ describe("local", () => {
     assert.deepEqual(await keys(true), ["file", "real/x"]);
     assert.equal((await stat(new URL("ring/ring/real/x", place))).size, 1);
   });
+
+  test("links that are changed while a file is open never let out what lies elsewhere", async () => {
+    const place = new URL("swapped/", root);
+    await mkdir(new URL("served/", place), { recursive: true });
+    const [inside, outside] = [new URL("served/inside", place), new URL("outside", place)];
+    await writeFile(inside, "inside");
+    await writeFile(outside, "secret");
+    const link = new URL("served/link", place);
+    const lead = async (to: URL): Promise<void> => {
+      await symlink(to, new URL("next", place));
+      await rename(new URL("next", place), link);
+    };
+    const files = createFilesByPrefix([{ prefix: new URL("served/", place), files: createLocalFiles(), mode: "r" }]);
+    await lead(inside);
+    assert.equal(text(await files.read(link)), "inside");
+    await lead(outside);
+    await rejects(files.read(link), "Denied");
+    await lead(inside);
+    assert.equal(text(await files.read(link)), "inside");
+
+    // Out when the file is opened, in when somebody asks where the path leads, out again when the bytes are read.
+    const local = createLocalFiles();
+    await lead(outside);
+    assert.equal(text(await local.read(link)), "secret");
+    await lead(inside);
+    const admit = async (real: URL): Promise<void> => {
+      await lead(outside);
+      if (!real.href.endsWith("/served/inside")) throw new GyreError("Denied", "outside");
+    };
+    await rejects(local.read(link, undefined, { admit }), "Denied");
+    await Promise.all([files.close?.(), local.close?.()]);
+  });
+
+  test("small reads of one turn are gathered, and each gets its own bytes", async () => {
+    const files = createLocalFiles();
+    const url = new URL("gathered", root);
+    const content = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251));
+    await writeFile(url, content);
+    const ranges = [
+      ...Array.from({ length: 20 }, (_, i) => ({ offset: i * 9000, length: 9000 })),
+      ...[0, 100, 5000].map((offset) => ({ offset, length: 6000 })),
+      { offset: 180_000, length: 65_536 },
+      { offset: 199_000, length: 5000 },
+      { offset: 300_000, length: 10 },
+      { offset: 50, length: 0 },
+      { offset: 40_000, length: 120_000 },
+    ];
+    const shuffled = ranges.toSorted((a, b) => ((a.offset * 31) % 97) - ((b.offset * 31) % 97));
+    const got = await Promise.all(shuffled.map((range) => files.read(url, range)));
+    shuffled.forEach(({ offset, length }, i) => {
+      assert.ok(content.subarray(offset, offset + length).equals(got[i]!), `${length} bytes at ${offset}`);
+    });
+    await files.close?.();
+  });
+
+  test("reads into the room that the reader gives", async () => {
+    const files = createLocalFiles();
+    const url = new URL("room", root);
+    await writeFile(url, "0123456789");
+    const room = new Uint8Array(64);
+    const asked: number[] = [];
+    const into = (bytes: number): Uint8Array => {
+      asked.push(bytes);
+      return room;
+    };
+    const bytes = await files.read(url, { offset: 4, length: 20 }, { into });
+    assert.deepEqual([text(bytes), bytes?.buffer === room.buffer, asked], ["456789", true, [6]]);
+    await files.close?.();
+  });
+});
+
+test("a look is shared by those who ask while another is under way, and begins after they asked", async () => {
+  const begun: PromiseWithResolvers<number>[] = [];
+  const looks = new Looks<string, number>(() => {
+    begun.push(Promise.withResolvers());
+    return begun.at(-1)!.promise;
+  });
+  const first = looks.next("a");
+  const [second, third] = [looks.next("a"), looks.next("a")];
+  const other = looks.next("b");
+  assert.equal(begun.length, 2, "what began before they asked is not for them");
+  begun[0]!.resolve(1);
+  begun[1]!.resolve(2);
+  assert.deepEqual([await first, await other], [1, 2]);
+  while (begun.length < 3) await new Promise(setImmediate);
+  begun[2]!.reject(new Error("cannot look"));
+  await assert.rejects(second, /cannot look/);
+  await assert.rejects(third, /cannot look/);
+  const later = looks.next("a");
+  while (begun.length < 4) await new Promise(setImmediate);
+  begun[3]!.resolve(4);
+  assert.equal(await later, 4, "a failure is not kept");
 });
