@@ -1,24 +1,34 @@
-import { access, readFile, symlink } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { GyreError } from "../errors.ts";
+import { canRead, type Place } from "./place.ts";
 
 /** Programs of the private server. */
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
+  readonly pgCtl: string;
 }
 
-/** Gyre's names of platforms, where the packages have others. */
-const PLATFORMS: Partial<Record<NodeJS.Platform, string>> = { win32: "windows" };
+/** Major version of the server that Gyre brings: that of the packages in package.json. */
+export const MAJOR = "18";
 
-/** The server's programs for this platform, with the library links that npm does not keep. */
-export async function findBinaries(): Promise<Binaries> {
+/** What the packages call a platform, where Node calls it otherwise. */
+const PLATFORMS: Partial<Record<NodeJS.Platform, string>> = { win32: "windows" };
+/** What tells that a user can read all of it: a program, a library's folder, a table. */
+const PROBES = ["bin/postgres", "lib/postgresql", "share/postgresql/postgres.bki"];
+/** Reasons why links cannot be made in a package that somebody else installed. */
+const UNWRITABLE = new Set(["EACCES", "EPERM", "EROFS"]);
+
+/**
+ * The server's programs for this platform, with the library links that npm does not keep. Where those cannot be made, or
+ * the server's user cannot read the package, a copy in the server's own place.
+ */
+export async function findBinaries(place: Place, tell: (message: string) => void): Promise<Binaries> {
   const folder = nativeFolder();
-  await makeLinks(folder);
-  const suffix = process.platform === "win32" ? ".exe" : "";
-  const program = (name: string): string => join(folder, "bin", name + suffix);
-  return { initdb: program("initdb"), postgres: program("postgres") };
+  const isUsable = (await makeLinks(folder)) && (await isReadable(folder, place));
+  return programsIn(isUsable ? folder : await copied(folder, place.home, tell));
 }
 
 function nativeFolder(): string {
@@ -36,20 +46,61 @@ function nativeFolder(): string {
   }
 }
 
-async function makeLinks(folder: string): Promise<void> {
-  const list = join(folder, "pg-symlinks.json");
-  const root = dirname(folder);
-  const links = JSON.parse(await readFile(list, "utf8").catch(() => "[]")) as { source: string; target: string }[];
-  for (const { source, target } of links) {
-    const link = join(root, target);
-    const isThere = await access(link).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) await symlink(relative(dirname(link), join(root, source)), link).catch(ignoreExisting);
-  }
+function programsIn(folder: string): Binaries {
+  const suffix = process.platform === "win32" ? ".exe" : "";
+  const program = (name: string): string => join(folder, "bin", name + suffix);
+  return { initdb: program("initdb"), postgres: program("postgres"), pgCtl: program("pg_ctl") };
 }
 
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
+/** What the package's install script would do, which is not run. False: this user may not. */
+async function makeLinks(folder: string): Promise<boolean> {
+  const list = await readFile(join(folder, "pg-symlinks.json"), "utf8").catch(() => "[]");
+  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+    const link = join(dirname(folder), target);
+    if ((await stat(link).catch(() => undefined)) !== undefined) continue;
+    try {
+      await symlink(relative(dirname(link), join(dirname(folder), source)), link);
+    } catch (error) {
+      const { code = "" } = error as NodeJS.ErrnoException;
+      if (UNWRITABLE.has(code)) return false;
+      if (code !== "EEXIST") throw error;
+    }
+  }
+  return true;
+}
+
+async function isReadable(folder: string, { owner }: Place): Promise<boolean> {
+  if (owner === undefined) return true;
+  for (const probe of PROBES) if (!(await canRead(join(folder, probe), owner))) return false;
+  return true;
+}
+
+/** The copy of these very programs, made when it is missing; of two processes that make it one wins. */
+async function copied(folder: string, home: string, tell: (message: string) => void): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(dirname(folder), "package.json"), "utf8")) as { version: string };
+  const copy = join(home, `postgresql-${version}`);
+  const native = join(copy, "native");
+  if ((await stat(copy).catch(() => undefined)) !== undefined) return native;
+  tell(`The database's programs in ${folder} cannot be used from there: they are copied to ${copy}`);
+  const draft = `${copy}.${process.pid}`;
+  await rm(draft, { recursive: true, force: true });
+  await copyReadable(folder, join(draft, "native"));
+  await makeLinks(join(draft, "native"));
+  await chmod(draft, 0o755);
+  await rename(draft, copy).catch(() => rm(draft, { recursive: true, force: true }));
+  return native;
+}
+
+/** Copies a tree so that everybody can read it; not what only a linker wants. */
+async function copyReadable(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  await chmod(to, 0o755);
+  for (const entry of await readdir(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isDirectory()) await copyReadable(source, target);
+    else if (entry.isFile() && !entry.name.endsWith(".a")) {
+      await copyFile(source, target);
+      await chmod(target, ((await stat(source)).mode & 0o100) === 0 ? 0o644 : 0o755);
+    }
+  }
 }

@@ -1,155 +1,189 @@
-import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { chown, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
-import { GyreError, isGyreError } from "../errors.ts";
-import { type Binaries, findBinaries } from "./binaries.ts";
-import { sqlState } from "./failure.ts";
+import { GyreError } from "../errors.ts";
+import { findBinaries } from "./binaries.ts";
+import { createCluster, readPassword, USER } from "./cluster.ts";
+import { isPassing, sqlState } from "./failure.ts";
+import { isHeld, type Postmaster, readPostmaster } from "./pid-file.ts";
+import { findPlace, type Place } from "./place.ts";
 import { LOCK_SPACE } from "./postgres.ts";
+import { boundLog, type Launch, launch, logFile, stop } from "./postmaster.ts";
 
 /** The private server of one data directory, to which this process is attached. */
 export interface EmbeddedServer {
   /** What `connect` takes, besides a schema. */
-  readonly address: {
-    readonly host: string;
-    readonly user: string;
-    readonly password: string;
-    readonly database: string;
-  };
+  readonly address: EmbeddedAddress;
   /** Lets go of the server, and stops it when nobody else is attached. */
   close(): Promise<void>;
 }
 
+export interface EmbeddedAddress {
+  /** The folder of its socket. */
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+}
+
 export interface EmbeddedOptions {
-  /** The server's folder, made when it is missing. */
+  /** Where the server's files lie; made when it is missing. */
   readonly folder: string;
+  /** Told what a person should know: where files were placed, that the server was lost and is back. */
+  readonly tell?: (message: string) => void;
 }
 
-const USER = "gyre";
 const DATABASE = "postgres";
-const PATIENCE_MS = 60_000;
 const POLL_MS = 10;
-/** Second key of the advisory lock that attached processes share. */
-const ATTACHED = 1;
+/** How long a server may stay away before its starter gives up. */
+const PATIENCE_MS = 60_000;
+const LONGEST_PAUSE_MS = 5_000;
+const LOG_CHECK_MS = 3_600_000;
+/** How a server ends that met another one, or what is left of one that was just killed. */
+const RIVALRY = /lock file "[^"]*" already exists|pre-existing shared memory block/;
 
-/** Starts the private PostgreSQL of `folder`, or attaches to it where it runs. */
-export async function startEmbedded({ folder }: EmbeddedOptions): Promise<EmbeddedServer> {
-  const binaries = await findBinaries();
-  const owner = await prepareFolder(folder);
-  const cluster = join(folder, "cluster");
-  await initialize(binaries, folder, cluster, owner);
-  const address = {
-    host: folder,
-    user: USER,
-    password: await readFile(join(cluster, "password"), "utf8"),
-    database: DATABASE,
-  };
-  const deadline = Date.now() + PATIENCE_MS;
-  for (let isStarted = false; ; await delay(POLL_MS)) {
-    const client = await attach(address);
-    if (client !== undefined) return { address, close: () => detach(client, join(cluster, "data")) };
-    if (!isStarted) await start(binaries, folder, cluster, owner);
-    isStarted = true;
-    if (Date.now() > deadline) throw new GyreError("Busy", `The private PostgreSQL of ${folder} does not answer`);
+/** Starts the private PostgreSQL of a folder, or attaches to it where it runs. */
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const tell = options.tell ?? (() => undefined);
+  const place = await findPlace(options.folder, tell);
+  let password = await readPassword(place);
+  if (password === undefined) {
+    await createCluster(await findBinaries(place, tell), place);
+    password = (await readPassword(place)) ?? "";
   }
+  const server = new Embedded(place, password, tell);
+  await server.attach();
+  return server;
 }
 
-interface Owner {
-  readonly uid?: number;
-  readonly gid?: number;
-}
+class Embedded implements EmbeddedServer {
+  readonly #place: Place;
+  readonly #password: string;
+  readonly #tell: (message: string) => void;
+  readonly #closing = new AbortController();
+  readonly #logCheck: NodeJS.Timeout;
+  #address: EmbeddedAddress | undefined;
+  /** The connection that holds the shared lock; a new one whenever the server was lost. */
+  #attached: Promise<Client> | undefined;
+  #closed: Promise<void> | undefined;
 
-/** PostgreSQL refuses to run as root. */
-async function prepareFolder(folder: string): Promise<Owner> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (process.getuid?.() !== 0) return {};
-  const { uid, gid } = await stat(folder);
-  if (uid !== 0) return { uid, gid };
-  const user = await findUser("postgres", "nobody");
-  await chown(folder, user.uid, user.gid);
-  return user;
-}
-
-async function findUser(...names: readonly string[]): Promise<{ uid: number; gid: number }> {
-  const lines = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
-  for (const wanted of names) {
-    const [, , uid, gid] = lines.find(([name]) => name === wanted) ?? [];
-    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
+  constructor(place: Place, password: string, tell: (message: string) => void) {
+    this.#place = place;
+    this.#password = password;
+    this.#tell = tell;
+    this.#logCheck = setInterval(() => void boundLog(place).catch(() => undefined), LOG_CHECK_MS).unref();
   }
-  throw new GyreError("Unsupported", `PostgreSQL does not run as root, and there is no user ${names.join(" or ")}`);
-}
 
-/** Makes the cluster beside its place and moves it there at once: of two processes one wins, and nobody sees a half. */
-async function initialize({ initdb }: Binaries, folder: string, cluster: string, owner: Owner): Promise<void> {
-  if (await stat(cluster).catch(() => undefined)) return;
-  const draft = `${cluster}.${process.pid}`;
-  await rm(draft, { recursive: true, force: true });
-  await mkdir(draft, { mode: 0o700 });
-  const password = join(draft, "password");
-  await writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600 });
-  if (owner.uid !== undefined && owner.gid !== undefined)
-    for (const path of [draft, password]) await chown(path, owner.uid, owner.gid);
-  const flags = ["--auth=scram-sha-256", `--pwfile=${password}`, `--username=${USER}`, "--encoding=UTF8"];
-  const locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
-  const child = spawn(initdb, ["-D", join(draft, "data"), ...flags, ...locale], {
-    ...owner,
-    cwd: "/",
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let told = "";
-  child.stderr.on("data", (part) => {
-    told += String(part);
-  });
-  const code = await new Promise((resolve, reject) => child.once("close", resolve).once("error", reject));
-  if (code !== 0) throw new GyreError("BadSource", `No database could be made in ${folder}: ${told}`);
-  await rename(draft, cluster).catch(async (error: NodeJS.ErrnoException) => {
-    await rm(draft, { recursive: true, force: true });
-    if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-  });
-}
-
-async function start({ postgres }: Binaries, folder: string, cluster: string, owner: Owner): Promise<void> {
-  const log = await open(join(cluster, "server.log"), "a", 0o600);
-  const settings = ["listen_addresses=", `unix_socket_directories=${folder}`, "fsync=on", "io_method=sync"];
-  const child = spawn(postgres, ["-D", join(cluster, "data"), ...settings.flatMap((setting) => ["-c", setting])], {
-    ...owner,
-    cwd: "/",
-    detached: true,
-    stdio: ["ignore", log.fd, log.fd],
-  });
-  child.unref();
-  await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
-  await log.close();
-}
-
-/** A connection that holds the shared lock; undefined while the server is not there, or is being stopped. */
-async function attach(address: EmbeddedServer["address"]): Promise<Client | undefined> {
-  const client = new Client({ ...address, application_name: "gyre attached" });
-  client.on("error", () => undefined);
-  try {
-    await client.connect();
-    const { rows } = await client.query("select pg_try_advisory_lock_shared($1, $2) as got", [LOCK_SPACE, ATTACHED]);
-    if (rows[0].got === true) return client;
-    await client.end();
-  } catch (error) {
-    const state = sqlState(error);
-    if (isGyreError(error) || (state !== undefined && !state.startsWith("57P"))) throw error;
+  get address(): EmbeddedAddress {
+    if (this.#address === undefined) throw new Error("not attached");
+    return this.#address;
   }
-  return undefined;
-}
 
-async function detach(client: Client, data: string): Promise<void> {
-  try {
-    await client.query("select pg_advisory_unlock_shared($1, $2)", [LOCK_SPACE, ATTACHED]);
-    const { rows } = await client.query("select pg_try_advisory_lock($1, $2) as alone", [LOCK_SPACE, ATTACHED]);
-    if (rows[0].alone !== true) return;
-    const pid = Number((await readFile(join(data, "postmaster.pid"), "utf8")).split("\n")[0]);
-    const ended = new Promise((resolve) => client.once("end", resolve));
-    process.kill(pid, "SIGINT");
-    await ended;
-  } finally {
+  attach(): Promise<Client> {
+    this.#attached = this.#reach();
+    return this.#attached;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    clearInterval(this.#logCheck);
+    const client = await this.#attached?.catch(() => undefined);
+    if (client === undefined) return;
+    try {
+      await client.query("select pg_advisory_unlock_shared($1)", [LOCK_SPACE]);
+      const { rows } = await client.query<{ alone: boolean }>("select pg_try_advisory_lock($1) as alone", [LOCK_SPACE]);
+      const postmaster = await readPostmaster(this.#place);
+      if (rows[0]?.alone !== true || postmaster === undefined) return;
+      await stop(postmaster, this.#place);
+      while (await isHeld(this.#place)) await delay(POLL_MS);
+    } catch (error) {
+      // A server that is gone needs no stopping.
+      if (sqlState(error) !== undefined && !isPassing(error)) throw error;
+    } finally {
+      await client.end().catch(() => undefined);
+    }
+  }
+
+  /** Attaches, starting the server where none runs. */
+  async #reach(): Promise<Client> {
+    const { signal } = this.#closing;
+    let started: Launch | undefined;
+    for (let end = Date.now() + PATIENCE_MS; ; await delay(POLL_MS, undefined, { signal })) {
+      const found = await this.#tryAttach();
+      if (found instanceof Client) return found;
+      // One that recovers after a crash, or writes everything before it ends, takes the time that it needs.
+      if (found === "not now") end = Date.now() + PATIENCE_MS;
+      const failure = await started?.failure();
+      if (failure !== undefined && !RIVALRY.test(failure)) throw notStarted(this.#place, failure);
+      if (failure !== undefined) started = undefined;
+      if (started === undefined && !(await isHeld(this.#place)))
+        started = await launch(await findBinaries(this.#place, this.#tell), this.#place);
+      if (Date.now() > end)
+        throw new GyreError("Busy", `The private PostgreSQL of ${this.#place.home} does not answer`);
+    }
+  }
+
+  async #tryAttach(): Promise<Client | "absent" | "not now"> {
+    const postmaster = await readPostmaster(this.#place);
+    if (postmaster === undefined) return "absent";
+    const address = this.#addressOf(postmaster);
+    const client = new Client({ ...address, application_name: "gyre attached" });
+    client.on("error", () => undefined);
+    try {
+      await client.connect();
+      const { rows } = await client.query<{ got: boolean }>("select pg_try_advisory_lock_shared($1) as got", [
+        LOCK_SPACE,
+      ]);
+      if (rows[0]?.got === true) return this.#keep(client, address);
+    } catch (error) {
+      if (sqlState(error) === undefined) return "absent";
+      if (!isPassing(error)) throw error;
+    }
     await client.end().catch(() => undefined);
+    return "not now";
   }
+
+  #keep(client: Client, address: EmbeddedAddress): Client {
+    this.#address = address;
+    client.once("end", () => {
+      if (!this.#closing.signal.aborted) void this.#restore();
+    });
+    return client;
+  }
+
+  /** Goes on until the server is there again: nobody else may care for it. */
+  async #restore(): Promise<void> {
+    this.#tell(`The private PostgreSQL of ${this.#place.home} was lost, and is started again`);
+    for (let pause = POLL_MS; !this.#closing.signal.aborted; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        await this.attach();
+        return;
+      } catch (error) {
+        if (this.#closing.signal.aborted) return;
+        this.#tell((error as Error).message);
+      }
+      await delay(pause, undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined);
+    }
+  }
+
+  #addressOf({ host, port }: Postmaster): EmbeddedAddress {
+    return { host, port, user: USER, password: this.#password, database: DATABASE };
+  }
+}
+
+function notStarted(place: Place, said: string): GyreError {
+  const lines = said.split("\n").filter((line) => /FATAL|PANIC|ERROR|HINT|DETAIL|error while loading/.test(line));
+  const why = (lines.length > 0 ? lines : said.trim().split("\n")).slice(-4).join(" ");
+  return new GyreError(
+    "BadSource",
+    `The private PostgreSQL of ${place.home} does not start: ${why} (${logFile(place)})`,
+    {
+      source: place.home,
+    },
+  );
 }

@@ -1,8 +1,8 @@
 import { DatabaseError } from "pg";
-import { GyreError, isGyreError } from "../errors.ts";
+import { GyreError } from "../errors.ts";
 
-/** Conditions of the server that pass: starting, stopping, too many connections (classes 57P and 53 of SQLSTATE). */
-const PASSING = new Set(["57P01", "57P02", "57P03", "53300", "53400"]);
+/** Conditions of the server that pass: it starts or stops (57P), its disk, memory or connections are used up (53). */
+const PASSING = /^(57P|53)/;
 /** A serialization failure and a deadlock: the same transaction may succeed when it is run again. */
 const REPEATABLE = new Set(["40001", "40P01"]);
 
@@ -16,11 +16,13 @@ export function isRepeatable(error: unknown): boolean {
   return REPEATABLE.has(sqlState(error) ?? "");
 }
 
-/** Errors of the server as they are, but those which say that it cannot be reached now: these are `Busy`. */
-export function ofConnection(error: unknown, server: string): unknown {
-  if (isGyreError(error)) return error;
-  const state = sqlState(error);
-  if (state !== undefined && !PASSING.has(state)) return error;
+/** Whether the server said that it cannot serve now. */
+export function isPassing(error: unknown): boolean {
+  return PASSING.test(sqlState(error) ?? "");
+}
+
+/** A server that cannot be reached, or cannot serve now. */
+export function busy(error: unknown, server: string): GyreError {
   const { message, code } = error as Error & { code?: string };
   return new GyreError("Busy", `The database at ${server} does not answer: ${message || code}`, {
     source: server,

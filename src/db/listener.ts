@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Client, type ClientConfig, escapeIdentifier } from "pg";
 import { GyreError } from "../errors.ts";
-import { ofConnection } from "./failure.ts";
+import { busy } from "./failure.ts";
 
 interface Hearer {
   readonly onPayload: (payload: string) => void;
@@ -37,7 +37,7 @@ export class Listener {
       await (await this.#connected()).query(`listen ${escapeIdentifier(channel)}`);
     } catch (error) {
       this.#forget(channel, hearer);
-      throw ofConnection(error, this.#server);
+      throw busy(error, this.#server);
     }
     return { [Symbol.asyncDispose]: () => this.#unlisten(channel, hearer) };
   }

@@ -2,7 +2,7 @@ import { Client, type ClientConfig, Pool as Connections } from "pg";
 import type { IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
 import type { Database, Pool, TransactionOptions } from "./database.ts";
-import { isRepeatable, ofConnection } from "./failure.ts";
+import { busy, isPassing, isRepeatable, sqlState } from "./failure.ts";
 import { Listener } from "./listener.ts";
 import { Session } from "./session.ts";
 import { Transaction } from "./transaction.ts";
@@ -36,7 +36,7 @@ const CONNECTIONS = 10;
 const PATIENCE_MS = 30_000;
 /** Such a name is its own quoted form, in SQL and in connection settings. */
 const SCHEMA_NAME = /^[a-z_][a-z0-9_]{0,62}$/;
-/** First key of Gyre's advisory locks: "gyre" in ASCII. */
+/** Gyre's advisory locks: with a schema's hash its migrations, alone the private server. "gyre" in ASCII. */
 export const LOCK_SPACE = 0x67797265;
 
 /** Connects to a PostgreSQL server (15 or newer) and makes the schema when it is missing. */
@@ -69,9 +69,7 @@ class PostgresPool implements Pool {
     this.#server = nameOf(options);
     this.#config = configOf(options);
     this.#connections = new Connections({ ...this.#config, max: options.max ?? CONNECTIONS });
-    // A connection that is in use tells of its loss by the statement that fails; without a listener the process ends.
-    this.#connections.on("connect", (client) => client.on("error", () => undefined));
-    this.#connections.on("error", (error) => options.onError?.(ofConnection(error, this.#server)));
+    this.#connections.on("error", (error) => options.onError?.(busy(error, this.#server)));
     this.#listener = new Listener(this.#config, this.#server);
   }
 
@@ -156,7 +154,9 @@ class PostgresPool implements Pool {
       const client = await this.#connections.connect();
       return new Session(client, { name: this.#server, cancel: (id) => this.#cancel(id) });
     } catch (error) {
-      throw ofConnection(error, this.#server);
+      // Refused for good: a wrong password, no such database.
+      if (sqlState(error) !== undefined && !isPassing(error)) throw error;
+      throw busy(error, this.#server);
     }
   }
 

@@ -1,7 +1,7 @@
 import type { PoolClient, QueryResult } from "pg";
 import type { IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
-import { ofConnection } from "./failure.ts";
+import { busy, isPassing } from "./failure.ts";
 
 /** How a session speaks of its server, and stops a statement that runs there. */
 export interface Server {
@@ -23,10 +23,16 @@ export class Session {
   #last: Promise<unknown> = Promise.resolve();
   #isOpen = true;
   #isSpoilt = false;
+  /** Also keeps Node from ending the process for want of a listener. */
+  readonly #onLoss = (): void => {
+    this.#isLost = true;
+  };
+  #isLost = false;
 
   constructor(client: PoolClient, server: Server) {
     this.#client = client;
     this.#server = server;
+    client.on("error", this.#onLoss);
   }
 
   run<Row extends object>(sql: string, values: readonly unknown[] = [], call: IoCall = {}): Promise<Answer<Row>> {
@@ -39,7 +45,8 @@ export class Session {
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#client.release(this.#isSpoilt);
+    this.#client.off("error", this.#onLoss);
+    this.#client.release(this.#isSpoilt || this.#isLost);
   }
 
   async #execute<Row extends object>(
@@ -62,9 +69,7 @@ export class Session {
       return { rows: last?.rows ?? [], command: last?.command ?? "" };
     } catch (error) {
       signal?.throwIfAborted();
-      const told = ofConnection(error, this.#server.name);
-      if (told !== error) this.#isSpoilt = true;
-      throw told;
+      throw this.#isLost || isPassing(error) ? busy(error, this.#server.name) : error;
     } finally {
       signal?.removeEventListener("abort", cancel);
       await cancelled;

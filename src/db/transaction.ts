@@ -57,12 +57,20 @@ export class Transaction implements Database {
     if (!Number.isSafeInteger(batch) || batch < 1) throw new RangeError(`batches of ${batch} rows`);
     const name = this.#newName("cursor");
     await this.query(`declare ${name} no scroll cursor for ${sql}`, values, call);
-    for (;;) {
-      const rows = await this.query<Row>(`fetch ${batch} from ${name}`, [], call);
-      if (rows.length > 0) yield rows;
-      if (rows.length < batch) break;
+    let isFailed = false;
+    try {
+      for (;;) {
+        const rows = await this.query<Row>(`fetch ${batch} from ${name}`, [], call);
+        if (rows.length > 0) yield rows;
+        if (rows.length < batch) break;
+      }
+    } catch (error) {
+      isFailed = true;
+      throw error;
+    } finally {
+      // A failed transaction takes no statement any more.
+      if (!isFailed) await this.query(`close ${name}`);
     }
-    await this.query(`close ${name}`);
   }
 
   /** PostgreSQL answers the commit of a failed transaction by rolling it back: that must not pass for success. */
