@@ -27,7 +27,7 @@ export async function* kerchunkJson(dataset: Dataset, options: KerchunkOptions):
   for (const [variable, referring] of referVariables(dataset.variables.values(), options)) {
     const { name } = variable;
     try {
-      toZarrV2(variable.spec);
+      const described = toZarrV2(variable.spec);
       const { spec, batches, parts } = await referring;
       let count = 0;
       const quotedName = JSON.stringify(name).slice(1, -1);
@@ -44,7 +44,9 @@ export async function* kerchunkJson(dataset: Dataset, options: KerchunkOptions):
         options.signal?.throwIfAborted();
       }
       // Metadata last: what `fill_value` must say depends on whether chunks are missing.
-      const { zarray, zattrs } = toZarrV2(spec, { fill: count < product(chunkGrid(spec)) ? "exact" : "cf" });
+      const isWhole = count === product(chunkGrid(spec));
+      const isAsDescribed = isWhole && spec === variable.spec;
+      const { zarray, zattrs } = isAsDescribed ? described : toZarrV2(spec, { fill: isWhole ? "cf" : "exact" });
       addDocument(`${name}/.zarray`, zarray);
       addDocument(`${name}/.zattrs`, zattrs);
     } catch (error) {

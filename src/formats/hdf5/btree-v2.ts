@@ -64,7 +64,7 @@ export async function readTreeRecords(
   for (let depth = tree.depth; depth >= 0; depth--) {
     const below: Node[] = [];
     const places = nodes.map((node) => placeOf(file, tree, depth, node, seen));
-    for await (const batch of file.each(places)) {
+    for await (const batch of nodesAt(file, places)) {
       for (const [{ records }, cursor] of batch) {
         checkNode(tree, depth, cursor);
         visit(recordsOf(tree, cursor, records));
@@ -118,6 +118,16 @@ function levelsOf(offsetSize: number, nodeSize: number, recordSize: number, dept
 
 function byteLength(limit: number): number {
   return Math.floor(Math.log2(Math.max(limit, 1)) / 8) + 1;
+}
+
+/** The only node of most trees lies beside what it is an index of, which shares its page. */
+async function* nodesAt<T extends Placed>(
+  file: H5File,
+  places: readonly T[],
+): AsyncGenerator<(readonly [T, Cursor])[]> {
+  const [first] = places;
+  if (places.length === 1) yield [[first!, await file.at(first!.address, first!.length)]];
+  else yield* file.each(places);
 }
 
 function placeOf(file: H5File, tree: Tree, depth: number, node: Node, seen: Set<number>): Node & Placed {

@@ -65,14 +65,14 @@ export class Reader {
   }
 
   /**
-   * Many parts, in the order of the file: near ones come in one request, and no pages are read or kept for them, as
-   * nothing else around them will be asked for.
+   * Parts in the order of the file: near ones come in one request, and no pages are read or kept for them, as nothing
+   * else around them will be asked for.
    */
   async *each<T extends Extent>(parts: readonly T[]): AsyncGenerator<(readonly [T, Uint8Array])[]> {
     const reading: Promise<(readonly [T, Uint8Array])[]>[] = [];
     for (const part of parts) this.check(part.offset, part.length);
     for (const run of runsOf(parts)) {
-      const bytes = this.#readRun(run, parts.length === 1);
+      const bytes = this.#readRun(run);
       // Whoever comes to it is told; others may fail before.
       bytes.catch(() => undefined);
       if (reading.push(bytes) === RUNS_AT_ONCE) yield await reading.shift()!;
@@ -91,10 +91,10 @@ export class Reader {
     this.#pages.clear();
   }
 
-  async #readRun<T extends Extent>(run: readonly T[], isAlone: boolean): Promise<(readonly [T, Uint8Array])[]> {
+  async #readRun<T extends Extent>(run: readonly T[]): Promise<(readonly [T, Uint8Array])[]> {
     const start = run[0]!.offset;
     const length = run.reduce((most, part) => Math.max(most, part.offset + part.length - start), 0);
-    const isPaged = isAlone || length > MOST_RUN || this.#has(start, length);
+    const isPaged = length > MOST_RUN || this.#has(start, length);
     const bytes = await (isPaged ? this.read(start, length) : this.#fetch(start, length));
     return run.map((part) => [part, bytes.subarray(part.offset - start, part.offset - start + part.length)]);
   }
