@@ -24,8 +24,7 @@ import { netcdf3 } from "./formats/netcdf3/netcdf3.ts";
 import { createFormatRegistry, type FormatRegistry } from "./formats/registry.ts";
 import { zarr } from "./formats/zarr/zarr.ts";
 import type { Protocol } from "./protocols/protocol.ts";
-import { decodedChunk } from "./read/chunk.ts";
-import { selectFrom } from "./read/select.ts";
+import { gather } from "./read/gather.ts";
 
 /** In the order in which they are asked. */
 export const FORMATS: readonly Format[] = [netcdf3, hdf5, geotiff, zarr, kerchunk];
@@ -64,7 +63,7 @@ export interface Engine {
   allows(url: URL): boolean;
   /** Decoded values of a selection, read without any cache. */
   read(dataset: Dataset, variable: Variable, selection: Selection, call?: IoCall): Promise<Block>;
-  /** A whole variable, decoded. For variables that fit into memory. */
+  /** A whole variable, decoded, in memory that threads may share. For variables that fit into memory. */
   readAll(dataset: Dataset, variable: Variable): Promise<Block>;
   close(): Promise<void>;
 }
@@ -81,8 +80,7 @@ export function createEngine(options: EngineOptions): Engine {
   const formats = createFormatRegistry([...plugins.flatMap((p) => p.formats ?? []), ...FORMATS], files, codecs);
   const reader = { files, decoder };
   const read: Engine["read"] = async (_dataset, variable, selection, call) =>
-    variable.read?.(selection, call) ??
-    selectFrom(variable, selection, (chunk) => decodedChunk(reader, variable, chunk, call), call);
+    variable.read?.(selection, call) ?? gather(reader, variable, selection, {}, call);
   return {
     files,
     codecs,
@@ -90,7 +88,10 @@ export function createEngine(options: EngineOptions): Engine {
     formats,
     allows: (url) => [...allow, ...own].some((prefix) => isWithin(url, prefix)),
     read,
-    readAll: (dataset, variable) => read(dataset, variable, all(variable.spec.shape)),
+    readAll: async (_dataset, variable) => {
+      const selection = all(variable.spec.shape);
+      return variable.read?.(selection) ?? gather(reader, variable, selection, { shared: true });
+    },
     async close() {
       await decoder.close();
       await files.close?.();

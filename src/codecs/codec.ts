@@ -19,6 +19,8 @@ export type MaybePromise<T> = T | Promise<T>;
 export interface Limits {
   /** Most bytes that a decoder may produce; beyond it BadSource (a bomb), never an allocation. */
   readonly maxBytes: number;
+  /** Where a decoder may write its answer instead of allocating; it is used where it is long enough. */
+  readonly into?: Uint8Array;
 }
 
 /** Changes values, dtype or axis order: `delta`, `fixedscaleoffset`, `transpose`. */
@@ -76,7 +78,16 @@ export interface CodecRegistry {
 
 /** A chunk's codecs, ready to run. */
 export interface Pipeline {
-  /** Chunk of `shape` (default: the whole chunk) out of its stored bytes. */
-  decode(bytes: Uint8Array, shape?: readonly number[]): Promise<Values>;
+  /** Chunk of `shape` (default: the whole chunk) out of its stored bytes; the values may lie in `into`. */
+  decode(bytes: Uint8Array, shape?: readonly number[], into?: Uint8Array): Promise<Values>;
   encode(values: Values, shape?: readonly number[]): Promise<Uint8Array>;
+}
+
+/** One of several chunks that are decoded together. */
+export interface Part {
+  readonly bytes: Uint8Array;
+  /** That of the stored chunk where it is cut. */
+  readonly shape?: readonly number[];
+  /** Where its values go, in their bytes; exactly as long as they are. */
+  readonly into: Uint8Array;
 }

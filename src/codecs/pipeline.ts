@@ -1,7 +1,7 @@
 import type { CodecSpec } from "../core/array.ts";
 import { product } from "../core/array.ts";
-import type { DType, Values } from "../core/dtype.ts";
-import { dtypeName, entriesPerElement, itemSize } from "../core/dtype.ts";
+import type { DType, TypedArray, Values } from "../core/dtype.ts";
+import { asBytes, dtypeName, entriesPerElement, itemSize } from "../core/dtype.ts";
 import { GyreError, isGyreError } from "../errors.ts";
 import type {
   ArrayArrayCodec,
@@ -13,6 +13,7 @@ import type {
   CodecEntry,
   CodecRegistry,
   MaybePromise,
+  Part,
   Pipeline,
 } from "./codec.ts";
 import type { Configuration } from "./configuration.ts";
@@ -64,13 +65,30 @@ export async function createPipeline(
     return chain;
   };
   return {
-    async decode(bytes, shape) {
-      return decode(await chainFor(shape), bytes, whole);
+    async decode(bytes, shape, into) {
+      return decode(await chainFor(shape), bytes, whole, into);
     },
     async encode(values, shape) {
       return encode(await chainFor(shape), values);
     },
   };
+}
+
+/** Decodes chunks one after the other, each into memory of its size. */
+export async function decodeParts(pipeline: Pipeline, parts: readonly Part[]): Promise<void> {
+  for (const { bytes, shape, into } of parts) {
+    const values = await pipeline.decode(bytes, shape, into);
+    if (!ArrayBuffer.isView(values) || values.byteLength !== into.length) {
+      throw corrupt("pipeline", `a chunk does not take the ${into.length} bytes that are there for it`);
+    }
+    put(values, into);
+  }
+}
+
+/** Copies values, unless they are there already, and answers their bytes. */
+export function put(values: TypedArray, into: Uint8Array): number {
+  if (values.buffer !== into.buffer || values.byteOffset !== into.byteOffset) into.set(asBytes(values));
+  return values.byteLength;
 }
 
 async function createChain(codecs: readonly CodecSpec[], meta: ChunkMeta, registry: CodecRegistry): Promise<Chain> {
@@ -131,14 +149,15 @@ function checkedSize(meta: ChunkMeta): ChunkMeta {
 }
 
 /** `whole` is the chain of regular chunks: some writers store a cut chunk with all its rows. */
-async function decode(chain: Chain, stored: Uint8Array, whole: Chain): Promise<Values> {
+async function decode(chain: Chain, stored: Uint8Array, whole: Chain, into?: Uint8Array): Promise<Values> {
   let bytes = stored;
   for (let i = chain.bytes.length - 1; i >= 0; i--) {
     const { name, codec } = chain.bytes[i]!;
     // Codecs nearer to the file may hold what others added: checksums, headers, incompressible data.
     const maxBytes = i === 0 ? whole.maxBytes : whole.maxBytes + (whole.maxBytes >> 1) + 4096;
+    const limits = i === 0 && chain.arrays.length === 0 && into !== undefined ? { maxBytes, into } : { maxBytes };
     const input = bytes;
-    bytes = await guarded(name, () => codec.decode(input, { maxBytes }), maxBytes);
+    bytes = await guarded(name, () => codec.decode(input, limits), maxBytes);
   }
   const { layout, meta, arrays, maxBytes } = chain;
   const input = plain(chain !== whole && chain.exact ? bytes.subarray(0, maxBytes) : bytes);

@@ -4,10 +4,14 @@ import { product } from "../core/array.ts";
 import type { Values } from "../core/dtype.ts";
 import { itemSize } from "../core/dtype.ts";
 import { isGyreError } from "../errors.ts";
-import type { ChunkMeta, CodecRegistry, Pipeline } from "./codec.ts";
-import { createPipeline } from "./pipeline.ts";
+import type { ChunkMeta, CodecRegistry, Part, Pipeline } from "./codec.ts";
+import { createPipeline, decodeParts } from "./pipeline.ts";
+import { SharedMemory } from "./shared-memory.ts";
 import type { Job, WorkerPool } from "./worker-pool.ts";
-import { createWorkerPool, ownCopy } from "./worker-pool.ts";
+import { createWorkerPool } from "./worker-pool.ts";
+
+/** Memory shared with threads that is kept while no job uses it. */
+const IDLE_BYTES = 64 * 1024 * 1024;
 
 export interface DecoderOptions {
   readonly registry: CodecRegistry;
@@ -21,6 +25,10 @@ export interface DecoderOptions {
 
 /** Decodes and encodes chunks by their codec lists, large ones off the main thread. Results never differ. */
 export interface Decoder {
+  /** Memory for `decodeAll`: threads reach no other. */
+  readonly memory: SharedMemory;
+  /** Decodes chunks of the same codecs, one after the other where that is. Throws at the first that is broken. */
+  decodeAll(codecs: readonly CodecSpec[], meta: ChunkMeta, parts: readonly Part[], call?: IoCall): Promise<void>;
   /** `shape`: that of the stored chunk where it is cut at the array's edge. The values may share memory with `bytes`. */
   decode(
     codecs: readonly CodecSpec[],
@@ -56,11 +64,11 @@ interface Cached {
 export function createDecoder(options: DecoderOptions): Decoder {
   const { registry, workers = availableParallelism(), threshold = 1 << 17, plugins = [] } = options;
   const cached = pipelineCache(registry);
+  const memory = new SharedMemory(IDLE_BYTES);
   let pool: WorkerPool | undefined;
 
   async function run<Result extends Values | Uint8Array>(
     job: Omit<Job, "pipeline">,
-    input: Uint8Array | Values,
     local: (pipeline: Pipeline) => Promise<Result>,
     call?: IoCall,
   ): Promise<Result> {
@@ -68,14 +76,10 @@ export function createDecoder(options: DecoderOptions): Decoder {
     const { id, pipeline } = cached(job.codecs, job.meta);
     // Also where a thread will work: what is unknown or wrong is found out here, once.
     const ready = await pipeline;
-    if (workers === 0 || decodedBytes(job.meta, input) < threshold) return local(ready);
-    pool ??= createWorkerPool(workers, plugins);
-    // The caller may keep its bytes, a cached page: a thread gets a copy, the answer comes without one.
-    const own = ArrayBuffer.isView(input) ? ownCopy(input) : input;
-    const transfer = ArrayBuffer.isView(own) ? [own.buffer as ArrayBuffer] : [];
-    const part = job.decode === undefined ? { encode: own } : { decode: own as Uint8Array };
+    if (workers === 0 || decodedBytes(job) < threshold) return local(ready);
+    pool ??= createWorkerPool(workers, plugins, memory);
     try {
-      return (await pool.run({ ...job, ...part, pipeline: id }, transfer, call)) as Result;
+      return (await pool.run({ ...job, pipeline: id }, call)) as Result;
     } catch (error) {
       // A codec that this thread knows and the workers do not: added to the registry without a module address.
       if (isGyreError(error, "Unsupported")) return local(ready);
@@ -84,19 +88,27 @@ export function createDecoder(options: DecoderOptions): Decoder {
   }
 
   return {
+    memory,
+    async decodeAll(codecs, meta, parts, call) {
+      const local = async (pipeline: Pipeline): Promise<Values> => {
+        await decodeParts(pipeline, parts);
+        return [];
+      };
+      await run({ codecs, meta, parts }, local, call);
+    },
     decode(codecs, meta, bytes, shape, call) {
       const job = { codecs, meta, decode: bytes, ...(shape === undefined ? {} : { shape }) };
-      return run(job, bytes, (pipeline) => pipeline.decode(bytes, shape), call);
+      return run(job, (pipeline) => pipeline.decode(bytes, shape), call);
     },
     encode(codecs, meta, values, shape, call) {
-      const job = { codecs, meta, ...(shape === undefined ? {} : { shape }) };
-      return run(job, values, (pipeline) => pipeline.encode(values, shape), call);
+      const job = { codecs, meta, encode: values, ...(shape === undefined ? {} : { shape }) };
+      return run(job, (pipeline) => pipeline.encode(values, shape), call);
     },
     async recode(from, to, meta, bytes, call) {
       const { id, pipeline } = cached(to, meta);
       const encoder = await pipeline;
       const job = { codecs: from, meta, decode: bytes, recode: { pipeline: id, codecs: to } };
-      return run(job, bytes, async (decoder) => encoder.encode(await decoder.decode(bytes)), call);
+      return run(job, async (decoder) => encoder.encode(await decoder.decode(bytes)), call);
     },
     async close() {
       await pool?.close();
@@ -104,9 +116,10 @@ export function createDecoder(options: DecoderOptions): Decoder {
   };
 }
 
-function decodedBytes({ dtype, shape }: ChunkMeta, input: Uint8Array | Values): number {
+function decodedBytes({ meta: { dtype, shape }, decode, encode, parts }: Omit<Job, "pipeline">): number {
+  if (parts !== undefined) return parts.reduce((bytes, { into }) => bytes + into.length, 0);
   const size = itemSize(dtype);
-  return size === undefined ? input.length : product(shape) * size;
+  return size === undefined ? (decode ?? encode ?? []).length : product(shape) * size;
 }
 
 /** Pipelines by codec list (by identity: it is the variable's own) and shape; forgotten with the variable. */

@@ -1,9 +1,12 @@
 import { Worker } from "node:worker_threads";
 import type { CodecSpec, IoCall } from "../core/array.ts";
+import { product } from "../core/array.ts";
 import type { TypedArray, Values } from "../core/dtype.ts";
+import { asBytes, asValues, itemSize } from "../core/dtype.ts";
 import type { ErrorDetails, ErrorTag } from "../errors.ts";
 import { GyreError } from "../errors.ts";
-import type { ChunkMeta } from "./codec.ts";
+import type { ChunkMeta, Part } from "./codec.ts";
+import type { SharedMemory } from "./shared-memory.ts";
 
 /** What a worker is asked: `pipeline` names the chain, so that the worker can keep it ready. */
 export interface Job {
@@ -13,6 +16,7 @@ export interface Job {
   readonly shape?: readonly number[];
   readonly decode?: Uint8Array;
   readonly encode?: Values;
+  readonly parts?: readonly Part[];
   /** What is decoded is encoded so. */
   readonly recode?: { readonly pipeline: number; readonly codecs: readonly CodecSpec[] };
 }
@@ -21,25 +25,40 @@ export interface Job {
 export interface Request {
   readonly id: number;
   readonly job: Job;
+  /** Memory that both threads see: the answer goes there if it fits. */
+  readonly into?: Uint8Array;
 }
 
-export type Reply = { readonly id: number } & (
+export type Reply = { readonly id: number } & /** The bytes of the answer in `into`. */
+(
+  | { readonly written: number }
   | { readonly result: Values | Uint8Array }
   | { readonly tag: ErrorTag; readonly message: string; readonly details: ErrorDetails }
   | { readonly message: string }
 );
 
 export interface WorkerPool {
-  /** `job`'s own buffers in `transfer` move to the worker. */
-  run(job: Job, transfer: readonly ArrayBuffer[], call?: IoCall): Promise<Values | Uint8Array>;
+  /** The result is in memory of its own; that of `parts` is in theirs. */
+  run(job: Job, call?: IoCall): Promise<Values | Uint8Array>;
   close(): Promise<void>;
 }
 
 interface Task {
   readonly job: Job;
-  readonly transfer: readonly ArrayBuffer[];
   readonly resolve: (result: Values | Uint8Array) => void;
   readonly reject: (reason: unknown) => void;
+}
+
+/** A task that a worker has, and the memory that is its until the answer has come. */
+interface Sent {
+  readonly task: Task;
+  readonly from?: Uint8Array;
+  readonly into?: Uint8Array;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly sent: Map<number, Sent>;
 }
 
 /** Values in memory of their own, which can move to another thread. A Node Buffer's `slice` would share its memory. */
@@ -51,68 +70,94 @@ export function ownCopy(values: TypedArray): TypedArray {
 const WORKER = new URL(`./worker${import.meta.url.slice(import.meta.url.lastIndexOf("."))}`, import.meta.url);
 
 /** Jobs that a thread has at once: it begins the next while the answer to the last is on its way. */
-const JOBS_PER_THREAD = 2;
+const JOBS_PER_THREAD = 3;
+/** Larger chunks are moved to the thread and back: memory for them is not worth keeping. */
+const MOST_SHARED = 1 << 26;
 
 /**
  * Up to `size` threads, started when first needed, which keep the process alive only while they work. A thread that
  * dies fails its jobs and is replaced; an aborted job is dropped from the queue, or its result is.
  */
-export function createWorkerPool(size: number, plugins: readonly string[]): WorkerPool {
+export function createWorkerPool(size: number, plugins: readonly string[], memory: SharedMemory): WorkerPool {
   const queue: Task[] = [];
-  const threads = new Map<Worker, Map<number, Task>>();
+  const threads = new Set<Thread>();
   let ids = 0;
   let closed = false;
 
-  function start(): Worker {
+  function start(): Thread {
     const worker = new Worker(WORKER, { workerData: { plugins } });
-    const tasks = new Map<number, Task>();
-    threads.set(worker, tasks);
+    const sent = new Map<number, Sent>();
+    const thread = { worker, sent };
+    threads.add(thread);
     worker.on("message", (reply: Reply) => {
-      const task = tasks.get(reply.id);
-      tasks.delete(reply.id);
-      if (tasks.size === 0) worker.unref();
+      const job = sent.get(reply.id);
+      if (job === undefined) return;
+      sent.delete(reply.id);
+      if (sent.size === 0) worker.unref();
       next();
-      if (task !== undefined) settle(task, reply);
+      settle(job, reply);
+      if (job.from !== undefined) memory.give(job.from);
+      if (job.into !== undefined) memory.give(job.into);
     });
     let failure: unknown;
     worker.on("error", (error) => {
       failure = error;
     });
     worker.on("exit", (code) => {
-      threads.delete(worker);
+      threads.delete(thread);
       const reason = failure instanceof Error ? failure.message : `exit code ${code}`;
-      for (const task of tasks.values()) {
+      for (const { task } of sent.values()) {
         task.reject(closed ? closedError() : new GyreError("BadSource", `a codec thread died: ${reason}`));
       }
       next();
     });
-    return worker;
+    return thread;
   }
 
   /** The thread with the fewest jobs; a new one rather than one that is busy. Undefined: all have enough. */
-  function freest(): Worker | undefined {
-    let found: Worker | undefined;
+  function freest(): Thread | undefined {
+    let found: Thread | undefined;
     let fewest = JOBS_PER_THREAD;
-    for (const [worker, { size: jobs }] of threads) {
-      if (jobs < fewest) [found, fewest] = [worker, jobs];
+    for (const thread of threads) {
+      if (thread.sent.size < fewest) [found, fewest] = [thread, thread.sent.size];
     }
     return fewest > 0 && threads.size < size ? start() : found;
   }
 
   function next(): void {
     while (!closed && queue.length > 0) {
-      const worker = freest();
-      if (worker === undefined) return;
-      const task = queue.shift()!;
-      const id = ids++;
-      threads.get(worker)!.set(id, task);
-      worker.ref();
-      worker.postMessage({ id, job: task.job } satisfies Request, task.transfer);
+      const thread = freest();
+      if (thread === undefined) return;
+      send(thread, queue.shift()!);
+    }
+  }
+
+  function send({ worker, sent }: Thread, task: Task): void {
+    const { job } = task;
+    const id = ids++;
+    worker.ref();
+    const input = job.decode ?? job.encode;
+    const decoded = decodedBytes(job);
+    if (!ArrayBuffer.isView(input)) {
+      sent.set(id, { task });
+      worker.postMessage({ id, job } satisfies Request);
+    } else if (decoded !== undefined && Math.max(decoded, input.byteLength) <= MOST_SHARED) {
+      const from = memory.take(input.byteLength);
+      const into = memory.take(decoded);
+      from.set(asBytes(input));
+      sent.set(id, { task, from, into });
+      const shared = job.decode === undefined ? asValues(job.meta.dtype, from) : from;
+      worker.postMessage({ id, job: withInput(job, shared), into } satisfies Request);
+    } else {
+      sent.set(id, { task });
+      // The caller may keep its bytes, a cached page: a thread gets a copy.
+      const own = ownCopy(input);
+      worker.postMessage({ id, job: withInput(job, own) } satisfies Request, [own.buffer as ArrayBuffer]);
     }
   }
 
   return {
-    run(job, transfer, call) {
+    run(job, call) {
       const signal = call?.signal;
       if (closed) return Promise.reject(closedError());
       if (signal?.aborted) return Promise.reject(signal.reason);
@@ -128,7 +173,7 @@ export function createWorkerPool(size: number, plugins: readonly string[]): Work
             settleWith(value);
           };
         };
-        const task: Task = { job, transfer, resolve: done(resolve), reject: done(reject) };
+        const task: Task = { job, resolve: done(resolve), reject: done(reject) };
         signal?.addEventListener("abort", abort, { once: true });
         queue.push(task);
         next();
@@ -137,15 +182,31 @@ export function createWorkerPool(size: number, plugins: readonly string[]): Work
     async close() {
       closed = true;
       for (const task of queue.splice(0)) task.reject(closedError());
-      await Promise.all([...threads.keys()].map((worker) => worker.terminate()));
+      await Promise.all([...threads].map(({ worker }) => worker.terminate()));
     },
   };
 }
 
-function settle(task: Task, reply: Reply): void {
-  if ("result" in reply) task.resolve(reply.result);
+/** Bytes of a whole decoded chunk; undefined where nothing tells. */
+function decodedBytes({ meta }: Job): number | undefined {
+  const bytes = itemSize(meta.dtype);
+  return bytes === undefined ? undefined : product(meta.shape) * bytes;
+}
+
+function withInput(job: Job, input: TypedArray): Job {
+  return job.decode === undefined ? { ...job, encode: input } : { ...job, decode: input as Uint8Array };
+}
+
+function settle({ task, into }: Sent, reply: Reply): void {
+  if ("written" in reply && into !== undefined)
+    task.resolve(ownCopy(resultIn(into.subarray(0, reply.written), task.job)));
+  else if ("result" in reply) task.resolve(reply.result);
   else if ("tag" in reply) task.reject(new GyreError(reply.tag, reply.message, reply.details));
-  else task.reject(new Error(reply.message));
+  else if ("message" in reply) task.reject(new Error(reply.message));
+}
+
+function resultIn(bytes: Uint8Array, { decode, recode, meta }: Job): TypedArray {
+  return decode !== undefined && recode === undefined ? asValues(meta.dtype, bytes) : bytes;
 }
 
 function closedError(): GyreError {

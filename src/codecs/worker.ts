@@ -1,8 +1,8 @@
 import { isMarkedAsUntransferable, parentPort, workerData } from "node:worker_threads";
-import type { Values } from "../core/dtype.ts";
+import type { TypedArray, Values } from "../core/dtype.ts";
 import { isGyreError } from "../errors.ts";
 import type { CodecEntry, Pipeline } from "./codec.ts";
-import { createPipeline } from "./pipeline.ts";
+import { createPipeline, decodeParts, put } from "./pipeline.ts";
 import { createCodecRegistry } from "./registry.ts";
 import type { Job, Reply, Request } from "./worker-pool.ts";
 import { ownCopy } from "./worker-pool.ts";
@@ -16,26 +16,37 @@ const registry = Promise.all(plugins.map((url) => import(url) as Promise<{ codec
 );
 const pipelines = new Map<number, Promise<Pipeline>>();
 
-parentPort?.on("message", async ({ id, job }: Request) => {
+parentPort?.on("message", async ({ id, job, into }: Request) => {
   try {
-    const result = await run(job);
-    parentPort?.postMessage({ id, result } satisfies Reply, transferable(result));
+    const result = await run(job, into);
+    if (ArrayBuffer.isView(result) && result.byteLength <= (into?.length ?? -1)) {
+      parentPort?.postMessage({ id, written: put(result, into!) } satisfies Reply);
+      return;
+    }
+    const own = isPartOrShared(result) ? ownCopy(result) : result;
+    parentPort?.postMessage({ id, result: own } satisfies Reply, transferable(own));
   } catch (error) {
     parentPort?.postMessage(failure(id, error));
   }
 });
 
-async function run(job: Job): Promise<Values | Uint8Array> {
+async function run(job: Job, into: Uint8Array | undefined): Promise<Values | Uint8Array> {
   const pipeline = await pipelineOf(job.pipeline, job);
-  let result =
-    job.decode === undefined
-      ? await pipeline.encode(job.encode ?? [], job.shape)
-      : await pipeline.decode(job.decode, job.shape);
-  if (job.recode !== undefined) {
-    const { pipeline: id, codecs } = job.recode;
-    result = await (await pipelineOf(id, { codecs, meta: job.meta })).encode(result);
+  if (job.parts !== undefined) {
+    await decodeParts(pipeline, job.parts);
+    return [];
   }
-  return ArrayBuffer.isView(result) && result.byteLength !== result.buffer.byteLength ? ownCopy(result) : result;
+  if (job.decode === undefined) return pipeline.encode(job.encode ?? [], job.shape);
+  const values = await pipeline.decode(job.decode, job.shape, into);
+  if (job.recode === undefined) return values;
+  const { pipeline: id, codecs } = job.recode;
+  return (await pipelineOf(id, { codecs, meta: job.meta })).encode(values);
+}
+
+/** Memory that cannot move to the main thread, since others use it too, or more of it. */
+function isPartOrShared(result: Values | Uint8Array): result is TypedArray {
+  if (!ArrayBuffer.isView(result)) return false;
+  return result.buffer instanceof SharedArrayBuffer || result.byteLength !== result.buffer.byteLength;
 }
 
 function pipelineOf(id: number, { codecs, meta }: Pick<Job, "codecs" | "meta">): Promise<Pipeline> {

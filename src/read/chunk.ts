@@ -63,7 +63,7 @@ function grown(bytes: Uint8Array, { spec }: Variable): Uint8Array {
 }
 
 /** Where a chunk is to be read now. */
-function placeOf(
+export function placeOf(
   variable: Variable,
   chunk: readonly number[],
   call?: IoCall,
@@ -195,7 +195,8 @@ function placed(error: unknown, { name }: Variable, chunk: readonly number[], re
   return "inline" in ref ? inSource(error, what) : inSource(error, ref.url, ref.offset);
 }
 
-function metaOf({ dtype, chunks, fill }: Variable["spec"]): ChunkMeta {
+/** What decoding must know of a variable's chunks. */
+export function metaOf({ dtype, chunks, fill }: Variable["spec"]): ChunkMeta {
   return { dtype, shape: chunks, fill };
 }
 

@@ -34,6 +34,16 @@ export function copyPicked(target: Values, source: Values, picks: readonly Pick[
   }
 }
 
+/** Where `picks` put a whole source of `count` elements as it is: one run of the target, in elements. */
+export function wholeRun(picks: readonly Pick[], count: number): number | undefined {
+  const dims = joined(picks.map(dimOf));
+  const [dim] = dims;
+  if (dim === undefined) return count === 1 ? 0 : undefined;
+  const { from, to } = dim;
+  if (dims.length > 1 || dim.count !== count || from.list !== undefined || to.list !== undefined) return undefined;
+  return from.first === 0 && (count === 1 || (from.step === 1 && to.step === 1)) ? to.first : undefined;
+}
+
 /** Offsets in elements: `first + i * step`, or `list[i] * step`. */
 interface Walk {
   readonly first: number;

@@ -34,30 +34,38 @@ export async function selectFrom(
   readChunk: ReadChunk,
   call?: IoCall,
 ): Promise<Block> {
-  const { dtype, chunks } = variable.spec;
+  const { dtype } = variable.spec;
   const counts = selection.map(selectionCount);
   const target = allocate(dtype, product(counts));
-  const targetStrides = strides(counts);
-  const parts = selection.map((s, i) => split(s, chunks[i]!));
-  const width = entriesPerElement(dtype);
-
-  const copyChunk = async (combination: readonly Part[]): Promise<void> => {
+  await forEachLimited(cellsOf(variable.spec, selection), inFlight(variable.spec), async ({ chunk, picksOf }) => {
     call?.signal?.throwIfAborted();
-    const block = await readChunk(
-      combination.map((part) => part.chunk),
-      call,
-    );
-    const blockStrides = strides(block.shape);
-    const picks: Pick[] = combination.map((part, i) => ({
-      from: part.from,
-      to: part.to,
-      fromStride: blockStrides[i]!,
-      toStride: targetStrides[i]!,
-    }));
-    copyPicked(target, block.data, picks, width);
-  };
-  await forEachLimited(combinations(parts), inFlight(variable.spec), copyChunk);
+    const { shape, data } = await readChunk(chunk, call);
+    copyPicked(target, data, picksOf(shape), entriesPerElement(dtype));
+  });
   return { dtype, shape: selectionShape(selection), data: target };
+}
+
+/** A chunk that a selection touches. */
+export interface Cell {
+  readonly chunk: readonly number[];
+  /** What is taken of it, and where that goes in the answer, by the shape in which the chunk is there. */
+  picksOf(shape: readonly number[]): Pick[];
+}
+
+/** All chunks that a selection touches, in C order. */
+export function* cellsOf({ chunks }: ArraySpec, selection: Selection): Generator<Cell> {
+  const targetStrides = strides(selection.map(selectionCount));
+  for (const combination of combinations(selection.map((s, i) => split(s, chunks[i]!)))) {
+    yield {
+      chunk: combination.map((part) => part.chunk),
+      picksOf(shape) {
+        const blockStrides = strides(shape);
+        return combination.map(({ from, to }, i) => {
+          return { from, to, fromStride: blockStrides[i]!, toStride: targetStrides[i]! };
+        });
+      },
+    };
+  }
 }
 
 function inFlight({ chunks, dtype }: ArraySpec): number {
