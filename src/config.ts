@@ -86,7 +86,7 @@ const kafka = z.strictObject({
   topic: z.string().min(1).max(200).default("gyre.events").describe("the one topic, with the facets as a header"),
   perFacet: z.boolean().default(false).describe("a topic for each value of the template, created on the fly"),
   partitions: z.int().min(1).max(1000).default(8),
-  replication: z.int().min(1).max(10).default(1),
+  replication: z.int().min(1).max(10).optional(),
   refreshSeconds: z.int().min(1).default(30).describe("how often new topics are looked for"),
   tls: z
     .union([z.boolean(), z.strictObject({ ca: z.string(), cert: z.string(), key: z.string() }).partial()])
@@ -160,7 +160,7 @@ export const configSchema = z.strictObject({
     .describe("the node: its schema in the database, and its name as a consumer"),
   database: z
     .union([z.enum(["embedded", "none"]), z.string().regex(/^postgres(ql)?:\/\//, "is no postgres:// address")])
-    .default("embedded")
+    .default("none")
     .describe("embedded: a private PostgreSQL that the node starts; none: no catalogue"),
   databaseFolder: z
     .string()

@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
 import { createEngine, type Engine, type LoadedPlugin, loadPlugins } from "./engine.ts";
 import { GyreError } from "./errors.ts";
+import { type Also, listenAlso } from "./http/also.ts";
 import type { Answer } from "./http/answer.ts";
 import { createApp } from "./http/app.ts";
 import { chunkServer } from "./http/chunks.ts";
@@ -18,6 +19,7 @@ import { kerchunk } from "./protocols/kerchunk.ts";
 import { createOperations } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
 import { zarr } from "./protocols/zarr.ts";
+import type { Publishing } from "./publication/publishing.ts";
 import { createAccess } from "./read/access.ts";
 import { createDatasetIndex } from "./read/index.ts";
 import { type Clock, createRegistry, type Registry } from "./read/registry.ts";
@@ -52,7 +54,9 @@ export interface Node {
   fetch(request: Request): Promise<Response>;
   /** Looks through all sources once, and then watches them. */
   scan(signal?: AbortSignal): Promise<void>;
-  listen(): Promise<Listening>;
+  listen(): Promise<Listening & { readonly also: readonly Also[] }>;
+  /** Ends when the catalogue answers, where there is one. Throws what keeps it from that. */
+  published(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -106,6 +110,8 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     failed: (source, error) => onError(error, source.href),
   });
   let isScanned = false;
+  const hasCatalog = config.database !== "none" && !isTransient;
+  const publishing = hasCatalog ? await publishingOf(config, dataDir, onError) : undefined;
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
   const roots = addressesOf(places);
   const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols, roots });
@@ -118,27 +124,28 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     options.onAnswer?.(answer);
   };
   // Info comes last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
-  const described = [...protocols, info];
+  const described = [...protocols, ...(publishing?.protocols ?? []), info];
   const operations = createOperations({
     version: VERSION,
     protocols: described,
     roots,
+    ...(publishing === undefined ? {} : { landing: publishing.landing }),
     problems: () => registry.problems(),
     ready: () => ({
-      isReady: isScanned,
-      detail: isScanned ? "all sources have been looked through" : "looking through the sources",
+      isReady: isScanned && publishing?.state() !== "starting",
+      detail: readiness(isScanned, publishing?.state()),
       progress: totalOf(progress.values()),
     }),
     metrics: metrics.text,
   });
-  const app = createApp({
+  const appOptions = {
     access,
-    protocols: [operations, ...described],
     onAnswer,
     trustForwarded: config.trustForwarded,
     ...(config.publicUrl === undefined ? {} : { publicUrl: new URL(config.publicUrl) }),
-    onError: (error, request) => onError(error, `${request.method} ${request.url}`),
-  });
+    onError: (error: unknown, request: Request) => onError(error, `${request.method} ${request.url}`),
+  };
+  const app = createApp({ ...appOptions, protocols: [operations, ...described] });
   const first = chunkServer({ access, onError, onAnswer });
 
   return {
@@ -150,9 +157,30 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       isScanned = true;
       if (!isTransient) await rounds.watch();
     },
-    listen: () => listen(app, { ...config.listen, first: (i: IncomingMessage, o: ServerResponse) => first(i, o) }),
+    async listen() {
+      const main = await listen(app, {
+        ...config.listen,
+        first: (i: IncomingMessage, o: ServerResponse) => first(i, o),
+      });
+      const publicUrl = appOptions.publicUrl ?? main.url;
+      const ingest = createApp({ ...appOptions, publicUrl, protocols: publishing?.ingest ? [publishing.ingest] : [] });
+      try {
+        const { opened, close } = await listenAlso(config.also, config.listen, publicUrl, ingest);
+        const closeAll = async (graceMs?: number): Promise<void> => {
+          await Promise.all([main.close(graceMs), close(graceMs)]);
+        };
+        return { url: main.url, also: opened, close: closeAll };
+      } catch (error) {
+        await main.close(0);
+        throw error;
+      }
+    },
+    async published() {
+      await publishing?.started;
+    },
     async close() {
       await rounds.stop();
+      await publishing?.close();
       metrics.close();
       await registry.settled();
       await registry.save();
@@ -175,6 +203,25 @@ async function ensureWritable(dataDir: URL): Promise<void> {
       { source: dataDir.href, cause: error },
     );
   }
+}
+
+/** Loaded only where there is a catalogue. */
+async function publishingOf(
+  config: Config,
+  dataDir: URL,
+  onError: (error: unknown, where: string) => void,
+): Promise<Publishing> {
+  if (dataDir.protocol !== "file:") {
+    throw new GyreError("BadRequest", "dataDir must be a folder of this machine where the node has a catalogue");
+  }
+  const { createPublishing } = await import("./publication/publishing.ts");
+  return createPublishing(config, { folder: fileURLToPath(dataDir), onError });
+}
+
+function readiness(isScanned: boolean, catalogue: "starting" | "ready" | "failed" | undefined): string {
+  if (!isScanned) return "looking through the sources";
+  if (catalogue === "starting") return "the catalogue is starting";
+  return `all sources have been looked through${catalogue === "failed" ? "; the catalogue could not start" : ""}`;
 }
 
 function totalOf(scans: Iterable<ScanProgress>): { seen: number; datasets: number; broken: number } {

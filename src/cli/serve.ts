@@ -13,6 +13,7 @@ const OPTIONS = {
   port: { type: "string", short: "p" },
   "data-dir": { type: "string" },
   "public-url": { type: "string" },
+  database: { type: "string" },
   json: { type: "boolean" },
 } as const;
 
@@ -33,6 +34,8 @@ ${SOURCE_HELP}
   -p, --port PORT        port to listen on (default 8080; 0: any free one)
       --data-dir FOLDER  where ids and indexes are kept (default .gyre)
       --public-url URL   scheme, host and path prefix of every link that is written
+      --database WHERE   embedded (default: a private PostgreSQL in the data directory), none (no catalogue), or
+                         postgres://...
       --json             one JSON line per event: listening, scan, ready
 
 Example:
@@ -43,7 +46,10 @@ Example:
     const { values, positionals } = parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
     const settings = await settingsOf(values, io);
     const config = withFlags(settings.config, values, positionals);
-    if ([config.sources, config.cubes, config.catalogs, Object.keys(config.datasets)].every((of) => of.length === 0)) {
+    const isEmpty = [config.sources, config.cubes, config.catalogs, Object.keys(config.datasets)].every(
+      (of) => of.length === 0,
+    );
+    if (isEmpty && config.database === "none") {
       io.err("gyre serve: nothing to serve: name a SOURCE, or sources in gyre.yaml\nTry: gyre serve --help");
       return 2;
     }
@@ -66,7 +72,7 @@ Example:
       try {
         const base = withSlash(config.publicUrl ?? server.url.href);
         if (say === undefined) io.out(`Gyre serves ${base}`);
-        else say({ event: "listening", url: base, pid: process.pid });
+        else say({ event: "listening", url: base, pid: process.pid, also: server.also });
         if (!isLoopback(config.listen.host)) {
           io.err(`Whoever reaches ${config.listen.host} may read all of it: this node asks nobody who they are.`);
         }
@@ -98,9 +104,15 @@ function withFlags(base: Config, flags: Flags, sources: readonly string[]): Conf
       host: flags.host ?? base.listen.host,
       port: flags.port === undefined ? base.listen.port : portOf(flags.port),
     },
+    ...(flags.database === undefined ? {} : { database: databaseOf(flags.database) }),
     ...(flags["data-dir"] === undefined ? {} : { dataDir: here(flags["data-dir"]) }),
     ...(publicUrl === undefined ? {} : { publicUrl }),
   };
+}
+
+function databaseOf(text: string): string {
+  if (text === "embedded" || text === "none" || /^postgres(ql)?:\/\//.test(text)) return text;
+  throw refused("--database", text, "embedded, none or a postgres:// address");
 }
 
 function portOf(text: string): number {

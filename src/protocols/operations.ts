@@ -24,6 +24,8 @@ export interface OperationsOptions {
   readonly protocols: readonly Protocol[];
   /** What the node serves; local files are named relative to these, and never with the folders above. */
   readonly roots?: readonly URL[];
+  /** What programs find at the root instead of a list of links: the catalogue, where there is one. */
+  landing?(call: RouteCall): Promise<Response>;
   problems(): readonly Problem[];
   ready(): Readiness;
   /** Prometheus text. */
@@ -78,10 +80,8 @@ export function createOperations(options: OperationsOptions): Protocol {
   async function home(call: RouteCall): Promise<Response> {
     const { request, base } = call;
     const isJson = favourite(request, BOTH) === "application/json";
-    const response = isJson
-      ? jsonResponse(request, landing(all, version, base))
-      : pageResponse(request, await homePage(call, version));
-    return varying(response);
+    if (!isJson) return varying(pageResponse(request, await homePage(call, version)));
+    return varying((await options.landing?.(call)) ?? jsonResponse(request, landing(all, version, base)));
   }
 
   async function docs({ request, access, call, base }: RouteCall, isOpen: boolean): Promise<Response> {

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { createCatalog } from "../catalog/api.ts";
+import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
+import { createExternalProjection } from "../catalog/external.ts";
+import { createCatalogProjection } from "../catalog/projection.ts";
+import { createWrites } from "../catalog/writes.ts";
+import type { Config, FollowConfig } from "../config.ts";
+import type { Call } from "../core/principal.ts";
+import { topicFilter, topicTemplate } from "../core/topic.ts";
+import type { Pool } from "../db/database.ts";
+import { startEmbedded } from "../db/embedded.ts";
+import { migrate } from "../db/migrate.ts";
+import { connect, type ServerAddress } from "../db/postgres.ts";
+import type { EventLog } from "../log/event-log.ts";
+import { type Follower, follow } from "../log/follow.ts";
+import { openForeignLog, openLog } from "./logs.ts";
+
+/** The publishing half of a node: its database, its log, its catalogue, and what makes the one from the other. */
+export interface Publication {
+  readonly pool: Pool;
+  readonly log: EventLog;
+  readonly catalog: Catalog;
+  readonly writes: Writes;
+  /** Every event of this node's door and of what it followed. */
+  status(eventId: string, call: Call): Promise<EventStatus | undefined>;
+  consumers(call: Call): Promise<readonly object[]>;
+  close(): Promise<void>;
+}
+
+export interface PublicationOptions {
+  /** Of the embedded database. */
+  readonly folder: string;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** Starts, in this order: database, log, catalogue, followers. What was started is stopped when the rest cannot be. */
+export async function startPublication(config: Config, options: PublicationOptions): Promise<Publication> {
+  const closing: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (let stop = closing.pop(); stop !== undefined; stop = closing.pop()) await stop();
+  };
+  const failed = (where: string) => (error: unknown) => options.onError(error, where);
+  try {
+    const server = await openServer(config, options.folder, closing);
+    const pool = await connect({ ...server, schema: config.name, onError: failed("database") });
+    closing.push(() => pool.close());
+    await migrate(pool, { name: "node" });
+    const { log, close: closeLog } = await openLog(config, server, failed("log"));
+    closing.push(closeLog);
+    const topic = topicTemplate(config.topics.template, config.topics.fallback);
+    const writes = createWrites({ pool, log, topic });
+    closing.push(() => writes.close());
+    const followers: Follower[] = [];
+    closing.push(async () => {
+      await Promise.all(followers.map((follower) => follower.stop()));
+    });
+    for (const entry of config.follow) followers.push(await started(entry, { config, pool, log, closing, failed }));
+    return {
+      pool,
+      log,
+      catalog: createCatalog(pool),
+      writes,
+      status: (id, call) => writes.status(id, call),
+      consumers: async () => followers.map((follower) => follower.status()),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openServer(config: Config, folder: string, closing: (() => Promise<void>)[]): Promise<ServerAddress> {
+  if (config.database !== "embedded") return { url: config.database };
+  const server = await startEmbedded({ folder: config.databaseFolder ?? join(folder, "postgres") });
+  closing.push(() => server.close());
+  return server.address;
+}
+
+interface Surroundings {
+  readonly config: Config;
+  readonly pool: Pool;
+  readonly log: EventLog;
+  readonly closing: (() => Promise<void>)[];
+  readonly failed: (where: string) => (error: unknown) => void;
+}
+
+async function started(entry: FollowConfig, { config, pool, log, closing, failed }: Surroundings): Promise<Follower> {
+  const topics = topicFilter(entry.topics);
+  const name = entry.group ?? config.name;
+  let source = log;
+  if (entry.log !== undefined) {
+    const foreign = await openForeignLog(entry.log);
+    source = foreign.log;
+    closing.push(foreign.close);
+  }
+  const projection =
+    entry.target === undefined
+      ? createCatalogProjection({ name, topics })
+      : createExternalProjection({ name, topics, api: new URL(entry.target) });
+  return follow({
+    log: source,
+    db: pool,
+    projection,
+    node: config.name,
+    owner: `${hostname()}/${process.pid}/${randomUUID()}`,
+    onError: failed(`following ${source.system} as ${name}`),
+  });
+}

@@ -1,0 +1,81 @@
+import type { Config } from "../config.ts";
+import { eventJsonSchema } from "../core/event-schema.ts";
+import { GyreError } from "../errors.ts";
+import { createEvents } from "../http/routes/events.ts";
+import { asyncapi } from "../log/asyncapi.ts";
+import type { Protocol, RouteCall } from "../protocols/protocol.ts";
+import { createIngest } from "../protocols/stac/ingest.ts";
+import { answerLanding } from "../protocols/stac/landing.ts";
+import { createStac, type StacOptions } from "../protocols/stac/stac.ts";
+import { lazyCatalog, lazyWrites } from "./lazily.ts";
+import { type Publication, startPublication } from "./publication.ts";
+
+/** The publishing half as a node wires it: it starts beside the rest, and what comes early waits for it. */
+export interface Publishing {
+  readonly protocols: readonly Protocol[];
+  /** The founding system's ingest API; absent where there are no writes. */
+  readonly ingest: Protocol | undefined;
+  landing(call: RouteCall): Promise<Response>;
+  /** Resolves when the catalogue answers; rejects when it never will. */
+  readonly started: Promise<Publication>;
+  readonly state: () => "starting" | "ready" | "failed";
+  close(): Promise<void>;
+}
+
+export function createPublishing(
+  config: Config,
+  options: { readonly folder: string; readonly onError: (error: unknown, where: string) => void },
+): Publishing {
+  let state: "starting" | "ready" | "failed" = "starting";
+  const started = startPublication(config, options);
+  started.then(
+    () => {
+      state = "ready";
+    },
+    (error) => {
+      state = "failed";
+      options.onError(error, "catalogue");
+    },
+  );
+  const publication = async (): Promise<Publication> => {
+    try {
+      return await started;
+    } catch (cause) {
+      throw new GyreError("Busy", `the catalogue of this node could not start: ${(cause as Error).message}`, {
+        cause,
+        retryAfter: 60,
+      });
+    }
+  };
+  const { id = config.name, title, description, writable } = config.catalog;
+  const stac: StacOptions = {
+    catalog: lazyCatalog(async () => (await publication()).catalog),
+    ...(writable ? { writes: lazyWrites(async () => (await publication()).writes) } : {}),
+    id,
+    ...(title === undefined ? {} : { title }),
+    ...(description === undefined ? {} : { description }),
+    bodyBytes: config.limits.body,
+  };
+  const events = createEvents({
+    log: async () => (await publication()).log,
+    status: async (event, call) => (await publication()).status(event, call),
+    consumers: async (call) => (await publication()).consumers(call),
+    schema: eventJsonSchema(),
+    asyncapi: async (base, call) => {
+      const { log } = await publication();
+      return asyncapi({ publicUrl: base, topics: await log.topics(call), log: log.system });
+    },
+  });
+  return {
+    protocols: [createStac(stac), events],
+    ingest: writable ? createIngest(stac) : undefined,
+    landing: (call) => answerLanding(call, stac),
+    started,
+    state: () => state,
+    async close() {
+      // What could not start has stopped itself.
+      const running = await started.catch(() => undefined);
+      await running?.close();
+    },
+  };
+}
