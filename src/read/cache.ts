@@ -13,6 +13,7 @@ export interface Cache<T> {
   has(key: string): boolean;
   /** What is kept already. */
   find(key: string): T | undefined;
+  readonly maxBytes: number;
   /** Whether so many bytes may be kept under one key. */
   takes(bytes: number): boolean;
   readonly bytes: number;
@@ -49,6 +50,7 @@ export function createCache<T>(maxBytes: number): Cache<T> {
       return total;
     },
     has: (key) => kept.has(key) || working.has(key),
+    maxBytes,
     find,
     takes,
     async get(key, make) {

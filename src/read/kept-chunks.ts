@@ -6,21 +6,22 @@ import type { Cache } from "./cache.ts";
 
 const MiB = 1024 * 1024;
 const IDLE_BYTES = 32 * MiB;
-/** Chunks remembered as asked for once. */
-const MOST_SEEN = 16_384;
+/** Chunks remembered as asked for once; together they are no more bytes than may be kept. */
+const MOST_SEEN = 65_536;
 
 /** Reads the stored bytes of a located chunk. */
 type Fetch = (options: ReadOptions) => Promise<Uint8Array>;
 
 /**
- * Stored chunks that are asked for again and again. One of a local file is kept when it is asked for a second time:
- * whoever walks through an archive leaves what others use where it is, and his bytes pass through memory that is used
- * again as soon as they are sent.
+ * Stored chunks that are asked for again and again. One of a local file is kept when it is asked for a second time, not
+ * long after the first: whoever walks through an archive, once or in circles, leaves what others use where it is, and
+ * his bytes pass through memory that is used again as soon as they are sent.
  */
 export class KeptChunks {
   readonly #cache: Cache<RawChunk>;
   readonly #buffers = new ReadBuffers(IDLE_BYTES);
-  readonly #seen = new Set<string>();
+  readonly #seen = new Map<string, number>();
+  #seenBytes = 0;
 
   constructor(cache: Cache<RawChunk>) {
     this.#cache = cache;
@@ -35,7 +36,8 @@ export class KeptChunks {
     const known = this.#cache.find(key);
     if (known !== undefined) return known;
     const isNear = ref.url.protocol === "file:";
-    if (isNear && (!this.#cache.takes(ref.length) || this.#isNew(key))) return this.#lent(etag, fetch, call);
+    if (isNear && (!this.#cache.takes(ref.length) || this.#isNew(key, ref.length)))
+      return this.#lent(etag, fetch, call);
     // Shared by all who wait for it, so it does not end when one of them does.
     return this.#cache.get(key, async () => {
       call?.signal?.throwIfAborted();
@@ -59,10 +61,19 @@ export class KeptChunks {
     return { bytes, source: "raw", etag, release: () => this.#buffers.give(lent) };
   }
 
-  #isNew(key: string): boolean {
-    if (this.#cache.has(key) || this.#seen.delete(key)) return false;
-    this.#seen.add(key);
-    if (this.#seen.size > MOST_SEEN) this.#seen.delete(this.#seen.values().next().value as string);
+  #isNew(key: string, bytes: number): boolean {
+    if (this.#cache.has(key) || this.#forget(key)) return false;
+    this.#seen.set(key, bytes);
+    this.#seenBytes += bytes;
+    for (const oldest of this.#seen.keys()) {
+      if (this.#seen.size <= MOST_SEEN && this.#seenBytes <= this.#cache.maxBytes) break;
+      this.#forget(oldest);
+    }
     return true;
+  }
+
+  #forget(key: string): boolean {
+    this.#seenBytes -= this.#seen.get(key) ?? 0;
+    return this.#seen.delete(key);
   }
 }

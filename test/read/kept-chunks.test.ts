@@ -69,3 +69,15 @@ test("what has no tag, or is too large, is read each time", async () => {
   }
   assert.deepEqual([reads(), cache.bytes], [9, 0]);
 });
+
+test("whoever walks in circles that are wider than the cache displaces nothing", async () => {
+  const { cache, ask, reads } = setUp(1000);
+  for (let i = 0; i < 2; i++) await ask(at(FAR));
+  for (let round = 0; round < 3; round++) {
+    for (let n = 0; n < 30; n++) (await ask(at(NEAR, n * 100))).release?.();
+  }
+  assert.equal(cache.bytes, 100);
+  const before = reads();
+  await ask(at(FAR));
+  assert.equal(reads(), before);
+});
