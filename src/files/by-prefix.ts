@@ -2,7 +2,7 @@ import { lstat, realpath } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError } from "../errors.ts";
-import type { Files } from "./files.ts";
+import type { Files, ReadOptions } from "./files.ts";
 import { isAbsence, systemMessage } from "./handle-pool.ts";
 import { isWithin } from "./keys.ts";
 import { readWithInfo } from "./read-with-info.ts";
@@ -55,27 +55,29 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
     return new GyreError("Denied", `${address} ${reason} (${allowed.join(", ")})`, { source: address, allowed });
   }
 
-  const self: Files = {
-    async read(url, range, options) {
-      const { files } = find(url, "r", longestFirst);
-      if (url.protocol === "file:" && files.asksAdmission !== true) await entryFor(url, "r");
-      try {
-        const bytes = await files.read(url, range, { ...options, admit });
-        if (bytes !== undefined) return bytes;
-      } catch (error) {
-        // What is wrong with a file outside is not to be told.
-        await entryFor(url, "r");
-        throw error;
-      }
+  /** What `work` finds in a file, which the store itself asks about where it can. */
+  async function admitted<T>(
+    url: URL,
+    options: ReadOptions | undefined,
+    work: (files: Files, options: ReadOptions) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
+    const { files } = find(url, "r", longestFirst);
+    if (url.protocol === "file:" && files.asksAdmission !== true) await entryFor(url, "r");
+    try {
+      const found = await work(files, { ...options, admit });
+      if (found !== undefined) return found;
+    } catch (error) {
+      // What is wrong with a file outside is not to be told.
       await entryFor(url, "r");
-      return undefined;
-    },
-    async readWithInfo(url, range, call) {
-      const { read, head } = self;
-      // Local files are admitted when they are opened, and looking at them costs no round trip.
-      if (url.protocol === "file:") return readWithInfo({ read, head }, url, range, call);
-      return readWithInfo((await entryFor(url, "r")).files, url, range, call);
-    },
+      throw error;
+    }
+    await entryFor(url, "r");
+    return undefined;
+  }
+
+  return {
+    read: (url, range, options) => admitted(url, options, (files, own) => files.read(url, range, own)),
+    readWithInfo: (url, range, options) => admitted(url, options, (files, own) => readWithInfo(files, url, range, own)),
     head: async (url, call) => (await entryFor(url, "r")).files.head(url, call),
     async *list(prefix, options) {
       const { files } = await entryFor(prefix, "r");
@@ -96,7 +98,6 @@ export function createFilesByPrefix(entries: readonly PrefixEntry[]): Files {
       await Promise.all([...new Set(entries.map(({ files }) => files))].map((files) => files.close?.()));
     },
   };
-  return self;
 }
 
 /** Refuses an address with the words that would have it read. */

@@ -57,7 +57,7 @@ export interface Files {
    */
   read(url: URL, range?: ByteRange, options?: ReadOptions): Promise<Uint8Array | undefined>;
   /** `read` and `head` in one request: for stores where every request is a round trip. */
-  readWithInfo?(url: URL, range?: ByteRange, call?: IoCall): Promise<FileRead | undefined>;
+  readWithInfo?(url: URL, range?: ByteRange, options?: ReadOptions): Promise<FileRead | undefined>;
   /** `read` asks `admit` itself when it opens a file: whoever passes it need not look where links lead. */
   readonly asksAdmission?: boolean;
   head(url: URL, call?: IoCall): Promise<FileInfo | undefined>;

@@ -69,6 +69,19 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
     });
   }
 
+  async function readOnce(url: URL, range?: ByteRange, options: ReadOptions = {}): Promise<Stable | undefined> {
+    const path = pathOf(url);
+    for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
+      options.signal?.throwIfAborted();
+      const got = await explained(url, readStable(path, range, options));
+      if (got === undefined) return undefined;
+      if (got === "again") continue;
+      if (options.ifMatch !== undefined && options.ifMatch !== etagOf(got.stats)) throw changed(url);
+      return got;
+    }
+    throw new GyreError("Busy", `${url} changes while it is read`, { source: url.href, retryAfter: 1 });
+  }
+
   /** Writers of one path take turns, so that a condition still holds when the file is moved into place. */
   async function inTurn<T>(path: string, work: () => Promise<T>): Promise<T> {
     const turn = (writing.get(path) ?? Promise.resolve()).then(work, work);
@@ -84,17 +97,11 @@ export function createLocalFiles({ handles = 256 }: LocalOptions = {}): Files {
   return {
     asksAdmission: true,
 
-    async read(url, range, options = {}) {
-      const path = pathOf(url);
-      for (let attempt = 0; attempt < READ_ATTEMPTS; attempt++) {
-        options.signal?.throwIfAborted();
-        const got = await explained(url, readStable(path, range, options));
-        if (got === undefined) return undefined;
-        if (got === "again") continue;
-        if (options.ifMatch !== undefined && options.ifMatch !== etagOf(got.stats)) throw changed(url);
-        return got.bytes;
-      }
-      throw new GyreError("Busy", `${url} changes while it is read`, { source: url.href, retryAfter: 1 });
+    read: async (url, range, options) => (await readOnce(url, range, options))?.bytes,
+
+    async readWithInfo(url, range, options) {
+      const got = await readOnce(url, range, options);
+      return got && { bytes: got.bytes, info: infoFrom(got.stats) };
     },
 
     async head(url, call) {
