@@ -1,20 +1,19 @@
-import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { createCatalog } from "../catalog/api.ts";
 import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
 import { createExternalProjection } from "../catalog/external.ts";
+import { createCatalog } from "../catalog/postgres-catalog.ts";
 import { createCatalogProjection } from "../catalog/projection.ts";
 import { createWrites } from "../catalog/writes.ts";
 import type { Config, FollowConfig } from "../config.ts";
-import type { Call } from "../core/principal.ts";
+import { ANONYMOUS, type Call } from "../core/principal.ts";
 import { topicFilter, topicTemplate } from "../core/topic.ts";
 import type { Pool } from "../db/database.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect, type ServerAddress } from "../db/postgres.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { type Follower, follow } from "../log/follow.ts";
+import { type FollowStatus, follow } from "../log/follow.ts";
 import { openForeignLog, openLog } from "./logs.ts";
 
 /** The publishing half of a node: its database, its log, its catalogue, and what makes the one from the other. */
@@ -52,18 +51,15 @@ export async function startPublication(config: Config, options: PublicationOptio
     const topic = topicTemplate(config.topics.template, config.topics.fallback);
     const writes = createWrites({ pool, log, topic });
     closing.push(() => writes.close());
-    const followers: Follower[] = [];
-    closing.push(async () => {
-      await Promise.all(followers.map((follower) => follower.stop()));
-    });
-    for (const entry of config.follow) followers.push(await started(entry, { config, pool, log, closing, failed }));
+    const statuses: (() => FollowStatus | undefined)[] = [];
+    for (const entry of config.follow) statuses.push(await started(entry, { config, pool, log, closing, failed }));
     return {
       pool,
       log,
       catalog: createCatalog(pool),
       writes,
       status: (id, call) => writes.status(id, call),
-      consumers: async () => followers.map((follower) => follower.status()),
+      consumers: async () => statuses.map((status) => status()).filter((status) => status !== undefined),
       close,
     };
   } catch (error) {
@@ -87,7 +83,11 @@ interface Surroundings {
   readonly failed: (where: string) => (error: unknown) => void;
 }
 
-async function started(entry: FollowConfig, { config, pool, log, closing, failed }: Surroundings): Promise<Follower> {
+/** Starts a follower and answers what it tells of itself. */
+async function started(
+  entry: FollowConfig,
+  { config, pool, log, closing, failed }: Surroundings,
+): Promise<() => FollowStatus | undefined> {
   const topics = topicFilter(entry.topics);
   const name = entry.group ?? config.name;
   let source = log;
@@ -100,12 +100,26 @@ async function started(entry: FollowConfig, { config, pool, log, closing, failed
     entry.target === undefined
       ? createCatalogProjection({ name, topics })
       : createExternalProjection({ name, topics, api: new URL(entry.target) });
-  return follow({
-    log: source,
-    db: pool,
-    projection,
-    node: config.name,
-    owner: `${hostname()}/${process.pid}/${randomUUID()}`,
-    onError: failed(`following ${source.system} as ${name}`),
+  let status: FollowStatus | undefined;
+  const told = failed(`following ${source.system} as ${name}`);
+  const stop = new AbortController();
+  const following = follow(
+    {
+      log: source,
+      db: pool,
+      projection,
+      node: config.name,
+      owner: `${hostname()}/${process.pid}`,
+      onStatus(now) {
+        if (now.state === "retrying" && status?.state !== "retrying") told(new Error(now.lastError?.message));
+        status = now;
+      },
+    },
+    { signal: stop.signal, who: ANONYMOUS },
+  ).catch(told);
+  closing.push(async () => {
+    stop.abort();
+    await following;
   });
+  return () => status;
 }

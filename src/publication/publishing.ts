@@ -2,7 +2,6 @@ import type { Config } from "../config.ts";
 import { eventJsonSchema } from "../core/event-schema.ts";
 import { GyreError } from "../errors.ts";
 import { createEvents } from "../http/routes/events.ts";
-import { asyncapi } from "../log/asyncapi.ts";
 import type { Protocol, RouteCall } from "../protocols/protocol.ts";
 import { createIngest } from "../protocols/stac/ingest.ts";
 import { answerLanding } from "../protocols/stac/landing.ts";
@@ -61,10 +60,7 @@ export function createPublishing(
     status: async (event, call) => (await publication()).status(event, call),
     consumers: async (call) => (await publication()).consumers(call),
     schema: eventJsonSchema(),
-    asyncapi: async (base, call) => {
-      const { log } = await publication();
-      return asyncapi({ publicUrl: base, topics: await log.topics(call), log: log.system });
-    },
+    asyncapi: async () => ({}),
   });
   return {
     protocols: [createStac(stac), events],
