@@ -1,0 +1,223 @@
+import { isItemPayload, itemIdOf, type StacEvent } from "../core/event.ts";
+import type { StacCollection } from "../core/stac.ts";
+import type { Database } from "../db/database.ts";
+import type { Recorded } from "../log/event-log.ts";
+import { BatchState, type CollectionState, type ItemState, keyOfItem, type Loaded } from "./batch.ts";
+import type { Extent } from "./collection-row.ts";
+import { type Box, boxText } from "./footprint.ts";
+import { problemOf } from "./problem.ts";
+import { type Summaries, SummaryBuilder } from "./queryables.ts";
+import { spanText } from "./times.ts";
+
+/** An event with the message that it came in. */
+export interface Arrived {
+  readonly message: Recorded;
+  readonly event: StacEvent;
+}
+
+export interface Refused extends Arrived {
+  readonly error: unknown;
+}
+
+/** Applies events in their order by a fixed number of statements, and answers those that were refused. */
+export async function applyEvents(tx: Database, arrived: readonly Arrived[]): Promise<Refused[]> {
+  const fresh = await withoutRepeats(tx, arrived);
+  if (fresh.length === 0) return [];
+  const loaded = await load(tx, fresh);
+  const state = new BatchState(loaded);
+  const refused = new Map<Arrived, Refused>();
+  for (const one of fresh) {
+    try {
+      state.apply(one.event, one.message.topic);
+    } catch (error) {
+      refused.set(one, { ...one, error });
+    }
+  }
+  await saveItems(tx, state);
+  await saveCollections(tx, loaded, state);
+  await saveOutcomes(tx, fresh, refused);
+  return [...refused.values()];
+}
+
+async function withoutRepeats(tx: Database, arrived: readonly Arrived[]): Promise<Arrived[]> {
+  const seen = await tx.query<{ event_id: string }>(
+    "select event_id from outcome where event_id = any($1) and applied is not null",
+    [arrived.map(({ event }) => event.metadata.event_id)],
+  );
+  const known = new Set(seen.map(({ event_id }) => event_id));
+  return arrived.filter(({ event: { metadata } }) => !known.has(metadata.event_id) && known.add(metadata.event_id));
+}
+
+async function load(tx: Database, arrived: readonly Arrived[]): Promise<Loaded> {
+  const payloads = arrived.map(({ event }) => event.data.payload);
+  const keys = new Map<string, { collection: string; id: string; isPatch: boolean }>();
+  for (const payload of payloads.filter(isItemPayload)) {
+    const [collection, id] = [payload.collection_id, itemIdOf(payload) as string];
+    const key = keyOfItem(collection, id);
+    keys.set(key, { collection, id, isPatch: payload.method === "PATCH" || (keys.get(key)?.isPatch ?? false) });
+  }
+  const items = await tx.query<ItemState & { id: string; collection: string }>(
+    `select i.id, i.collection, i.etag, i.topic,
+        case when k."isPatch" then i.body end as body, case when k."isPatch" then i.properties end as properties
+      from json_to_recordset($1) as k(collection text, id text, "isPatch" boolean)
+      join item i on i.id = k.id and i.collection = k.collection`,
+    [JSON.stringify([...keys.values()])],
+  );
+  const collections = await tx.query<CollectionRow>(
+    `select id, etag, topic, document, readers, items, queryables,
+        (place[1])[0] as west, (place[1])[1] as south, (place[0])[0] as east, (place[0])[1] as north,
+        lower(span) as start, upper(span) as "end"
+      from collection where id = any($1) order by id for update`,
+    [[...new Set(payloads.map(({ collection_id }) => collection_id))]],
+  );
+  return {
+    items: new Map(items.map((item) => [keyOfItem(item.collection, item.id), item])),
+    collections: new Map(collections.map((row) => [row.id, stateOf(row)])),
+  };
+}
+
+interface CollectionRow {
+  readonly id: string;
+  readonly etag: string;
+  readonly topic: string | null;
+  readonly document: StacCollection | null;
+  readonly readers: readonly string[] | null;
+  readonly items: number;
+  readonly queryables: Summaries;
+  readonly west: number | null;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+  readonly start: Date | null;
+  readonly end: Date | null;
+}
+
+function stateOf(row: CollectionRow): CollectionState {
+  const { etag, topic, document, readers, items, queryables, west, south, east, north, start, end } = row;
+  const box: Box | undefined = west === null ? undefined : [west, south, east, north];
+  const extent: Extent = { ...(box && { box }), ...(start && { start }), ...(end && { end }) };
+  return { etag, topic, document, readers, items, extent, summaries: new SummaryBuilder(queryables) };
+}
+
+async function saveItems(tx: Database, { items, touched, collections }: BatchState): Promise<void> {
+  const gone: object[] = [];
+  const kept: object[] = [];
+  for (const [key, at] of touched) {
+    const state = items.get(key);
+    const readers = collections.get(at.collection)?.readers ?? null;
+    if (state?.prepared === undefined) gone.push(at);
+    else kept.push({ ...at, ...state.prepared.row, etag: state.etag, topic: state.topic, readers });
+  }
+  if (gone.length > 0) {
+    await tx.query(
+      `delete from item i using json_to_recordset($1) as k(collection text, id text)
+        where i.id = k.id and i.collection = k.collection`,
+      [JSON.stringify(gone)],
+    );
+  }
+  if (kept.length > 0) await tx.query(UPSERT_ITEMS, [JSON.stringify(kept)]);
+}
+
+const UPSERT_ITEMS = `
+  insert into item (id, collection, datetime, span, place, shape, holes, low, high, facets, words, readers, etag, topic,
+      updated, properties, body)
+    select id, collection, datetime, span, place, shape, holes, low, high, facets, to_tsvector('simple', words),
+      readers, etag, topic, now(), properties, body
+    from json_to_recordset($1) as r(id text, collection text, datetime timestamptz, span tstzrange, place box,
+      shape polygon[], holes polygon[], low float8, high float8, facets text[], words text, readers text[], etag text,
+      topic text, properties jsonb, body json)
+  on conflict (id, collection) do update set datetime = excluded.datetime, span = excluded.span,
+    place = excluded.place, shape = excluded.shape, holes = excluded.holes, low = excluded.low, high = excluded.high,
+    facets = excluded.facets, words = excluded.words, readers = excluded.readers, etag = excluded.etag,
+    topic = excluded.topic, updated = excluded.updated, properties = excluded.properties, body = excluded.body`;
+
+async function saveCollections(tx: Database, loaded: Loaded, { collections }: BatchState): Promise<void> {
+  const written: object[] = [];
+  const grown: object[] = [];
+  const gone: string[] = [];
+  for (const [id, state] of collections) {
+    const { etag, topic, document, readers, items, extent, summaries, described } = state;
+    if (document === null && items === 0) gone.push(id);
+    else {
+      const { box, start, end } = extent;
+      const row = {
+        ...{ id, items, place: box === undefined ? null : boxText(box) },
+        span: start === undefined && end === undefined ? null : spanText(start, end),
+        queryables: summaries.isChanged ? summaries.summaries() : null,
+      };
+      const isNew = !loaded.collections.has(id);
+      if (!isNew && described === undefined) grown.push(row);
+      else written.push({ ...row, document, etag, topic, readers, words: described?.words ?? id });
+    }
+  }
+  if (gone.length > 0) await tx.query("delete from collection where id = any($1)", [gone]);
+  if (grown.length > 0) {
+    await tx.query(
+      `update collection c set items = r.items, place = r.place, span = r.span,
+          queryables = coalesce(r.queryables, c.queryables)
+        from json_to_recordset($1) as r(id text, items bigint, place box, span tstzrange, queryables jsonb)
+        where c.id = r.id`,
+      [JSON.stringify(grown)],
+    );
+  }
+  if (written.length === 0) return;
+  await tx.query(UPSERT_COLLECTIONS, [JSON.stringify(written)]);
+  await tx.query(
+    `update item i set readers = c.readers from collection c
+      where c.id = any($1) and i.collection = c.id and i.readers is distinct from c.readers`,
+    [[...collections].filter(([, { described }]) => described !== undefined).map(([id]) => id)],
+  );
+}
+
+const UPSERT_COLLECTIONS = `
+  insert into collection (id, document, etag, topic, updated, readers, items, place, span, queryables, words)
+    select id, document, etag, topic, now(), readers, items, place, span, coalesce(queryables, '{}'),
+      to_tsvector('simple', words)
+    from json_to_recordset($1) as r(id text, document jsonb, etag text, topic text, readers text[], items bigint,
+      place box, span tstzrange, queryables jsonb, words text)
+  on conflict (id) do update set document = excluded.document, etag = excluded.etag, topic = excluded.topic,
+    updated = excluded.updated, readers = excluded.readers, items = excluded.items, place = excluded.place,
+    span = excluded.span, words = excluded.words,
+    queryables = case when excluded.queryables = '{}' then collection.queryables else excluded.queryables end`;
+
+/** What became of each, for status URLs and against repeats; wakes those who wait. */
+export async function saveOutcomes(
+  tx: Database,
+  arrived: readonly Arrived[],
+  refused: ReadonlyMap<Arrived, Refused>,
+): Promise<void> {
+  const rows = arrived.map((one) => {
+    const { metadata, data } = one.event;
+    const error = refused.get(one)?.error;
+    return {
+      event_id: metadata.event_id,
+      collection: data.payload.collection_id,
+      item: itemIdOf(data.payload) ?? null,
+      method: data.payload.method,
+      accepted: metadata.time,
+      effects: error === undefined ? 1 : 0,
+      problem: error === undefined ? null : problemOf(error),
+    };
+  });
+  await tx.query(
+    `insert into outcome (event_id, collection, item, method, accepted, applied, applied_count, problem)
+        select event_id, collection, item, method, accepted, now(), effects, problem
+        from json_to_recordset($1) as r(event_id text, collection text, item text, method text, accepted timestamptz,
+          effects int, problem jsonb)
+      on conflict (event_id) do update set applied = excluded.applied, problem = excluded.problem,
+        applied_count = outcome.applied_count + excluded.applied_count`,
+    [JSON.stringify(rows)],
+  );
+  const ids = rows.map(({ event_id }) => event_id);
+  await tx.query("delete from pending where event_id = any($1)", [ids]);
+  await tx.query("select pg_notify('catalog:' || current_schema(), ids) from unnest($1::text[]) as ids", [
+    inParts(ids),
+  ]);
+}
+
+/** Below the 8,000 bytes of a notification: an event id has 200 characters at most. */
+function inParts(ids: readonly string[]): string[] {
+  const parts: string[] = [];
+  for (let i = 0; i < ids.length; i += 35) parts.push(JSON.stringify(ids.slice(i, i + 35)));
+  return parts;
+}

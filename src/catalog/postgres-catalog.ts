@@ -1,0 +1,89 @@
+import type { Call } from "../core/principal.ts";
+import type { Json, StacCollection, StacItem } from "../core/stac.ts";
+import type { Database } from "../db/database.ts";
+import { GyreError } from "../errors.ts";
+import type { Aggregation, AggregationResult, Catalog, Page, Search, Stored } from "./catalog.ts";
+import { findCollection, searchCollections } from "./collections.ts";
+import { itemOf } from "./item-row.ts";
+import { queryablesOf, type Summaries } from "./queryables.ts";
+import { aggregateItems } from "./search/aggregate.ts";
+import { countMatches } from "./search/count.ts";
+import { searchPage } from "./search/page.ts";
+import { streamItems } from "./search/stream.ts";
+import { sql } from "./sql.ts";
+import { visibleTo } from "./visible.ts";
+
+export interface CatalogOptions {
+  /** Items of one page, at most; default 10,000. */
+  readonly mostItems?: number;
+  /** Milliseconds after which counting is given up and an answer has no number of matches; default 500. */
+  readonly countMs?: number;
+}
+
+/** The catalogue in the tables of `sql/node`. */
+export function createCatalog(db: Database, options: CatalogOptions = {}): Catalog {
+  return new PostgresCatalog(db, options);
+}
+
+class PostgresCatalog implements Catalog {
+  readonly #db: Database;
+  readonly #mostItems: number;
+  readonly #countMs: number;
+
+  constructor(db: Database, { mostItems = 10_000, countMs = 500 }: CatalogOptions) {
+    this.#db = db;
+    this.#mostItems = mostItems;
+    this.#countMs = countMs;
+  }
+
+  collection(id: string, call: Call): Promise<Stored<StacCollection> | undefined> {
+    return findCollection(this.#db, id, call);
+  }
+
+  collections(search: Search, call: Call): Promise<Page<StacCollection>> {
+    return searchCollections(this.#db, this.#checked(search), call);
+  }
+
+  async item(collection: string, id: string, call: Call): Promise<Stored<StacItem> | undefined> {
+    const { text, values } = sql`
+      select body, properties, etag, updated from item
+      where id = ${id} and collection = ${collection} and ${visibleTo(call.who)}`;
+    type Row = { readonly body: object; readonly properties: object; readonly etag: string; readonly updated: Date };
+    const [row] = await this.#db.query<Row>(text, values, call);
+    return row && { document: itemOf(row.body, row.properties), etag: row.etag, updated: row.updated };
+  }
+
+  async search(search: Search, call: Call): Promise<Page<StacItem>> {
+    this.#checked(search);
+    const [page, matched] = await Promise.all([
+      searchPage(this.#db, search, call),
+      search.isCounted === false ? undefined : countMatches(this.#db, search, call, this.#countMs),
+    ]);
+    return matched === undefined ? page : { ...page, matched };
+  }
+
+  stream(search: Search, call: Call): AsyncIterable<readonly Stored<StacItem>[]> {
+    return streamItems(this.#db, search, call);
+  }
+
+  aggregate(search: Search, aggregations: readonly Aggregation[], call: Call): Promise<readonly AggregationResult[]> {
+    return aggregateItems(this.#db, search, aggregations, call);
+  }
+
+  async queryables(collection: string | undefined, call: Call): Promise<{ readonly [name: string]: Json }> {
+    const { text, values } = sql`
+      select queryables from collection
+      where ${visibleTo(call.who)} and (${collection ?? null}::text is null or id = ${collection ?? null}) limit 10000`;
+    const rows = await this.#db.query<{ readonly queryables: Summaries }>(text, values, call);
+    if (collection !== undefined && rows.length === 0) {
+      throw new GyreError("NotFound", `collection ${collection} does not exist`, { subject: collection });
+    }
+    return queryablesOf(rows.map(({ queryables }) => queryables));
+  }
+
+  #checked(search: Search): Search {
+    const { limit } = search;
+    if (Number.isInteger(limit) && limit >= 1 && limit <= this.#mostItems) return search;
+    throw new GyreError("BadRequest", `limit is a number from 1 to ${this.#mostItems}`, { subject: "limit" });
+  }
+}

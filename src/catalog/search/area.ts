@@ -1,0 +1,74 @@
+import type { Geometry } from "../../core/stac.ts";
+import { GyreError } from "../../errors.ts";
+import { type Box, boxText, footprintOf, unwrapped } from "../footprint.ts";
+import { or, type Sql, sql } from "../sql.ts";
+
+const MOST_CORNERS = 5000;
+/** Items lie between these longitudes (src/catalog/footprint.ts). */
+const [WESTMOST, EASTMOST] = [-180, 540];
+
+/** Items whose box meets one, wherever the world was cut. */
+export function boxesMeet(box: Box): Sql {
+  return or(everywhere(box).map((shift) => sql`place && ${boxText(moved(box, shift))}::box`));
+}
+
+/** Items whose geometry meets a box, both touching included. */
+export function meetsBox(bbox: readonly [number, number, number, number]): Sql {
+  const box = unwrapped(...bbox);
+  return or(
+    everywhere(box).map((shift) => {
+      const text = boxText(moved(box, shift));
+      const rectangle = sql`polygon(${text}::box)`;
+      return sql`(place && ${text}::box and (shape is null or ${partsMeet(sql`array[${rectangle}]`, [])}))`;
+    }),
+  );
+}
+
+/** Items whose geometry meets another. Throws BadRequest for one that is none, or has too many corners. */
+export function meetsGeometry(geometry: Geometry): Sql {
+  const { box, parts, holes } = readable(geometry);
+  const shapes = parts ?? [boxRing(box)];
+  const corners = [...shapes, ...holes].reduce((sum, text) => sum + text.split("),(").length, 0);
+  if (corners > MOST_CORNERS) {
+    throw new GyreError("BadRequest", `intersects has more than ${MOST_CORNERS} corners`, { subject: "intersects" });
+  }
+  return or(
+    everywhere(box).map((shift) => {
+      const move = sql`${`(${shift},0)`}::point`;
+      const polygons = sql`(select array_agg(polygon(pclose(path(p) + ${move}))) from unnest(${shapes}::polygon[]) p)`;
+      const gaps = holes.map((hole) => sql`polygon(pclose(path(${hole}::polygon) + ${move}))`);
+      return sql`(place && ${boxText(moved(box, shift))}::box and ${partsMeet(polygons, gaps)})`;
+    }),
+  );
+}
+
+/** A hole counts only for the part that it lies in: an island in it is another part. */
+function partsMeet(polygons: Sql, gaps: readonly Sql[]): Sql {
+  const inGap = or(gaps.map((gap) => sql`(q @> ${gap} and ${gap} @> s)`));
+  return sql`exists (select from unnest(coalesce(shape, array[polygon(place)])) s, unnest(${polygons}) q
+    where s && q and not ${inGap} and not exists (select from unnest(holes) h where s @> h and h @> q))`;
+}
+
+function readable(geometry: Geometry): ReturnType<typeof footprintOf> {
+  try {
+    return footprintOf(geometry);
+  } catch (cause) {
+    throw new GyreError("BadRequest", `intersects${(cause as Error).message.slice("/geometry".length)}`, {
+      subject: "intersects",
+      cause,
+    });
+  }
+}
+
+/** Where else a box lies when the world is unrolled as items are. */
+function everywhere([west, , east]: Box): number[] {
+  return [-360, 0, 360].filter((shift) => west + shift <= EASTMOST && east + shift >= WESTMOST);
+}
+
+function moved([west, south, east, north]: Box, shift: number): Box {
+  return [west + shift, south, east + shift, north];
+}
+
+function boxRing([west, south, east, north]: Box): string {
+  return `((${west},${south}),(${east},${south}),(${east},${north}),(${west},${north}))`;
+}

@@ -1,0 +1,49 @@
+import type { Call } from "../../core/principal.ts";
+import type { Database } from "../../db/database.ts";
+import { sqlState } from "../../db/failure.ts";
+import type { Search } from "../catalog.ts";
+import { and, sql } from "../sql.ts";
+import { visibleTo } from "../visible.ts";
+import { type Conditions, conditionsOf } from "./where.ts";
+
+/** SQLSTATE of a statement that took too long. */
+const CANCELED = "57014";
+
+/** How many items match: exactly, or undefined where counting takes longer than `ms`. */
+export async function countMatches(db: Database, search: Search, call: Call, ms: number): Promise<number | undefined> {
+  const conditions = conditionsOf(search, call.who);
+  if (isOfCollections(search)) return countOfCollections(db, search, call);
+  if (conditions.rest !== undefined) return undefined;
+  try {
+    return await db.transaction(
+      async (tx) => {
+        await tx.query(`set local statement_timeout = ${Math.ceil(ms)}`);
+        return counted(tx, conditions, call);
+      },
+      { readOnly: true },
+    );
+  } catch (error) {
+    call.signal?.throwIfAborted();
+    if (sqlState(error) === CANCELED) return undefined;
+    throw error;
+  }
+}
+
+async function counted(db: Database, { walked, others }: Conditions, call: Call): Promise<number> {
+  const { text, values } = sql`select count(*) as matched from item where ${and([...walked, ...others])}`;
+  const [row] = await db.query<{ matched: number }>(text, values, call);
+  return row?.matched ?? 0;
+}
+
+function isOfCollections({ ids, bbox, heights, intersects, datetime, filter, q }: Search): boolean {
+  return [ids, bbox, heights, intersects, datetime, filter, q].every((condition) => condition === undefined);
+}
+
+/** Collections know how many items they have; all items of one have its readers. */
+async function countOfCollections(db: Database, { collections }: Search, call: Call): Promise<number> {
+  const { text, values } = sql`
+    select coalesce(sum(items), 0) as matched from collection
+    where ${visibleTo(call.who)} and (${collections ?? null}::text[] is null or id = any(${collections ?? null}))`;
+  const [row] = await db.query<{ matched: number }>(text, values, call);
+  return row?.matched ?? 0;
+}

@@ -1,0 +1,99 @@
+import { GyreError } from "../../errors.ts";
+import type { Search, SortKey } from "../catalog.ts";
+import { and, joined, or, Sql, sql } from "../sql.ts";
+
+/** One expression that rows are sorted by. */
+interface Key {
+  readonly sql: Sql;
+  readonly type: "text" | "timestamptz" | "jsonb" | "boolean";
+  readonly isDescending: boolean;
+}
+
+/** How rows are sorted, without ties: collection and id come last. */
+export interface Order {
+  readonly keys: readonly Key[];
+  /** Names an order, so that a place in one is not taken for a place in another. */
+  readonly name: string;
+  /** An index has it: the newest first, say. */
+  readonly isIndexed: boolean;
+}
+
+const MOST_KEYS = 8;
+const COLUMNS = { id: "text", collection: "text", datetime: "timestamptz" } as const;
+
+/** Newest first unless told otherwise. Rows without a property come last in both directions. */
+export function orderOf({ sortby = [], collections }: Pick<Search, "sortby" | "collections">): Order {
+  if (sortby.length > MOST_KEYS) {
+    throw new GyreError("BadRequest", `sortby takes ${MOST_KEYS} fields at most`, { subject: "sortby" });
+  }
+  const wanted: readonly SortKey[] = sortby.length === 0 ? [{ field: "datetime", direction: "desc" }] : sortby;
+  const isDescending = wanted.at(-1)?.direction === "desc";
+  const named = new Set<string>();
+  const all = [...wanted, tie("collection", isDescending), tie("id", isDescending)].filter(({ field }) => {
+    const isFirst = !named.has(field);
+    named.add(field);
+    return isFirst;
+  });
+  const names = all.map(({ field, direction }) => `${direction === "desc" ? "-" : "+"}${field}`);
+  return { keys: all.flatMap(keysOf), name: names.join(), isIndexed: isIndexed(all, collections?.length === 1) };
+}
+
+/** `order by` of an order, or of the way back. */
+export function orderBy({ keys }: Order, isBackwards: boolean): Sql {
+  return joined(
+    keys.map(({ sql: key, isDescending }) => sql`${key} ${new Sql(isDescending === isBackwards ? "asc" : "desc")}`),
+    ", ",
+  );
+}
+
+/** The values of a row's keys as text that reads back as the same value. */
+export function keyTexts({ keys }: Order): Sql {
+  return sql`array[${joined(
+    keys.map(({ sql: key }) => sql`(${key})::text`),
+    ", ",
+  )}]`;
+}
+
+/** Rows behind a place in the order, or before it. */
+export function beyond({ keys }: Order, place: readonly string[], isBackwards: boolean): Sql {
+  const values = keys.map(({ type }, i) => sql`${place[i]}::${new Sql(type)}`);
+  const sign = (key: Key): Sql => new Sql(key.isDescending === isBackwards ? ">" : "<");
+  const first = keys[0] as Key;
+  if (keys.every((key) => key.isDescending === first.isDescending)) {
+    const names = joined(
+      keys.map((key) => key.sql),
+      ", ",
+    );
+    return sql`(${names}) ${sign(first)} (${joined(values, ", ")})`;
+  }
+  return or(
+    keys.map((key, i) => {
+      const same = keys.slice(0, i).map((before, j) => sql`${before.sql} = ${values[j]}`);
+      return sql`(${and([...same, sql`${key.sql} ${sign(key)} ${values[i]}`])})`;
+    }),
+  );
+}
+
+function tie(field: string, isDescending: boolean): SortKey {
+  return { field, direction: isDescending ? "desc" : "asc" };
+}
+
+function keysOf({ field, direction }: SortKey): Key[] {
+  const isDescending = direction === "desc";
+  if (field in COLUMNS) {
+    return [{ sql: new Sql(field), type: COLUMNS[field as keyof typeof COLUMNS], isDescending }];
+  }
+  const value = sql`sort_key(properties -> ${field}::text)`;
+  return [
+    { sql: sql`(${value} is null)`, type: "boolean", isDescending: false },
+    { sql: sql`coalesce(${value}, 'null'::jsonb)`, type: "jsonb", isDescending },
+  ];
+}
+
+/** Those of `item_datetime`, `item_collection` and the primary key. */
+function isIndexed(all: readonly SortKey[], isOneCollection: boolean): boolean {
+  if (all.some(({ direction }) => direction !== all[0]?.direction)) return false;
+  const fields = all.map(({ field }) => field).join();
+  const ofOne = ["collection,datetime,id", "datetime,id,collection"];
+  return ["datetime,collection,id", "id,collection"].includes(fields) || (isOneCollection && ofOne.includes(fields));
+}
