@@ -62,7 +62,7 @@ class OnKafka implements KafkaLog {
   }
 
   async topics(call: Call): Promise<readonly TopicInfo[]> {
-    if (this.#cluster.layout.isShared) return this.#tally.topics(await this.tails(call), call);
+    if (this.#cluster.layout.shared !== undefined) return this.#tally.topics(await this.tails(call), call);
     return untilAborted(call, async () => {
       const partitions = await this.#cluster.partitions();
       const tails = await this.#cluster.position(partitions, EARLIEST);

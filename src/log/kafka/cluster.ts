@@ -53,6 +53,9 @@ export class Cluster {
   partitions(filter?: TopicFilter): Promise<readonly Partition[]> {
     return this.#ask("topics of Kafka", async (admin) => {
       const names = (await admin.listTopics({})).filter((name) => this.layout.includes(name, filter));
+      const { shared } = this.layout;
+      // Made before the first message, so that a follower need not look again and again for partitions to take.
+      if (shared !== undefined && names.length === 0 && (await this.#mayMake(admin, shared))) names.push(shared);
       return this.#partitionsOf(admin, names);
     });
   }
@@ -150,6 +153,17 @@ export class Cluster {
     return [...topics].flatMap(([topic, { partitionsCount }]) =>
       Array.from({ length: partitionsCount }, (_, index) => ({ topic, index })),
     );
+  }
+
+  /** Makes a topic for one who may only read, perhaps: then somebody else will. */
+  async #mayMake(admin: KafkaAdmin, topic: string): Promise<boolean> {
+    try {
+      await this.#make(admin, topic);
+      return true;
+    } catch (error) {
+      if (isKafkaError(error, "TOPIC_AUTHORIZATION_FAILED", "CLUSTER_AUTHORIZATION_FAILED")) return false;
+      throw error;
+    }
   }
 
   async #make(admin: KafkaAdmin, topic: string): Promise<void> {

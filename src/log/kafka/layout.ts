@@ -6,8 +6,8 @@ import type { KafkaOptions } from "./options.ts";
 export interface Layout {
   /** Partitions of topics made here. */
   readonly partitions: number;
-  /** Messages of one topic of the broker can be of several topics, which only their headers tell. */
-  readonly isShared: boolean;
+  /** The one topic of the broker in which messages of all topics lie, which only their headers tell apart. */
+  readonly shared: string | undefined;
   /** The topic of the broker for messages of `topic`. Throws BadRequest for names that Kafka cannot have. */
   place(topic: string): string;
   /** Whether a topic of the broker belongs to this log, and can have messages that `filter` lets through. */
@@ -22,7 +22,7 @@ export function layoutOf(topics: KafkaOptions["topics"] = { mode: "one" }): Layo
     checkName(own);
     return {
       partitions: topics.partitions ?? 8,
-      isShared: true,
+      shared: own,
       place: () => own,
       includes: (name) => name === own,
       topicOf: (name, told) => told ?? name,
@@ -32,7 +32,7 @@ export function layoutOf(topics: KafkaOptions["topics"] = { mode: "one" }): Layo
   const nameOf = (name: string): string => name.slice(prefix.length);
   return {
     partitions,
-    isShared: false,
+    shared: undefined,
     place: (topic) => checkName(prefix + topic),
     includes: (name, filter) =>
       // Kafka keeps its own state in topics that begin so.
