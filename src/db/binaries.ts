@@ -25,8 +25,11 @@ const UNWRITABLE = new Set(["EACCES", "EPERM", "EROFS"]);
  * The server's programs for this platform, with the library links that npm does not keep. Where those cannot be made, or
  * the server's user cannot read the package, a copy in the server's own place.
  */
-export async function findBinaries(place: Place, tell: (message: string) => void): Promise<Binaries> {
-  const folder = nativeFolder();
+export async function findBinaries(
+  place: Place,
+  tell: (message: string) => void,
+  folder = nativeFolder(),
+): Promise<Binaries> {
   const isUsable = (await makeLinks(folder)) && (await isReadable(folder, place));
   return programsIn(isUsable ? folder : await copied(folder, place.home, tell));
 }

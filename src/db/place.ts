@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { chown, lstat, mkdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { GyreError } from "../errors.ts";
 
 /** A user of this machine. */
@@ -26,8 +26,8 @@ export interface Place {
 const USERS = ["postgres", "nobody"];
 /** In a folder that the server's user cannot enter: the path of the one that is used instead. */
 const POINTER = "elsewhere";
-/** Home of those; it survives a restart of the machine, unlike temporary folders. */
-const STATE = "/var/lib/gyre";
+/** Parent of those: it survives a restart of the machine, unlike temporary folders. */
+const STATE = "/var/lib";
 const SOCKET = ".s.PGSQL.5432";
 /** Addresses of sockets end at 104 bytes on macOS, at 108 on Linux. */
 const LONGEST_SOCKET = 100;
@@ -47,13 +47,9 @@ export async function findPlace(folder: string, tell: (message: string) => void)
   const owner = await serverUser(await stat(made === undefined ? own : dirname(made)));
   if (await canReach(home, owner)) return placeIn(home, owner);
 
-  const instead = join(STATE, `${basename(own)}-${digestOf(own)}`);
-  await mkdir(instead, { recursive: true, mode: 0o755 });
-  if (!(await canReach(instead, owner)))
-    throw new GyreError(
-      "BadSource",
-      `User ${owner.uid}, whom the database runs as, can enter neither ${own} nor ${instead}`,
-    );
+  const temporary = tmpdir();
+  const parent = own.startsWith(`${temporary}/`) ? temporary : STATE;
+  const instead = await privateFolder(join(parent, `gyre-${digestOf(own)}`), owner);
   await writeFile(pointer, `${instead}\n`);
   tell(`${own} cannot be entered by user ${owner.uid}, whom the database runs as: its files lie in ${instead}`);
   return placeIn(instead, owner);
@@ -67,20 +63,30 @@ function placeIn(home: string, owner: Owner | undefined): Place {
 /** The folder of the server's socket: the cluster, or where its path is too long for a socket a private temporary one. */
 export async function socketFolder({ home, cluster, owner }: Place): Promise<string> {
   if (fits(cluster)) return cluster;
-  const uid = owner?.uid ?? process.getuid?.() ?? 0;
-  const name = `gyre-${uid}-${digestOf(home)}`;
+  const name = `gyre-${uidOf(owner)}-${digestOf(home)}`;
   const folder = [tmpdir(), "/tmp"].map((parent) => join(parent, name)).find(fits);
   if (folder === undefined) throw new GyreError("BadSource", `No path for a socket is short enough for ${home}`);
-  const made = await mkdir(folder, { mode: 0o700 }).then(
-    () => true,
-    () => false,
-  );
-  if (made && owner !== undefined) await chown(folder, owner.uid, owner.gid);
-  // Anybody may have made a folder of that name first.
+  return privateFolder(folder, owner);
+}
+
+/** A folder that only the server's user can enter. */
+async function privateFolder(folder: string, owner: Owner | undefined): Promise<string> {
+  const uid = uidOf(owner);
+  try {
+    await mkdir(folder, { mode: 0o700 });
+    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
+  // In the temporary directory anybody may have made one of that name first.
   const info = await lstat(folder);
   if (!info.isDirectory() || info.uid !== uid || (info.mode & 0o077) !== 0)
     throw new GyreError("BadSource", `${folder} is not a private folder of user ${uid}: remove it`, { source: folder });
   return folder;
+}
+
+function uidOf(owner: Owner | undefined): number {
+  return owner?.uid ?? process.getuid?.() ?? 0;
 }
 
 /** Whether that user may read what `path` names. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after } from "node:test";
@@ -78,6 +78,8 @@ async function inNewSchema(address: ServerAddress, ending: Ending, options: Test
 
 async function startOwn(): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), "gyre-db-"));
+  // The server's user must be able to enter it.
+  await chmod(folder, 0o755);
   const own: EmbeddedServer = await startEmbedded({ folder });
   const stop = async (): Promise<void> => {
     await own.close();

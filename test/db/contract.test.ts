@@ -1,0 +1,14 @@
+import { testDatabase } from "../contract/database.ts";
+import { testDatabases } from "../services/postgres.ts";
+
+for (const { name, unavailable, make } of testDatabases()) {
+  testDatabase(
+    name,
+    async () => {
+      const endings: (() => Promise<void>)[] = [];
+      const pool = await make({ after: (work) => void endings.push(work) });
+      return { pool, close: () => Promise.all(endings.map((work) => work())) };
+    },
+    { unavailable },
+  );
+}
