@@ -7,7 +7,7 @@ export interface Interval {
 }
 
 /** RFC 3339, 5.6; fractions of a second beyond milliseconds are cut. */
-const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,20}))?([Zz]|[+-]\d\d:\d\d)$/;
+const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,20}))?([Zz]|[+-]\d\d:\d\d)$/;
 
 /** The instant that an RFC 3339 date-time names. A leap second is the second after it. */
 export function parseInstant(text: string): Date | undefined {

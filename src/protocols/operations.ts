@@ -32,6 +32,7 @@ export interface OperationsOptions {
   metrics(): string;
 }
 
+const OPENAPI = "application/vnd.oai.openapi+json;version=3.1";
 const RETRY_SECONDS = "2";
 const UNCACHED = { "Cache-Control": "no-store" };
 const BOTH = ["application/json", "text/html"] as const;
@@ -58,9 +59,7 @@ export function createOperations(options: OperationsOptions): Protocol {
       },
       get("/docs", "This API as a page", ["text/html"], (call) => docs(call, false)),
       get("/redoc", "This API as a page with everything open", ["text/html"], (call) => docs(call, true)),
-      get("/openapi.json", "This API as an OpenAPI 3.1 document", ["application/json"], async ({ request, base }) =>
-        jsonResponse(request, openapi(all, version, base)),
-      ),
+      get("/openapi.json", "This API as an OpenAPI 3.1 document", ["application/json", OPENAPI], describe),
       get("/problems", "Sources that cannot be read, and why", BOTH, problems),
       get("/healthz", "Answers as long as the process is alive", ["application/json"], async () =>
         status(200, { status: "alive", version }),
@@ -82,6 +81,12 @@ export function createOperations(options: OperationsOptions): Protocol {
     const isJson = favourite(request, BOTH) === "application/json";
     if (!isJson) return varying(pageResponse(request, await homePage(call, version)));
     return varying((await options.landing?.(call)) ?? jsonResponse(request, landing(all, version, base)));
+  }
+
+  async function describe({ request, base }: RouteCall): Promise<Response> {
+    const response = jsonResponse(request, openapi(all, version, base));
+    if (request.headers.get("accept")?.includes("openapi+json")) response.headers.set("Content-Type", OPENAPI);
+    return varying(response);
   }
 
   async function docs({ request, access, call, base }: RouteCall, isOpen: boolean): Promise<Response> {
