@@ -29,8 +29,8 @@ export interface Request {
   readonly into?: Uint8Array;
 }
 
-export type Reply = { readonly id: number } & /** The bytes of the answer in `into`. */
-(
+/** `written`: the bytes of the answer in `into`. */
+export type Reply = { readonly id: number } & (
   | { readonly written: number }
   | { readonly result: Values | Uint8Array }
   | { readonly tag: ErrorTag; readonly message: string; readonly details: ErrorDetails }

@@ -10,6 +10,14 @@ export function bounded(stored: Uint8Array, { maxBytes }: Limits): { maxOutputLe
   return { maxOutputLength: Math.max(maxBytes, 1), chunkSize: Math.max(likely, 64) };
 }
 
+/**
+ * Under this option Node's encoders write into one buffer that takes whatever comes of `bytes`: then zstd compresses them
+ * where they are, else it copies them into a window of its own first, and all put what comes together from small pieces.
+ */
+export function atOnce(bytes: Uint8Array): { chunkSize: number } {
+  return { chunkSize: bytes.length + (bytes.length >> 8) + 512 };
+}
+
 /** RFC 1950, in Node's own zlib. TIFF's deflate (8 and 32946) is the same. */
 export const zlib: CodecEntry = {
   name: "zlib",
@@ -22,7 +30,7 @@ export const zlib: CodecEntry = {
     const raw = configuration.raw === true;
     return {
       kind: "bytes-bytes",
-      encode: (bytes) => (raw ? deflateRawSync(bytes, { level }) : deflateSync(bytes, { level })),
+      encode: (bytes) => (raw ? deflateRawSync : deflateSync)(bytes, { level, ...atOnce(bytes) }),
       decode: (bytes, limits) => (raw ? inflateRawSync : inflateSync)(bytes, bounded(bytes, limits)),
     };
   },
@@ -39,7 +47,7 @@ export const gzip: CodecEntry = {
     const level = integerOption("gzip", configuration, "level", constants.Z_DEFAULT_COMPRESSION, { min: -1, max: 9 });
     return {
       kind: "bytes-bytes",
-      encode: (bytes) => gzipSync(bytes, { level }),
+      encode: (bytes) => gzipSync(bytes, { level, ...atOnce(bytes) }),
       decode(bytes, limits) {
         if (bytes.length === 0) throw corrupt("gzip", "no bytes");
         return gunzipSync(bytes, bounded(bytes, limits));

@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { CodecEntry } from "./codec.ts";
 import { integerOption } from "./configuration.ts";
-import { bounded } from "./zlib.ts";
+import { atOnce, bounded } from "./zlib.ts";
 
 /** RFC 8878, in Node's own zstd. HDF5's filter 32015 stores plain frames too. */
 export const zstd: CodecEntry = {
@@ -20,7 +20,7 @@ export const zstd: CodecEntry = {
     };
     return {
       kind: "bytes-bytes",
-      encode: (bytes) => zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length }),
+      encode: (bytes) => zstdCompressSync(bytes, { params, pledgedSrcSize: bytes.length, ...atOnce(bytes) }),
       decode: (bytes, limits) => zstdDecompressSync(bytes, bounded(bytes, limits)),
     };
   },
