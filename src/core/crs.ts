@@ -1,4 +1,4 @@
-import proj4 from "proj4";
+import { createRequire } from "node:module";
 import { GyreError } from "../errors.ts";
 import type { Attr, Attrs } from "./array.ts";
 import { textAttr } from "./attrs.ts";
@@ -20,8 +20,21 @@ export interface Crs {
   readonly wkt: string;
 }
 
-/** WGS 84 with longitude first. */
-export const LONLAT: Crs = Object.freeze(crsFromEpsg(4326)!);
+/** WGS 84 with longitude first: EPSG 4326, written out so that no table is loaded for it. */
+export const LONLAT: Crs = Object.freeze({
+  name: "WGS 84",
+  epsg: 4326,
+  proj: "+proj=longlat +datum=WGS84 +no_defs",
+  wkt: 'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433],AUTHORITY["EPSG","4326"]]',
+});
+
+let loaded: typeof import("proj4") | undefined;
+
+/** Loaded for the first transform: a node that only serves makes none. */
+function proj4(): typeof import("proj4") {
+  loaded ??= createRequire(import.meta.url)("proj4") as typeof import("proj4");
+  return loaded;
+}
 
 /** Undefined where the registry has no such horizontal CRS. */
 export function crsFromEpsg(code: number): Crs | undefined {
@@ -111,7 +124,7 @@ export type Transform = (x: number, y: number) => readonly [number, number];
 /** Throws Unsupported where a projection has no implementation here. The transform is made once and used often. */
 export function transform(from: Crs, to: Crs): Transform {
   if (from.proj === to.proj) return (x, y) => [x, y];
-  const pair = proj4(transformable(from), transformable(to));
+  const pair = proj4()(transformable(from), transformable(to));
   return (x, y) => {
     try {
       const [u, v] = pair.forward([x, y], true) as [number, number];
@@ -130,7 +143,7 @@ function transformable(crs: Crs): string {
   if (params.delete("ellps")) for (const [key, value] of axesOf(crs.proj)) params.set(key, value);
   const text = formatProj(params);
   try {
-    proj4(text);
+    proj4()(text);
     return text;
   } catch (cause) {
     throw new GyreError("Unsupported", `no transform for ${crs.name} (${crs.proj})`, { subject: crs.name, cause });

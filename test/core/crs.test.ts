@@ -83,6 +83,7 @@ describe("CRS: EPSG", () => {
 
   test("names and kinds", () => {
     assert.equal(crsFromEpsg(32633)?.name, "WGS 84 / UTM zone 33N");
+    assert.deepEqual(LONLAT, crsFromEpsg(4326));
     assert.ok(isLonLat(LONLAT) && !isLonLat(crsFromEpsg(3857)!));
     assert.deepEqual(lengthUnit(crsFromEpsg(2263)!)?.name, "US survey foot");
     assert.equal(lengthUnit(LONLAT), undefined);
