@@ -43,6 +43,11 @@ export interface WriteOptions extends IoCall {
   /** `*`: only when there is no such file. */
   readonly ifNoneMatch?: "*";
   readonly contentType?: string;
+  /**
+   * It can be made again, and whoever reads it notices when it is not whole: it need not outlast a power cut, which is
+   * most of what writing a small file costs.
+   */
+  readonly isCache?: boolean;
 }
 
 /**

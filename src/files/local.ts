@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { BigIntStats } from "node:fs";
-import { link, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError, isGyreError } from "../errors.ts";
@@ -208,20 +208,21 @@ async function replace(
 ): Promise<FileInfo> {
   await checkConditions(url, path, options);
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  const isDurable = options?.isCache !== true;
   const temporary = join(folder, `.${randomBytes(6).toString("hex")}.part`);
+  let isMoved = false;
   try {
-    await writeDurably(temporary, body, options?.signal);
+    await writeNew(temporary, body, isDurable, options?.signal);
     await checkConditions(url, path, options);
     // A link, other than a rename, fails when another process has made the file in the meantime.
     if (options?.ifNoneMatch === "*") await link(temporary, path);
-    else await rename(temporary, path);
+    else isMoved = await rename(temporary, path).then(() => true);
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === "EEXIST" ? changed(url) : error;
   } finally {
-    await rm(temporary, { force: true });
+    if (!isMoved) await rm(temporary, { force: true });
   }
-  await syncFolder(folder);
+  if (isDurable) await syncFolder(folder);
   const stats = await statsOf(path);
   if (stats === undefined) throw badSource(url, undefined, "vanished while it was written");
   return infoFrom(stats);
@@ -234,19 +235,30 @@ async function checkConditions(url: URL, path: string, options: WriteOptions | u
   if (options.ifMatch !== undefined && options.ifMatch !== (stats && infoFrom(stats).etag)) throw changed(url);
 }
 
-async function writeDurably(
+async function writeNew(
   path: string,
   body: Uint8Array | ReadableStream<Uint8Array>,
+  isDurable: boolean,
   signal?: AbortSignal,
 ): Promise<void> {
-  const handle = await open(path, "wx", 0o644);
+  const handle = await openNew(path);
   try {
     if (body instanceof Uint8Array) await handle.writeFile(body, { signal });
     else await body.pipeTo(new WritableStream({ write: (part) => handle.writeFile(part) }), { signal });
-    await handle.sync();
+    if (isDurable) await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+/** Its folder is mostly there already. */
+async function openNew(path: string): Promise<FileHandle> {
+  const create = (): Promise<FileHandle> => open(path, "wx", 0o644);
+  return create().catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    await mkdir(dirname(path), { recursive: true });
+    return create();
+  });
 }
 
 /** A new name survives a power cut only when its folder is on the disk too; not every system can say so. */

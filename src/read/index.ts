@@ -40,7 +40,7 @@ interface Head {
 export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
   const address = (key: string): URL => new URL(`index/v${INDEX_VERSION}/${key}`, objects);
   const put = async (key: string, bytes: Uint8Array, call?: IoCall): Promise<void> => {
-    await files.write?.(address(key), bytes, { contentType: "application/octet-stream", ...call });
+    await files.write?.(address(key), bytes, { contentType: "application/octet-stream", isCache: true, ...call });
   };
 
   return {

@@ -86,6 +86,11 @@ export class H5File implements Widths {
     return this.at(address, this.#within(address, length));
   }
 
+  /** Whether such a structure needs no request. */
+  has(address: number, length: number): boolean {
+    return this.reader.has(this.offset(address), this.#within(address, length));
+  }
+
   /** Structures of at most `length` bytes each, in the order of the file, some at a time. */
   async *each<T extends Placed>(parts: readonly T[]): AsyncGenerator<(readonly [T, Cursor])[]> {
     const places = parts.map((part) => {

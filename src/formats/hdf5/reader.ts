@@ -94,12 +94,13 @@ export class Reader {
   async #readRun<T extends Extent>(run: readonly T[]): Promise<(readonly [T, Uint8Array])[]> {
     const start = run[0]!.offset;
     const length = run.reduce((most, part) => Math.max(most, part.offset + part.length - start), 0);
-    const isPaged = length > MOST_RUN || this.#has(start, length);
+    const isPaged = length > MOST_RUN || this.has(start, length);
     const bytes = await (isPaged ? this.read(start, length) : this.#fetch(start, length));
     return run.map((part) => [part, bytes.subarray(part.offset - start, part.offset - start + part.length)]);
   }
 
-  #has(offset: number, length: number): boolean {
+  /** Whether all pages of the range are at hand. */
+  has(offset: number, length: number): boolean {
     const last = Math.floor((offset + length - 1) / PAGE);
     for (let n = Math.floor(offset / PAGE); n <= last; n++) if (!this.#pages.has(n)) return false;
     return true;

@@ -8,7 +8,7 @@ import {
   virtualChunks,
 } from "../../core/array.ts";
 import { badSource } from "../../errors.ts";
-import { readChunkIndex } from "./chunk-index/chunk-index.ts";
+import { isAtHand, readChunkIndex } from "./chunk-index/chunk-index.ts";
 import { gridOf } from "./chunk-index/grid.ts";
 import { findPlace, type Places } from "./chunk-index/places.ts";
 import type { StoredDataset } from "./dataset.ts";
@@ -124,13 +124,16 @@ function refTo(
   return { url: file.url, offset, length, ...(etag === undefined ? {} : { etag }), ...more };
 }
 
-/** The index is read once, when the first chunk is asked for; a failure is tried again by the next. */
-function chunkedStorage(
+/**
+ * The index is read once, when the first chunk is asked for; a failure is tried again by the next. One that lies whole
+ * beside the other metadata is known at once.
+ */
+async function chunkedStorage(
   dataset: StoredDataset,
   layout: ChunkedLayout,
   elements: CodecSpec,
   shape: readonly number[],
-): Storage {
+): Promise<Storage> {
   const { file, filters } = dataset;
   const grid = gridOf(dataset, layout, shape);
   const codecs = [elements, ...filterCodecs(filters)];
@@ -143,6 +146,7 @@ function chunkedStorage(
     }
     return index;
   };
+  if (await isAtHand(file, layout.index, grid)) await load().catch(() => undefined);
 
   /** Filters that this chunk went without; all of them at the edges when the layout says so. */
   const skipped = (chunk: readonly number[], mask: number): number => {

@@ -3,16 +3,16 @@ import type { H5File } from "../file.ts";
 import type { Grid } from "./grid.ts";
 import { type Places, PlacesBuilder } from "./places.ts";
 
+/** Behind the signature and the type of the node. */
+const LEVEL_AT = 5;
+
 /**
  * III.A.1 Version 1 B-trees, node type 1. A key holds the chunk's size, filter mask and offset in elements, with one
  * dimension more for the element itself. Levels fall by one on the way down and no node is read twice, so this ends.
  */
 export async function readTree1(file: H5File, root: number, grid: Grid): Promise<Places> {
   const places = new PlacesBuilder();
-  const keySize = 8 + 8 * (grid.rank + 1);
-  const entrySize = keySize + file.offsetSize;
-  const prefixSize = 8 + 2 * file.offsetSize;
-  const nodeSize = prefixSize + 2 * file.superblock.chunkTreeRank * entrySize + keySize;
+  const { keySize, entrySize, prefixSize, nodeSize } = sizesOf(file, grid);
   const seen = new Set<number>();
   let nodes = [root];
   for (let level: number | undefined; nodes.length > 0; ) {
@@ -38,6 +38,27 @@ export async function readTree1(file: H5File, root: number, grid: Grid): Promise
     nodes = below;
   }
   return places.finish(grid.cells);
+}
+
+/** Whether the tree is one node that needs no request. */
+export async function isLeafAtHand(file: H5File, root: number, grid: Grid): Promise<boolean> {
+  if (!file.has(root, sizesOf(file, grid).nodeSize)) return false;
+  const node = await file.upTo(root, LEVEL_AT + 1);
+  return node.bytes[LEVEL_AT] === 0;
+}
+
+interface Sizes {
+  readonly keySize: number;
+  readonly entrySize: number;
+  readonly prefixSize: number;
+  readonly nodeSize: number;
+}
+
+function sizesOf({ offsetSize, superblock }: H5File, { rank }: Grid): Sizes {
+  const keySize = 8 + 8 * (rank + 1);
+  const entrySize = keySize + offsetSize;
+  const prefixSize = 8 + 2 * offsetSize;
+  return { keySize, entrySize, prefixSize, nodeSize: prefixSize + 2 * superblock.chunkTreeRank * entrySize + keySize };
 }
 
 function readChildren(node: Cursor, start: number, entrySize: number, count: number, into: number[]): void {

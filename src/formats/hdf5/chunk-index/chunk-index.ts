@@ -1,7 +1,7 @@
 import { badSource } from "../../../errors.ts";
 import type { H5File } from "../file.ts";
 import type { ChunkIndex } from "../messages/layout.ts";
-import { readTree1 } from "./btree1.ts";
+import { isLeafAtHand, readTree1 } from "./btree1.ts";
 import { readTree2 } from "./btree2.ts";
 import { readExtensibleArray } from "./extensible-array.ts";
 import { readFixedArray } from "./fixed-array.ts";
@@ -11,6 +11,11 @@ import { type Places, PlacesBuilder } from "./places.ts";
 
 /** Indexes that number the chunks of the largest shape, so that there must be one. */
 const FIXED: ReadonlySet<string> = new Set(["implicit", "fixed-array"]);
+
+/** Whether the index can be read without another request. */
+export async function isAtHand(file: H5File, { kind, address }: ChunkIndex, grid: Grid): Promise<boolean> {
+  return kind === "btree1" && address !== undefined && isLeafAtHand(file, address, grid);
+}
 
 /** Reads where all chunks of a dataset lie, whatever its index. */
 export async function readChunkIndex(file: H5File, index: ChunkIndex, grid: Grid): Promise<Places> {
