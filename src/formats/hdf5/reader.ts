@@ -101,6 +101,7 @@ export class Reader {
 
   /** Whether all pages of the range are at hand. */
   has(offset: number, length: number): boolean {
+    if (length === 0) return false;
     const last = Math.floor((offset + length - 1) / PAGE);
     for (let n = Math.floor(offset / PAGE); n <= last; n++) if (!this.#pages.has(n)) return false;
     return true;

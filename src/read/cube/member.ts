@@ -1,6 +1,7 @@
 import { type ArraySpec, type Block, type Dataset, type IoCall, product, type Variable } from "../../core/array.ts";
 import { numericAttr, textAttr } from "../../core/attrs.ts";
 import { coordinateNames } from "../../core/axes.ts";
+import { forEachLimited } from "../../core/concurrency.ts";
 import { asBytes, isComplex, isNumeric, storageType } from "../../core/dtype.ts";
 import { all, type Selection } from "../../core/selection.ts";
 import { looksLikeTime } from "../../core/time.ts";
@@ -80,6 +81,7 @@ export function createInterner(): Interner {
 /** Values of more elements are not read to compare members. */
 const COMPARED_ELEMENTS = 65_536;
 const AXIS_ELEMENTS = 4_194_304;
+const COMPARED_AT_ONCE = 8;
 
 /** Reads from a member what planning needs: all specs, and the values of coordinates and small variables. */
 export async function summarise(
@@ -92,25 +94,28 @@ export async function summarise(
   const dataset = await member.open(call);
   const coordinates = coordinateNames(dataset);
   const variables = new Map<string, VariableSummary>();
+  const compared: Variable[] = [];
   for (const [name, variable] of dataset.variables) {
     const spec = interner.one(variable.spec);
     const time = storedTime(dataset, name, spec);
     const isAxis = along !== undefined && canOrder(name, spec, along, time);
-    const isCoordinate = coordinates.has(name);
     const runsAlong = along !== undefined && spec.dims.includes(along);
-    const count = product(spec.shape);
     const limit = isAxis || isDimensionCoordinate(name, spec) ? AXIS_ELEMENTS : COMPARED_ELEMENTS;
-    const isKept = (isAxis || !runsAlong) && count <= limit;
-    const kept = isKept ? await keep(dataset, variable, read, call) : undefined;
+    if ((isAxis || !runsAlong) && product(spec.shape) <= limit) compared.push(variable);
     variables.set(name, {
       spec,
       derived: variable.read !== undefined,
       mutable: variable.mutable ?? false,
-      isCoordinate,
+      isCoordinate: coordinates.has(name),
       ...(time === undefined ? {} : { time: interner.one(time) }),
-      ...(kept === undefined ? {} : { kept: interner.kept(kept) }),
     });
   }
+  // Small variables mostly lie one behind the other: asked for together, they come together.
+  await forEachLimited(compared, COMPARED_AT_ONCE, async (variable) => {
+    const kept = await keep(dataset, variable, read, call);
+    const { name } = variable;
+    if (kept !== undefined) variables.set(name, { ...variables.get(name)!, kept: interner.kept(kept) });
+  });
   return { source: member.source, identity: member.identity, variables };
 }
 
