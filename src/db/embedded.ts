@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Client } from "pg";
-import { GyreError } from "../errors.ts";
+import { GyreError, isGyreError } from "../errors.ts";
 import { findBinaries } from "./binaries.ts";
 import { createCluster, readPassword, USER } from "./cluster.ts";
 import { isPassing, sqlState } from "./failure.ts";
@@ -121,10 +121,17 @@ class Embedded implements EmbeddedServer {
       const failure = await started?.failure();
       if (failure !== undefined && !RIVALRY.test(failure)) throw notStarted(this.#place, failure);
       if (failure !== undefined) started = undefined;
-      if (started === undefined && !(await isHeld(this.#place)))
-        started = await launch(await findBinaries(this.#place, this.#tell), this.#place);
+      if (started === undefined && !(await isHeld(this.#place))) started = await this.#launch();
       if (Date.now() > end)
         throw new GyreError("Busy", `The private PostgreSQL of ${this.#place.home} does not answer`);
+    }
+  }
+
+  async #launch(): Promise<Launch> {
+    try {
+      return await launch(await findBinaries(this.#place, this.#tell), this.#place);
+    } catch (error) {
+      throw isGyreError(error) ? error : notStarted(this.#place, (error as Error).message);
     }
   }
 

@@ -39,7 +39,9 @@ export async function migrate(db: Pool, set: MigrationSet): Promise<number> {
     check(migrations, applied, `${db.schema}: ${set.name}`);
     const pending = migrations.slice(applied.length);
     for (const { number, title, sql, digest } of pending) {
-      await tx.query(sql);
+      await tx.query(sql).catch((cause: Error) => {
+        throw new Error(`${fileNameOf(number, title)}: ${cause.message}`, { cause });
+      });
       await tx.query(`insert into ${db.schema}.migration (set, number, title, digest) values ($1, $2, $3, $4)`, [
         set.name,
         number,
@@ -82,7 +84,7 @@ async function appliedOf(tx: Database, schema: string, set: string): Promise<App
 function check(migrations: readonly Migration[], applied: readonly Applied[], where: string): void {
   for (const [i, { number, title, digest }] of applied.entries()) {
     const own = migrations[i];
-    const file = `${String(number).padStart(4, "0")}_${title}.sql`;
+    const file = fileNameOf(number, title);
     if (own === undefined)
       throw new GyreError("Unsupported", `${where} is at ${file}, which this Gyre does not know: install a newer one`, {
         subject: file,
@@ -96,4 +98,8 @@ function check(migrations: readonly Migration[], applied: readonly Applied[], wh
         },
       );
   }
+}
+
+function fileNameOf(number: number, title: string): string {
+  return `${String(number).padStart(4, "0")}_${title}.sql`;
 }
