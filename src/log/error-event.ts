@@ -5,7 +5,7 @@ import { errorEventSchema } from "../core/event-schema.ts";
 import { ERROR_TOPIC } from "../core/topic.ts";
 import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import type { Message, Recorded } from "./event-log.ts";
-import { MOST_VALUE_BYTES } from "./message.ts";
+import { LONGEST_NAME, MOST_VALUE_BYTES, textOf } from "./message.ts";
 import type { Failure } from "./projection.ts";
 
 /** What the error topic holds. */
@@ -13,7 +13,6 @@ export type ErrorEvent = z.output<typeof errorEventSchema>;
 
 /** A longer message is not kept a second time: its place in the log is. */
 const MOST_ORIGINAL_BYTES = 4 * 1024 * 1024;
-const LONGEST_DETAIL = 2000;
 
 const STATUS: Readonly<Partial<Record<ErrorTag, number>>> = {
   BadRequest: 400,
@@ -34,27 +33,28 @@ export interface Reporter {
 }
 
 /** The message that tells of a failure. Its id comes from what it is about, so that telling twice is harmless. */
-export function errorMessage({ message, type, error }: Failure, { node, consumer }: Reporter): Message {
-  const original = originalOf(message);
-  const origin = message.id === "" ? `${message.partition}@${message.offset}` : message.id;
-  const id = digest(`${node}\n${consumer}\n${origin}`);
+export function errorMessage(failure: Failure, { node, consumer }: Reporter): Message {
+  const { message, type, error } = failure;
+  const { partition, offset, topic } = message;
+  const origin = message.id === "" ? `${partition}@${offset}` : message.id;
+  const key = safe(message.key);
   const event: ErrorEvent = {
-    ...original,
+    ...originalOf(message),
     node,
     traceback: tracebackOf(error),
     error_type: type,
-    error: problemOf(error, `urn:gyre:message:${message.partition}:${message.offset}`),
+    error: problemOf(error, `urn:gyre:message:${partition}:${offset}`),
     consumer,
     attempts: attemptOf(message.id) + 1,
-    original: {
-      id: message.id,
-      topic: message.topic,
-      key: message.key,
-      partition: message.partition,
-      offset: message.offset,
-    },
+    original: { id: safe(message.id), topic, key, partition, offset },
   };
-  return { id, topic: ERROR_TOPIC, key: message.key, value: new TextEncoder().encode(JSON.stringify(event)) };
+  return { id: digest(`${node}\n${consumer}\n${origin}`), topic: ERROR_TOPIC, key, value: encoded(event) };
+}
+
+/** Quoting may make a text six times as long; then its place in the log must do. */
+function encoded(event: ErrorEvent): Uint8Array {
+  const bytes = Buffer.from(JSON.stringify(event));
+  return bytes.byteLength <= MOST_VALUE_BYTES ? bytes : encoded({ ...event, original_payload: "" });
 }
 
 /** Reads an error event, also one of the founding system. Throws TooLarge or Invalid. */
@@ -85,20 +85,17 @@ export function redrivenId(id: string, attempts: number): string {
 
 function originalOf({ value }: Recorded): Pick<ErrorEvent, "original_payload" | "original_encoding"> {
   if (value.byteLength > MOST_ORIGINAL_BYTES) return { original_payload: "", original_encoding: "utf-8" };
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(value);
-    return { original_payload: text, original_encoding: "utf-8" };
-  } catch {
-    return { original_payload: Buffer.from(value).toString("base64"), original_encoding: "base64" };
-  }
+  const text = textOf(value);
+  if (text !== undefined) return { original_payload: text, original_encoding: "utf-8" };
+  return { original_payload: Buffer.from(value).toString("base64"), original_encoding: "base64" };
 }
 
 function problemOf(error: unknown, instance: string): ErrorEvent["error"] {
   const known = isGyreError(error) ? error : undefined;
   const type = known?.details.type ?? "unknown";
-  const faults = (known?.details.faults ?? []).slice(0, 20).map(({ pointer, detail }) => `${pointer}: ${detail}`);
+  const faults = (known?.details.faults ?? []).slice(0, 20).map(({ pointer, detail }) => safe(`${pointer}: ${detail}`));
   return {
-    detail: [clean(known?.message ?? messageOf(error)), ...faults].join("\n").slice(0, LONGEST_DETAIL),
+    detail: [clean(known?.message ?? messageOf(error)), ...faults].join("\n"),
     instance,
     status: (known && STATUS[known.tag]) ?? 500,
     title: known?.tag ?? "Unknown",
@@ -115,15 +112,19 @@ function tracebackOf(error: unknown): string {
   if (!(error instanceof Error)) return clean(messageOf(error));
   const calls = (error.stack ?? "").matchAll(/^ {4}at (?:async )?([\w$.<>#[\] ]+) \(/gm);
   const names = [...calls].slice(0, 20).map(([, name]) => `    at ${name}`);
-  return [`${error.name}: ${clean(error.message)}`, ...names].join("\n").slice(0, 2 * LONGEST_DETAIL);
+  return [`${error.name}: ${clean(error.message)}`, ...names].join("\n");
 }
 
 /** Without passwords of addresses, and without paths of files. */
 function clean(text: string): string {
-  return text
-    .slice(0, LONGEST_DETAIL)
+  return safe(text)
     .replaceAll(/\/\/[^\s/@]{1,500}@/g, "//")
     .replaceAll(/file:\/\/\S+|(?<![\w:/.-])(?:\/[\w.@~+-]+){2,}|\b[A-Za-z]:\\\S+/g, "(a file)");
+}
+
+/** What others wrote, as a text that every log and reader takes. */
+function safe(text: string): string {
+  return text.slice(0, LONGEST_NAME).replaceAll("\0", "\ufffd").toWellFormed();
 }
 
 function digest(text: string): string {

@@ -6,7 +6,7 @@ import type { Message, Position } from "./event-log.ts";
 export const MOST_VALUE_BYTES = 16 * 1024 * 1024;
 
 /** Key and id in characters, at most. */
-const LONGEST_NAME = 1200;
+export const LONGEST_NAME = 1200;
 
 /** Refuses what some log could not keep, before anything is written. Throws BadRequest or TooLarge. */
 export function checkMessages(messages: readonly Message[]): void {
@@ -40,4 +40,16 @@ export function partitionOf(key: string, count: number): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(key)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % count;
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Bytes as a text that JSON can quote and every reader takes; undefined where they are none. */
+export function textOf(value: Uint8Array): string | undefined {
+  if (value.includes(0)) return undefined;
+  try {
+    return utf8.decode(value);
+  } catch {
+    return undefined;
+  }
 }
