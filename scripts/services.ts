@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startKafka } from "../test/services/kafka.ts";
+import { startPostgres } from "../test/services/postgres-server.ts";
 import { startNginx, startS3 } from "../test/services/services.ts";
 
 // `node scripts/services.ts install`: what the full test suite wants besides Node and the npm registry.
@@ -63,6 +65,7 @@ function install(): void {
   }
   installProgram("/usr/sbin/nginx", "nginx-light");
   installProgram("/usr/bin/kcat", "kcat");
+  installProgram("/usr/lib/postgresql", "postgresql");
 }
 
 function installProgram(path: string, debianPackage: string): void {
@@ -75,9 +78,12 @@ async function serve(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "gyre-files-"));
   const [nginx, s3] = [await startNginx(`location / { root ${folder}; autoindex on; }`), await startS3("gyre")];
   console.log(nginx.unavailable ?? `nginx ${nginx.url} serves ${folder}`);
+  const [kafka, postgres] = [await startKafka(), await startPostgres()];
   console.log(s3.unavailable ?? `S3 ${s3.url} ${JSON.stringify(s3.credentials)}`);
+  console.log(postgres.unavailable ?? `PostgreSQL ${postgres.url}`);
+  console.log(kafka.unavailable ?? `Kafka kafka://${kafka.brokers.join()}`);
   process.once("SIGINT", async () => {
-    for (const service of [nginx, s3]) if (service.unavailable === undefined) await service.stop();
+    for (const service of [nginx, s3, kafka, postgres]) if (service.unavailable === undefined) await service.stop();
     rmSync(folder, { recursive: true });
   });
 }

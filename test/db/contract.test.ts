@@ -7,6 +7,7 @@ for (const { name, unavailable, make } of testDatabases()) {
     async () => {
       const endings: (() => Promise<void>)[] = [];
       const pool = await make({ after: (work) => void endings.push(work) });
+      console.log(await pool.version());
       return { pool, close: () => Promise.all(endings.map((work) => work())) };
     },
     { unavailable },
