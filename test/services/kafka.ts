@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,15 +11,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { findProgram, freePort, missing } from "./services.ts";
 
-/** A broker with two listeners: one open, one that wants TLS and a password. */
+/** Brokers with two listeners each: one open, one that wants TLS and a password. */
 export interface KafkaService {
   readonly unavailable?: undefined;
   readonly brokers: readonly string[];
   readonly secure: SecureListener;
-  /** Power off: SIGKILL, and gone when this answers. */
-  kill(): Promise<void>;
+  /** SIGKILL, and gone when this answers. The first broker is the controller too. */
+  kill(broker?: number): Promise<void>;
   /** The same broker with what it had kept, on the same ports. */
-  restart(): Promise<void>;
+  restart(broker?: number): Promise<void>;
   /** Runs one of Kafka's own tools, with what it reads on its standard input, and answers what it wrote. */
   tool(name: string, options: readonly string[], input?: Uint8Array): Promise<string>;
   stop(): Promise<void>;
@@ -41,55 +41,71 @@ const CREDENTIALS = { username: "gyre", password: "open-sesame" } as const;
 /** A broker of a test lives for seconds: it starts faster when little is compiled, and 2 cores are shared. */
 const JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"] as const;
 
-/** Apache Kafka in one process (KRaft: controller and broker), below a folder of its own. */
-export async function startKafka(): Promise<StartedKafka> {
+interface Node {
+  readonly id: number;
+  readonly folder: string;
+  readonly port: number;
+  readonly securePort: number;
+}
+
+/** Apache Kafka (KRaft), a process for each broker, below a folder of its own. New topics lie on all brokers. */
+export async function startKafka({ brokers = 1 }: { readonly brokers?: number } = {}): Promise<StartedKafka> {
   if (!existsSync(join(JARS, "complete"))) return missing("Kafka is not installed (node scripts/services.ts install)");
   const java = findProgram("java", []);
   if (java === undefined) return missing("Kafka wants Java 17, and there is none");
   const folder = await mkdtemp(join(tmpdir(), "gyre-kafka-"));
-  const [port, securePort, controllerPort] = [await freePort(), await freePort(), await freePort()];
   const ca = await makeCertificate(folder);
-  const config = join(folder, "server.properties");
-  await writeFile(config, properties(folder, port, securePort, controllerPort));
+  const controllerPort = await freePort();
+  const nodes: Node[] = [];
+  for (let id = 1; id <= brokers; id++) {
+    nodes.push({ id, folder: join(folder, String(id)), port: await freePort(), securePort: await freePort() });
+  }
 
-  const arguments_ = (main: string, options: readonly string[]): string[] => {
+  const argumentsOf = (main: string, options: readonly string[]): string[] => {
     return [...JVM, "-Xmx320m", "-cp", `${JARS}*`, main, ...options];
   };
   const run = promisify(execFile);
   const { username, password } = CREDENTIALS;
   const scram = ["--add-scram", `SCRAM-SHA-256=[name=${username},password=${password}]`];
-  const format = ["format", "--cluster-id", "Z3lyZS10ZXN0LWNsdXN0ZQ", "--config", config, ...scram];
-  await run(java, arguments_("kafka.tools.StorageTool", format));
-
-  const start = async (): Promise<ChildProcess> => {
-    const log = await open(join(folder, "broker.log"), "a");
-    const child = spawn(java, arguments_("kafka.Kafka", [config]), { stdio: ["ignore", log.fd, log.fd], cwd: folder });
+  const format = async (node: Node): Promise<void> => {
+    await mkdir(node.folder);
+    const config = join(node.folder, "server.properties");
+    await writeFile(config, properties(node, controllerPort, brokers, join(folder, "key.p12")));
+    const options = ["format", "--cluster-id", "Z3lyZS10ZXN0LWNsdXN0ZQ", "--config", config, ...scram];
+    await run(java, argumentsOf("kafka.tools.StorageTool", options));
+  };
+  const start = async (node: Node): Promise<ChildProcess> => {
+    const log = await open(join(node.folder, "broker.log"), "a");
+    const command = argumentsOf("kafka.Kafka", [join(node.folder, "server.properties")]);
+    const child = spawn(java, command, { stdio: ["ignore", log.fd, log.fd], cwd: node.folder });
     await log.close();
-    await answering(child, port, folder);
+    await answering(child, node);
     return child;
   };
-  let child = await start();
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
+  await Promise.all(nodes.map(format));
+  const children = await Promise.all(nodes.map(start));
+  const kill = async (broker = 0): Promise<void> => {
+    const child = children[broker] as ChildProcess;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, "exit");
-    child.kill(signal);
+    child.kill("SIGKILL");
     await exited;
   };
   return {
-    brokers: [`127.0.0.1:${port}`],
-    secure: { brokers: [`127.0.0.1:${securePort}`], ca, ...CREDENTIALS },
-    kill: () => end("SIGKILL"),
-    restart: async () => {
-      await end("SIGKILL");
-      child = await start();
+    brokers: nodes.map(({ port }) => `127.0.0.1:${port}`),
+    secure: { brokers: nodes.map(({ securePort }) => `127.0.0.1:${securePort}`), ca, ...CREDENTIALS },
+    kill,
+    restart: async (broker = 0) => {
+      await kill(broker);
+      children[broker] = await start(nodes[broker] as Node);
     },
     tool: async (name, options, input) => {
-      const running = run(java, arguments_(name, options), { timeout: PATIENCE_MS });
+      const running = run(java, argumentsOf(name, options), { timeout: PATIENCE_MS });
       running.child.stdin?.end(input);
       return (await running).stdout;
     },
     stop: async () => {
-      await end("SIGKILL");
+      await Promise.all(nodes.map((_, broker) => kill(broker)));
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -99,23 +115,25 @@ export async function startKafka(): Promise<StartedKafka> {
  * Topics are made by whoever needs them, as on most real clusters. A broker that was killed is let in again only when
  * its old session has ended.
  */
-function properties(folder: string, port: number, securePort: number, controllerPort: number): string {
-  const listeners = `OPEN://127.0.0.1:${port},SECURE://127.0.0.1:${securePort}`;
+function properties(node: Node, controllerPort: number, brokers: number, keyStore: string): string {
+  const isController = node.id === 1;
+  const listeners = `OPEN://127.0.0.1:${node.port},SECURE://127.0.0.1:${node.securePort}`;
   const { username, password } = CREDENTIALS;
   const login = "org.apache.kafka.common.security";
   return `
-process.roles=broker,controller
-node.id=1
+process.roles=${isController ? "broker,controller" : "broker"}
+node.id=${node.id}
 controller.quorum.voters=1@127.0.0.1:${controllerPort}
-listeners=${listeners},CONTROLLER://127.0.0.1:${controllerPort}
+listeners=${isController ? `${listeners},CONTROLLER://127.0.0.1:${controllerPort}` : listeners}
 advertised.listeners=${listeners}
 listener.security.protocol.map=OPEN:PLAINTEXT,SECURE:SASL_SSL,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=OPEN
 controller.listener.names=CONTROLLER
-log.dirs=${join(folder, "data")}
+log.dirs=${join(node.folder, "data")}
 auto.create.topics.enable=false
+default.replication.factor=${brokers}
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor=${brokers}
 transaction.state.log.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
@@ -128,7 +146,7 @@ num.io.threads=4
 listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.secure.plain.sasl.jaas.config=${login}.plain.PlainLoginModule required user_${username}="${password}";
 listener.name.secure.scram-sha-256.sasl.jaas.config=${login}.scram.ScramLoginModule required;
-listener.name.secure.ssl.keystore.location=${join(folder, "key.p12")}
+listener.name.secure.ssl.keystore.location=${keyStore}
 listener.name.secure.ssl.keystore.type=PKCS12
 listener.name.secure.ssl.keystore.password=${password}
 listener.name.secure.ssl.key.password=${password}
@@ -155,7 +173,7 @@ async function makeCertificate(folder: string): Promise<string> {
 }
 
 /** Waits until the broker answers which calls it knows (ApiVersions, version 0). */
-async function answering(child: ChildProcess, port: number, folder: string): Promise<void> {
+async function answering(child: ChildProcess, { port, folder }: Node): Promise<void> {
   // Size, key of the call, its version, correlation, no client id.
   const question = Buffer.from("0000000a" + "0012" + "0000" + "00000007" + "ffff", "hex");
   for (const end = Date.now() + PATIENCE_MS; ; await sleep(50)) {

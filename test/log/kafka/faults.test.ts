@@ -143,3 +143,43 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
     await log.close();
   });
 });
+
+describe("a cluster that loses a broker", { skip: kafka.unavailable ?? false }, () => {
+  test("writers and readers go on with the brokers that are left", async (t) => {
+    const cluster = await startKafka({ brokers: 2 });
+    if (cluster.unavailable !== undefined) return;
+    t.after(() => cluster.stop());
+    const { brokers } = cluster;
+    const [log, reader] = [1, 2].map(() => createKafkaLog({ brokers, topics: { mode: "one", partitions: 6 } }));
+    t.after(() => Promise.all([log!.close(), reader!.close()]));
+    const stop = new AbortController();
+    const found: Recorded[] = [];
+    const append = (from: number): Promise<unknown> => {
+      const batch = Array.from({ length: 60 }, (_, i) => message(String(from + i), { key: `key ${i % 12}` }));
+      return log!.append(batch, CALL);
+    };
+    await append(0);
+    for await (const { messages } of reader!.read({ from: BEGINNING, live: true }, { ...CALL, signal: stop.signal })) {
+      found.push(...messages);
+      if (found.length === 60) {
+        // Leaders of half of the partitions; the reader waits for news from both.
+        await cluster.kill(1);
+        await append(60);
+      }
+      if (found.length === 120) {
+        await cluster.restart(1);
+        await append(120);
+      }
+      if (found.length === 180) stop.abort();
+    }
+    assert.equal(new Set(found.map(({ id }) => id)).size, 180);
+    assert.equal(new Set(found.map(({ partition }) => partition)).size, 6);
+    for (const messages of Map.groupBy(found, ({ key }) => key).values()) {
+      const order = messages.map(({ id }) => Number(id));
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      );
+    }
+  });
+});
