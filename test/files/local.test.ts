@@ -238,25 +238,28 @@ describe("local", () => {
   });
 });
 
-test("a look is shared by those who ask while another is under way, and begins after they asked", async () => {
+test("a look is shared by those who ask before it begins, and by nobody who asks later", async () => {
   const begun: PromiseWithResolvers<number>[] = [];
   const looks = new Looks<string, number>(() => {
     begun.push(Promise.withResolvers());
     return begun.at(-1)!.promise;
   });
-  const first = looks.next("a");
-  const [second, third] = [looks.next("a"), looks.next("a")];
+  const beginning = async (count: number): Promise<void> => {
+    while (begun.length < count) await new Promise(setImmediate);
+  };
+  const together = [looks.next("a"), looks.next("a")];
   const other = looks.next("b");
-  assert.equal(begun.length, 2, "what began before they asked is not for them");
+  await beginning(2);
+  const late = [looks.next("a"), looks.next("a")];
   begun[0]!.resolve(1);
   begun[1]!.resolve(2);
-  assert.deepEqual([await first, await other], [1, 2]);
-  while (begun.length < 3) await new Promise(setImmediate);
+  assert.deepEqual(await Promise.all([...together, other]), [1, 1, 2]);
+  await beginning(3);
   begun[2]!.reject(new Error("cannot look"));
-  await assert.rejects(second, /cannot look/);
-  await assert.rejects(third, /cannot look/);
+  for (const look of late) await assert.rejects(look, /cannot look/);
   const later = looks.next("a");
-  while (begun.length < 4) await new Promise(setImmediate);
+  await beginning(4);
   begun[3]!.resolve(4);
   assert.equal(await later, 4, "a failure is not kept");
+  assert.equal(begun.length, 4);
 });
