@@ -4,6 +4,7 @@ import { GyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
 import { Cursor, type Widths } from "./cursor.ts";
 import type { Collection } from "./global-heap.ts";
+import { findMessage, MESSAGE, readObjectHeader } from "./object-header.ts";
 import { Reader } from "./reader.ts";
 import { readSuperblock, type Superblock } from "./superblock.ts";
 
@@ -122,7 +123,21 @@ export async function openFile(
   const info = await environment.files.head(url, call);
   if (info === undefined) return undefined;
   const reader = new Reader(environment.files, url, info, head);
-  return new H5File(environment, reader, await readSuperblock(reader), depth);
+  const superblock = await readSuperblock(reader);
+  const file = new H5File(environment, reader, superblock, depth);
+  const chunkTreeRank = await extendedRank(file);
+  return chunkTreeRank === undefined
+    ? file
+    : new H5File(environment, reader, { ...superblock, chunkTreeRank }, depth);
+}
+
+/** IV.A.2.t B-tree 'K' Values, which superblocks from version 2 on leave to their extension. */
+async function extendedRank(file: H5File): Promise<number | undefined> {
+  const { extension } = file.superblock;
+  if (extension === undefined) return undefined;
+  const body = findMessage(await readObjectHeader(file, extension), MESSAGE.treeRanks)?.body;
+  body?.version(0);
+  return body?.u16();
 }
 
 /** A file that the user asked for: its absence is an error. */

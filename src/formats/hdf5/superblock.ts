@@ -14,7 +14,7 @@ export interface Superblock {
   readonly root: number;
   /** Address of the superblock extension's object header. */
   readonly extension: number | undefined;
-  /** Half the entries of a chunk B-tree's full node, from which its size follows (versions 0 and 1 only say it here). */
+  /** Half the entries of a chunk B-tree's full node, from which its size follows; the extension may say another. */
   readonly chunkTreeRank: number;
 }
 

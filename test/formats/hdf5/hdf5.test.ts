@@ -231,6 +231,12 @@ for (const name of [
   });
 }
 
+test("a superblock's extension says how large the nodes of chunk indexes are", async () => {
+  const dataset = await openLocal(fixture("ranks.h5"));
+  const x = await valuesOf(dataset, "x");
+  assert.deepEqual([x.length, x[0], x[89]], [90, 0, (89 * 7) % 251]);
+});
+
 test("chunks that were never written are not there, and read as the fill value", async () => {
   const dataset = await openLocal(fixture("indexes_latest.h5"));
   assert.equal(await variable(dataset, "missing").locate([0, 0]), undefined);
@@ -337,7 +343,12 @@ test("a file that changes after it was opened is noticed", async () => {
 
 test("broken files say which, where and why", async () => {
   const is = (bytes: Uint8Array): boolean => hdf5.sniff({ url: new URL("memory://x/y"), head: bytes });
-  assert.equal(is(readFileSync(fixture("user_block.h5")).subarray(0, 1024)), true);
+  const inUserBlock = readFileSync(fixture("user_block.h5"));
+  assert.equal(is(inUserBlock), true);
+  for (const size of [1024, 16_384]) {
+    assert.equal(is(Buffer.concat([Buffer.alloc(size - 512), inUserBlock])), true, `a user block of ${size} bytes`);
+  }
+  assert.equal(is(Buffer.concat([Buffer.alloc(100), inUserBlock])), false, "a superblock begins at 512, 1024, 2048, ...");
   assert.equal(is(Buffer.from("CDF\x01 and more")), false);
   await assert.rejects(
     changed("phony.h5", (bytes) => bytes.fill(0, 0, 8)),
