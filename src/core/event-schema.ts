@@ -32,7 +32,8 @@ const identifier: Member = {
  * A STAC document, as far as everything else relies on it; its own schema is the catalogue's care. It is not copied, so
  * that foreign members stay what they are.
  */
-function document<T>(members: Readonly<Record<string, Member>>, $ref: string): z.ZodType<T> {
+function document<T>(members: Readonly<Record<string, Member>>, path: string): z.ZodType<T> {
+  const versions = ["v1.0.0", "v1.1.0"].map((version) => ({ $ref: `https://schemas.stacspec.org/${version}/${path}` }));
   return z
     .custom<T>(isObject, "is no object")
     .check(({ value, issues }) => {
@@ -41,7 +42,7 @@ function document<T>(members: Readonly<Record<string, Member>>, $ref: string): z
         if (!is(found)) issues.push({ code: "custom", input: found, path: [name], message: detail });
       }
     })
-    .meta({ type: "object", required: Object.keys(members), allOf: [{ $ref }] });
+    .meta({ type: "object", required: Object.keys(members), anyOf: versions });
 }
 
 const item = document<StacItem>(
@@ -53,12 +54,12 @@ const item = document<StacItem>(
     links: listOfObjects,
     assets: { is: (value) => isObject(value) && Object.values(value).every(isObject), detail: "is no table of assets" },
   },
-  "https://schemas.stacspec.org/v1.0.0/item-spec/json-schema/item.json",
+  "item-spec/json-schema/item.json",
 );
 
 const collection = document<StacCollection>(
   { type: exactly("Collection"), id: identifier, extent: object, links: listOfObjects },
-  "https://schemas.stacspec.org/v1.0.0/collection-spec/json-schema/collection.json",
+  "collection-spec/json-schema/collection.json",
 );
 
 const operation = z.strictObject({

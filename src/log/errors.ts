@@ -107,7 +107,7 @@ async function messageAgain(log: EventLog, { event }: LoggedError, call: Call): 
   const payload = Buffer.from(original_payload, original_encoding === "base64" ? "base64" : "utf-8");
   if (original === undefined) return foundingMessage(payload, attempts);
   const { id, topic, key, partition, offset } = original;
-  const value = payload.byteLength > 0 ? payload : await valueOf(log, original, call);
+  const value = payload.byteLength > 0 ? payload : await valueAt(log, original, call);
   return { id: redrivenId(id === "" ? `${partition}@${offset}` : id, attempts), topic, key, value };
 }
 
@@ -120,7 +120,7 @@ function foundingMessage(value: Uint8Array, attempts: number): Message {
 }
 
 /** From the place where it was. Another message may lie there, in a log that was made again of an export. */
-async function valueOf(
+async function valueAt(
   log: EventLog,
   { topic, key, partition, offset }: NonNullable<ErrorEvent["original"]>,
   call: Call,
