@@ -7,7 +7,7 @@ import { isGyreError } from "../errors.ts";
 import type { ChunkMeta, CodecRegistry, Part, Pipeline } from "./codec.ts";
 import { createPipeline, decodeParts } from "./pipeline.ts";
 import { SharedMemory } from "./shared-memory.ts";
-import type { Job, WorkerPool } from "./worker-pool.ts";
+import type { Into, Job, WorkerPool } from "./worker-pool.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 
 /** Memory shared with threads that is kept while no job uses it. */
@@ -44,13 +44,13 @@ export interface Decoder {
     shape?: readonly number[],
     call?: IoCall,
   ): Promise<Uint8Array>;
-  /** Decodes a whole chunk and encodes it again, where it was decoded. */
+  /** Decodes a whole chunk and encodes it again, where it was decoded. `into` gives room for the answer's bytes. */
   recode(
     from: readonly CodecSpec[],
     to: readonly CodecSpec[],
     meta: ChunkMeta,
     bytes: Uint8Array,
-    call?: IoCall,
+    call?: IoCall & Into,
   ): Promise<Uint8Array>;
   /** Stops the threads; work under way fails. */
   close(): Promise<void>;
@@ -70,7 +70,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
   async function run<Result extends Values | Uint8Array>(
     job: Omit<Job, "pipeline">,
     local: (pipeline: Pipeline) => Promise<Result>,
-    call?: IoCall,
+    call?: IoCall & Into,
   ): Promise<Result> {
     call?.signal?.throwIfAborted();
     const { id, pipeline } = cached(job.codecs, job.meta);
@@ -108,7 +108,11 @@ export function createDecoder(options: DecoderOptions): Decoder {
       const { id, pipeline } = cached(to, meta);
       const encoder = await pipeline;
       const job = { codecs: from, meta, decode: bytes, recode: { pipeline: id, codecs: to } };
-      return run(job, async (decoder) => encoder.encode(await decoder.decode(bytes)), call);
+      const local = async (decoder: Pipeline): Promise<Uint8Array> => {
+        const recoded = await encoder.encode(await decoder.decode(bytes));
+        return recoded.buffer === bytes.buffer ? new Uint8Array(recoded) : recoded;
+      };
+      return run(job, local, call);
     },
     async close() {
       await pool?.close();

@@ -31,3 +31,32 @@ export class SharedMemory {
     this.#idleBytes += buffer.byteLength;
   }
 }
+
+/** Room in shared memory for something whose size is told later, and perhaps twice: a file may change while it is read. */
+export class Loan {
+  readonly #memory: SharedMemory;
+  #room: Uint8Array | undefined;
+
+  constructor(memory: SharedMemory) {
+    this.#memory = memory;
+  }
+
+  readonly into = (bytes: number): Uint8Array => {
+    if (this.#room === undefined || this.#room.length < bytes) this.#room = this.#memory.take(bytes);
+    return this.#room;
+  };
+
+  /** The same bytes, in this memory if they are not yet. */
+  hold(bytes: Uint8Array): Uint8Array {
+    if (bytes.buffer === this.#room?.buffer) return bytes;
+    const room = this.into(bytes.length).subarray(0, bytes.length);
+    room.set(bytes);
+    return room;
+  }
+
+  /** When no thread works on it any more; what is not given back is left to the collector. */
+  giveBack(): void {
+    if (this.#room !== undefined) this.#memory.give(this.#room);
+    this.#room = undefined;
+  }
+}

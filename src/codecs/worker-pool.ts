@@ -6,7 +6,7 @@ import { asBytes, asValues, itemSize } from "../core/dtype.ts";
 import type { ErrorDetails, ErrorTag } from "../errors.ts";
 import { GyreError } from "../errors.ts";
 import type { ChunkMeta, Part } from "./codec.ts";
-import type { SharedMemory } from "./shared-memory.ts";
+import { Loan, type SharedMemory } from "./shared-memory.ts";
 
 /** What a worker is asked: `pipeline` names the chain, so that the worker can keep it ready. */
 export interface Job {
@@ -37,13 +37,18 @@ export type Reply = { readonly id: number } & (
   | { readonly message: string }
 );
 
+/** Where the bytes of an answer go instead of memory of their own. */
+export interface Into {
+  readonly into?: (bytes: number) => Uint8Array;
+}
+
 export interface WorkerPool {
   /** The result is in memory of its own; that of `parts` is in theirs. */
-  run(job: Job, call?: IoCall): Promise<Values | Uint8Array>;
+  run(job: Job, call?: IoCall & Into): Promise<Values | Uint8Array>;
   close(): Promise<void>;
 }
 
-interface Task {
+interface Task extends Into {
   readonly job: Job;
   readonly resolve: (result: Values | Uint8Array) => void;
   readonly reject: (reason: unknown) => void;
@@ -52,7 +57,7 @@ interface Task {
 /** A task that a worker has, and the memory that is its until the answer has come. */
 interface Sent {
   readonly task: Task;
-  readonly from?: Uint8Array;
+  readonly loan?: Loan;
   readonly into?: Uint8Array;
 }
 
@@ -96,7 +101,7 @@ export function createWorkerPool(size: number, plugins: readonly string[], memor
       if (sent.size === 0) worker.unref();
       next();
       settle(job, reply);
-      if (job.from !== undefined) memory.give(job.from);
+      job.loan?.giveBack();
       if (job.into !== undefined) memory.give(job.into);
     });
     let failure: unknown;
@@ -142,10 +147,11 @@ export function createWorkerPool(size: number, plugins: readonly string[], memor
       sent.set(id, { task });
       worker.postMessage({ id, job } satisfies Request);
     } else if (decoded !== undefined && Math.max(decoded, input.byteLength) <= MOST_SHARED) {
-      const from = memory.take(input.byteLength);
+      const loan = new Loan(memory);
+      const isShared = input.buffer instanceof SharedArrayBuffer;
+      const from = isShared ? asBytes(input) : loan.hold(asBytes(input));
       const into = memory.take(decoded);
-      from.set(asBytes(input));
-      sent.set(id, { task, from, into });
+      sent.set(id, { task, loan, into });
       const shared = job.decode === undefined ? asValues(job.meta.dtype, from) : from;
       worker.postMessage({ id, job: withInput(job, shared), into } satisfies Request);
     } else {
@@ -173,7 +179,8 @@ export function createWorkerPool(size: number, plugins: readonly string[], memor
             settleWith(value);
           };
         };
-        const task: Task = { job, resolve: done(resolve), reject: done(reject) };
+        const room = call?.into === undefined ? {} : { into: call.into };
+        const task: Task = { job, ...room, resolve: done(resolve), reject: done(reject) };
         signal?.addEventListener("abort", abort, { once: true });
         queue.push(task);
         next();
@@ -198,15 +205,19 @@ function withInput(job: Job, input: TypedArray): Job {
 }
 
 function settle({ task, into }: Sent, reply: Reply): void {
-  if ("written" in reply && into !== undefined)
-    task.resolve(ownCopy(resultIn(into.subarray(0, reply.written), task.job)));
+  if ("written" in reply && into !== undefined) task.resolve(taken(into.subarray(0, reply.written), task));
   else if ("result" in reply) task.resolve(reply.result);
   else if ("tag" in reply) task.reject(new GyreError(reply.tag, reply.message, reply.details));
   else if ("message" in reply) task.reject(new Error(reply.message));
 }
 
-function resultIn(bytes: Uint8Array, { decode, recode, meta }: Job): TypedArray {
-  return decode !== undefined && recode === undefined ? asValues(meta.dtype, bytes) : bytes;
+/** A copy of an answer: the memory that it is in belongs to the next job. */
+function taken(bytes: Uint8Array, { job: { decode, recode, meta }, into }: Task): TypedArray {
+  if (decode !== undefined && recode === undefined) return ownCopy(asValues(meta.dtype, bytes));
+  if (into === undefined) return ownCopy(bytes);
+  const room = into(bytes.length).subarray(0, bytes.length);
+  room.set(bytes);
+  return room;
 }
 
 function closedError(): GyreError {

@@ -65,7 +65,7 @@ export interface Access {
     chunk: readonly number[],
     codecs: readonly CodecSpec[],
     call: Call,
-  ): Promise<Uint8Array>;
+  ): Promise<RawChunk>;
   /** The dataset as a view shows it; the same object as long as it is in use. Throws BadRequest for what it has not. */
   view(dataset: Dataset, view: View, call: Call): Promise<Dataset>;
   /** Encodes a block with a codec chain, as `spec.codecs` names it. */

@@ -76,10 +76,9 @@ async function fillReply(
 ): Promise<Reply | undefined> {
   const stated = storedDataset(opened.dataset).variables.get(variable.name);
   if (stated === undefined || !hidesFill(stated.spec)) return undefined;
-  return chunkReply(opened, tag, conditions, async () => ({
-    bytes: await access.recode(opened.dataset, variable, chunk, variable.spec.codecs, call),
-    source: "recoded",
-  }));
+  return chunkReply(opened, tag, conditions, () =>
+    access.recode(opened.dataset, variable, chunk, variable.spec.codecs, call),
+  );
 }
 
 /** Answers the two bytes that make a tape archive stage the chunk's file. */

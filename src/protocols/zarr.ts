@@ -61,10 +61,7 @@ async function computedChunk(
   const isStored = form.stored.has(variable.name);
   const stated = form.dataset.variables.get(variable.name)!.spec;
 
-  const recoded = async (): Promise<RawChunk> => ({
-    bytes: await access.recode(dataset, variable, chunk, stated.codecs, call),
-    source: "recoded",
-  });
+  const recoded = (): Promise<RawChunk> => access.recode(dataset, variable, chunk, stated.codecs, call);
   const read = async (): Promise<RawChunk | undefined> => {
     const written = isStored
       ? await access.raw(variable, chunk, call)

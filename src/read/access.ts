@@ -123,18 +123,22 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
 
     async recode(dataset, variable, index, codecs, call) {
       const key = await keyOf(dataset, variable, index, call);
-      const make = async (): Promise<Uint8Array> => {
-        const direct =
-          key !== undefined && cache.has(key) ? undefined : await recodedChunk(reader, variable, index, codecs);
-        return direct ?? (await encoded(padded(await chunkOf(dataset, variable, index), variable), codecs));
+      const name = key && `${key} ${JSON.stringify(codecs)}`;
+      const known = name === undefined ? undefined : stored.find(name);
+      if (known !== undefined) return known;
+      call.signal?.throwIfAborted();
+      const isDecoded = key !== undefined && cache.has(key);
+      const direct = isDecoded ? undefined : await recodedChunk(keeping, variable, index, codecs, name);
+      if (direct !== undefined) return direct;
+      const make = async (): Promise<RawChunk> => {
+        const block = padded(await chunkOf(dataset, variable, index), variable);
+        return { bytes: await encoded(block, codecs), source: "recoded" };
       };
-      if (key === undefined) return make();
-      const chunk = await stored.get(`${key} ${JSON.stringify(codecs)}`, async () => {
-        call.signal?.throwIfAborted();
-        const bytes = await make();
-        return { value: { bytes, source: "recoded" }, bytes: bytes.byteLength };
+      if (name === undefined) return make();
+      return stored.get(name, async () => {
+        const value = await make();
+        return { value, bytes: value.bytes.byteLength };
       });
-      return chunk.bytes;
     },
 
     encode: encoded,

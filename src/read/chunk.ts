@@ -1,5 +1,6 @@
 import type { ChunkMeta } from "../codecs/codec.ts";
 import type { Decoder } from "../codecs/pool.ts";
+import { Loan } from "../codecs/shared-memory.ts";
 import type { RawChunk } from "../core/access.ts";
 import {
   type Block,
@@ -83,7 +84,7 @@ async function readChunk(
   files: Files,
   variable: Variable,
   chunk: readonly number[],
-  call?: IoCall,
+  call?: ReadOptions,
 ): Promise<{ readonly ref: ChunkRef; readonly bytes: Uint8Array } | undefined> {
   const place = await placeOf(variable, chunk, call);
   if (place === undefined || !("file" in place)) {
@@ -170,23 +171,35 @@ export async function decodedChunk(
 }
 
 /**
- * A stored chunk, decoded and encoded again without a stop in between. Undefined for one that is not simply whole: cut,
- * never written, or computed.
+ * A stored chunk, decoded and encoded again without a stop in between, and kept by `key` where it is worth it. Undefined
+ * for one that is not simply whole: cut, never written, or computed.
  */
 export async function recodedChunk(
-  reader: ChunkReader,
+  { files, decoder, kept }: ChunkReader,
   variable: Variable,
   chunk: readonly number[],
   codecs: readonly CodecSpec[],
-): Promise<Uint8Array | undefined> {
+  key?: string,
+): Promise<RawChunk | undefined> {
   const { spec } = variable;
   if (variable.read !== undefined || chunkExtent(spec, chunk).some((n, i) => n !== spec.chunks[i])) return undefined;
-  const stored = await readChunk(reader.files, variable, chunk);
+  const loan = new Loan(decoder.memory);
+  const stored = await readChunk(files, variable, chunk, { into: loan.into });
   if (stored === undefined || stored.ref.shape !== undefined) return undefined;
   const { ref, bytes } = stored;
-  return reader.decoder.recode(ref.codecs ?? spec.codecs, codecs, metaOf(spec), bytes).catch((error: unknown) => {
-    throw placed(error, variable, chunk, ref);
-  });
+  const make = async ({ into }: ReadOptions): Promise<Uint8Array> => {
+    try {
+      const room = into === undefined ? {} : { into };
+      const made = await decoder.recode(ref.codecs ?? spec.codecs, codecs, metaOf(spec), bytes, room);
+      loan.giveBack();
+      return made;
+    } catch (error) {
+      throw placed(error, variable, chunk, ref);
+    }
+  };
+  if (key === undefined || kept === undefined) return { bytes: await make({}), source: "recoded" };
+  const isNear = "url" in ref && ref.url.protocol === "file:";
+  return kept.made(key, product(spec.chunks) * (itemSize(spec.dtype) ?? 1), isNear, make);
 }
 
 /** Codecs do not know what they decode: says which chunk it was and where its bytes lie. */

@@ -1,4 +1,5 @@
 import type { Part } from "../codecs/codec.ts";
+import { Loan } from "../codecs/shared-memory.ts";
 import { type ArraySpec, type Block, type ChunkRef, type IoCall, product, type Variable } from "../core/array.ts";
 import { forEachLimited } from "../core/concurrency.ts";
 import { allocate, asBytes, asValues, entriesPerElement, itemSize, type TypedArray } from "../core/dtype.ts";
@@ -113,15 +114,8 @@ async function gatherRun(
   const size = itemSize(dtype)!;
   const first = run[0]!.place;
   const length = run.reduce((end, { place }) => Math.max(end, place.offset + place.length), 0) - first.offset;
-  let room: Uint8Array | undefined;
-  const into = (bytes: number): Uint8Array => {
-    // Asked again where a file changed while it was read.
-    if (room === undefined || room.length < bytes) room = memory.take(bytes);
-    return room;
-  };
-  const read = await fetchChunk(files, { ...first, length }, { ...call, into });
-  const stored = read.buffer === room?.buffer ? read : into(read.length);
-  if (stored !== read) stored.set(read);
+  const loan = new Loan(memory);
+  const stored = loan.hold(await fetchChunk(files, { ...first, length }, { ...call, into: loan.into }));
 
   const shapes = run.map(({ place }) => place.shape ?? spec.chunks);
   const decoded = memory.take(shapes.reduce((bytes, shape) => bytes + product(shape) * size, 0));
@@ -143,7 +137,7 @@ async function gatherRun(
   await decoder.decodeAll(spec.codecs, metaOf(spec), parts, call);
   for (const copy of copies) copy();
   // Only now: a thread whose work is not waited for may still be at it.
-  memory.give(stored);
+  loan.giveBack();
   memory.give(decoded);
 }
 

@@ -9,7 +9,9 @@ const IDLE_BYTES = 32 * MiB;
 /** Chunks remembered as asked for once; together they are no more bytes than may be kept. */
 const MOST_SEEN = 65_536;
 
-/** Reads the stored bytes of a located chunk. */
+type About = Omit<RawChunk, "bytes" | "release">;
+
+/** Reads the stored bytes of a located chunk, or makes others of them. */
 type Fetch = (options: ReadOptions) => Promise<Uint8Array>;
 
 /**
@@ -33,22 +35,40 @@ export class KeptChunks {
     const { etag } = ref;
     const file = ref.url.href;
     const key = `${file} ${etag} ${ref.offset} ${ref.length}`;
+    const about: About = { source: "raw", etag };
+    const isNear = ref.url.protocol === "file:";
+    return this.#through(key, ref.length, isNear, about, { ...about, kept: { key, file } }, fetch, call);
+  }
+
+  /** The same for what is made of a chunk: at most, or about, `bytes`; `isNear`: of a local file. */
+  made(key: string, bytes: number, isNear: boolean, make: Fetch): Promise<RawChunk> {
+    const about: About = { source: "recoded" };
+    return this.#through(key, bytes, isNear, about, about, make);
+  }
+
+  async #through(
+    key: string,
+    size: number,
+    isNear: boolean,
+    about: About,
+    aboutKept: About,
+    fetch: Fetch,
+    call?: IoCall,
+  ): Promise<RawChunk> {
     const known = this.#cache.find(key);
     if (known !== undefined) return known;
-    const isNear = ref.url.protocol === "file:";
-    if (isNear && (!this.#cache.takes(ref.length) || this.#isNew(key, ref.length)))
-      return this.#lent(etag, fetch, call);
+    if (isNear && (!this.#cache.takes(size) || this.#isNew(key, size))) return this.#lent(about, fetch, call);
     // Shared by all who wait for it, so it does not end when one of them does.
     return this.#cache.get(key, async () => {
       call?.signal?.throwIfAborted();
       const fetched = await fetch({});
       // A part of a page would keep the whole page.
       const bytes = fetched.byteLength === fetched.buffer.byteLength ? fetched : new Uint8Array(fetched);
-      return { value: { bytes, source: "raw", etag, kept: { key, file } }, bytes: bytes.byteLength };
+      return { value: { ...aboutKept, bytes }, bytes: bytes.byteLength };
     });
   }
 
-  async #lent(etag: string, fetch: Fetch, call?: IoCall): Promise<RawChunk> {
+  async #lent(about: About, fetch: Fetch, call?: IoCall): Promise<RawChunk> {
     let room: Uint8Array | undefined;
     const into = (bytes: number): Uint8Array => {
       // Asked again where a file changed while it was read.
@@ -57,8 +77,8 @@ export class KeptChunks {
     };
     const bytes = await fetch({ ...call, into });
     const lent = room;
-    if (lent === undefined || bytes.buffer !== lent.buffer) return { bytes, source: "raw", etag };
-    return { bytes, source: "raw", etag, release: () => this.#buffers.give(lent) };
+    if (lent === undefined || bytes.buffer !== lent.buffer) return { ...about, bytes };
+    return { ...about, bytes, release: () => this.#buffers.give(lent) };
   }
 
   #isNew(key: string, bytes: number): boolean {

@@ -3,6 +3,7 @@ import { after, suite, test } from "node:test";
 import type { Decoder } from "../../src/codecs/pool.ts";
 import { createDecoder } from "../../src/codecs/pool.ts";
 import { createCodecRegistry } from "../../src/codecs/registry.ts";
+import { Loan } from "../../src/codecs/shared-memory.ts";
 import type { CodecSpec } from "../../src/core/array.ts";
 import type { TypedArray } from "../../src/core/dtype.ts";
 import { NUMERIC_TYPES } from "../../src/core/dtype.ts";
@@ -69,6 +70,47 @@ suite("decoder", () => {
       );
       await assert.rejects(recoder.recode(zlib, [little, { name: "no" }], meta, stored), (error) =>
         isGyreError(error, "Unsupported"),
+      );
+    }
+  });
+
+  test("recodes into memory that it is given, from memory of a thread as from any other", async () => {
+    const threads = decoder();
+    const zstd = [little, { name: "zstd", configuration: { level: 1 } }];
+    const stored = await threads.encode(zlib, meta, values);
+    const expected = await threads.recode(zlib, zstd, meta, stored);
+    const shared = new Loan(threads.memory).hold(stored);
+    const room = new Uint8Array(4096);
+    for (const bytes of [stored, shared]) {
+      const answer = await threads.recode(zlib, zstd, meta, bytes, { into: () => room.fill(0) });
+      assert.equal(answer.buffer, room.buffer);
+      assert.deepEqual(answer, expected);
+    }
+    const local = decoder({ workers: 0 });
+    const plain = new Loan(local.memory).hold(await local.encode([little], meta, values));
+    const copied = await local.recode([little], [little], meta, plain);
+    assert.notEqual(copied.buffer, plain.buffer);
+  });
+
+  test("decodes many chunks into the places given, and refuses one of another size", async () => {
+    const all = [values, smoothValues("float32", 100)];
+    for (const made of [decoder(), decoder({ workers: 0 })]) {
+      const out = made.memory.take(1600);
+      const [whole, cut] = [out.subarray(0, 1200), out.subarray(1200)];
+      const [first, second] = [
+        await made.encode(zlib, meta, all[0]!),
+        await made.encode(zlib, meta, all[1]!, [10, 10]),
+      ];
+      await made.decodeAll(zlib, meta, [
+        { bytes: first, into: whole },
+        { bytes: second, shape: [10, 10], into: cut },
+      ]);
+      assert.deepEqual(
+        new Float32Array(Uint8Array.from(out).buffer),
+        Float32Array.of(...all.flatMap((v) => [...(v as Float32Array)])),
+      );
+      await assert.rejects(made.decodeAll(zlib, meta, [{ bytes: first, into: cut }]), (error) =>
+        isGyreError(error, "BadSource"),
       );
     }
   });

@@ -81,3 +81,16 @@ test("whoever walks in circles that are wider than the cache displaces nothing",
   await ask(at(FAR));
   assert.equal(reads(), before);
 });
+
+test("what is made of a local chunk is lent the first time, and kept the second", async () => {
+  const cache = createCache<RawChunk>(4000);
+  const chunks = new KeptChunks(cache);
+  const make = async ({ into }: ReadOptions): Promise<Uint8Array> =>
+    (into?.(100) ?? new Uint8Array(100)).subarray(0, 100);
+  const first = await chunks.made("a", 400, true, make);
+  assert.deepEqual([first.source, typeof first.release, cache.bytes], ["recoded", "function", 0]);
+  const second = await chunks.made("a", 400, true, make);
+  assert.deepEqual([second.source, second.release, cache.bytes], ["recoded", undefined, 100]);
+  assert.equal(await chunks.made("a", 400, true, make), second);
+  assert.equal((await chunks.made("far", 400, false, make)).release, undefined);
+});
