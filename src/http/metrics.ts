@@ -25,12 +25,17 @@ interface RouteTimes {
   seconds: number;
 }
 
+/** How often the event loop is looked at: the longest time that a delay may have begun without having been seen. */
+const LOOK_MS = 2;
+
 export function createMetrics(gauges: readonly Gauge[] = []): Metrics {
   /** By method, status and route, which are bounded: routes are declared. */
   const requests = new Map<string, number>();
   const bytes = new Map<string, number>();
   const times = new Map<string, RouteTimes>();
-  const delay = monitorEventLoopDelay({ resolution: 10 });
+  const delay = monitorEventLoopDelay({ resolution: LOOK_MS });
+  // What is monitored is the time from one look to the next, which is that long when nothing is late.
+  const late = (ns: number): number => Math.max(0, ns / 1e9 - LOOK_MS / 1e3);
   delay.enable();
 
   function processGauges(): Gauge[] {
@@ -44,9 +49,9 @@ export function createMetrics(gauges: readonly Gauge[] = []): Metrics {
         type: "counter",
         value: () => (user + system) / 1e6,
       },
-      gauge("nodejs_eventloop_delay_p50_seconds", "Median delay since the last look", delay.percentile(50) / 1e9),
-      gauge("nodejs_eventloop_delay_p99_seconds", "99th percentile since the last look", delay.percentile(99) / 1e9),
-      gauge("nodejs_eventloop_delay_max_seconds", "Longest delay since the last look", delay.max / 1e9),
+      gauge("nodejs_eventloop_delay_p50_seconds", "Median delay since the last look", late(delay.percentile(50))),
+      gauge("nodejs_eventloop_delay_p99_seconds", "99th percentile since the last look", late(delay.percentile(99))),
+      gauge("nodejs_eventloop_delay_max_seconds", "Longest delay since the last look", late(delay.max)),
     ];
     delay.reset();
     return own;
