@@ -11,6 +11,8 @@ export interface Shape extends Disposable {
 export interface Geos {
   /** Undefined: GEOS makes no geometry of it. What crosses itself is repaired, as a reader would see it. */
   shape(geometry: Geometry): Shape | undefined;
+  /** Why a geometry is invalid, as GEOS says it; undefined when it is valid. */
+  fault(geometry: Geometry): string | undefined;
   /** Undefined: the geometries cannot be compared. */
   test(op: SpatialOp, left: Shape, right: Shape): boolean | undefined;
 }
@@ -60,6 +62,19 @@ async function load(): Promise<Geos> {
       geos.GEOSGeom_destroy(raw);
       if (repaired === 0) return undefined;
       return { pointer: repaired, [Symbol.dispose]: () => geos.GEOSGeom_destroy(repaired) };
+    },
+    fault(geometry) {
+      const raw = read(geometry);
+      if (raw === 0) return "no geometry";
+      try {
+        if (geos.GEOSisValid(raw) === 1) return undefined;
+        const at = geos.GEOSisValidReason(raw);
+        const reason = at === 0 ? "invalid" : geos.Module.UTF8ToString(at);
+        if (at !== 0) geos.GEOSFree(at);
+        return reason;
+      } finally {
+        geos.GEOSGeom_destroy(raw);
+      }
     },
     test(op, left, right) {
       const answer = predicates[op](left.pointer, right.pointer);
