@@ -2,7 +2,9 @@ import { mkdir, open, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { Opened } from "../core/access.ts";
+import { ANONYMOUS } from "../core/principal.ts";
 import { GyreError } from "../errors.ts";
+import type { Node } from "../node.ts";
 import { kerchunkJson } from "../write/kerchunk.ts";
 import { kerchunkParquet } from "../write/kerchunk-parquet.ts";
 import type { KerchunkOptions } from "../write/kerchunk-references.ts";
@@ -52,7 +54,7 @@ Example:
         throw new GyreError("BadRequest", `${found.length} datasets need a folder: --out ${out}/`);
       }
       for (const opened of found) {
-        const written = out === undefined ? undefined : await write(opened, out, io);
+        const written = out === undefined ? undefined : await write(opened, node, out, io);
         if (values.json) io.out(JSON.stringify({ id: opened.id, source: opened.source, ...(written && { written }) }));
         else io.out(written ?? opened.id);
       }
@@ -64,10 +66,11 @@ Example:
 };
 
 /** Writes the references of one dataset and answers where. */
-async function write({ id, dataset }: Opened, out: string, io: CommandIo): Promise<string> {
+async function write({ id, dataset }: Opened, { access }: Node, out: string, io: CommandIo): Promise<string> {
   const target = resolve(out.endsWith("/") ? join(out, `${id}.json`) : out);
   const options: KerchunkOptions = {
     signal: io.signal,
+    raw: async (variable, chunk) => (await access.raw(variable, chunk, { signal: io.signal, who: ANONYMOUS }))?.bytes,
     href: (url) => (url.protocol === "file:" ? decodeURIComponent(url.pathname) : url.href),
     onOmitted: (name, reason) => io.err(`${id}: ${name} is left out: ${reason}`),
   };

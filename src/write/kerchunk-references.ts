@@ -20,6 +20,11 @@ export interface KerchunkOptions extends IoCall {
   href(url: URL): string | undefined;
   /** The address at which this node answers a whole chunk, for chunks that are no plain byte range of their source. */
   chunkHref?(name: string, chunk: readonly number[]): string;
+  /**
+   * A whole chunk as the variable's codecs have it, for readers without a node: where a chunk is no plain byte range of
+   * its source, those of small variables are written into the references. Undefined: never written.
+   */
+  raw?(variable: Variable, chunk: readonly number[]): Promise<Uint8Array | undefined>;
   /** Told of variables that are left out, because neither of these can give their chunks. */
   onOmitted?(name: string, reason: string): void;
 }
@@ -58,6 +63,8 @@ const TURN = 64 * LOCATED_AT_ONCE;
 const MAX_CHUNKS = 2 ** 24;
 /** Larger chunks that lie in no file of their own are fetched from the node, if that is possible. */
 const MAX_INLINE = 64 * 1024;
+/** Variables up to this size are written into the references where there is no other way. */
+const MAX_WRITTEN = 4 * 1024 * 1024;
 
 /** Every variable with its references, which are being made for some in advance. */
 export function* referVariables(
@@ -88,8 +95,8 @@ async function referVariable(variable: Variable, given: KerchunkOptions): Promis
   }
   const { spec } = variable;
   const chunks = spec.chunks.map((n, axis) => (axis === cut.axis ? cut.size : n));
-  // The node answers chunks of its own grid only.
-  const { chunkHref: _, ...direct } = options;
+  // The node knows chunks of its own grid only.
+  const { chunkHref: _href, raw: _raw, ...direct } = options;
   return { spec: { ...spec, chunks }, batches: refer(variable, direct, splitter(spec, cut)) };
 }
 
@@ -119,48 +126,52 @@ async function* refer(variable: Variable, options: KerchunkOptions, split: Split
   for (const chunks of batchesOf(cells(chunkGrid(variable.spec)), LOCATED_AT_ONCE)) {
     if ((seen += chunks.length) % TURN === 0) await nextTurn();
     options.signal?.throwIfAborted();
-    if (variable.read !== undefined) {
-      yield chunks.map((chunk) => ({ chunk, reference: fromNode(variable, chunk, options) }));
-      continue;
-    }
-    const refs = await Promise.all(chunks.map((chunk) => variable.locate(chunk, options)));
     const entries: ChunkEntry[] = [];
+    const add = (chunk: readonly number[], reference: ChunkReference | undefined): void => {
+      if (reference !== undefined) entries.push({ chunk, reference });
+    };
+    const refs =
+      variable.read === undefined
+        ? await Promise.all(chunks.map((chunk) => variable.locate(chunk, options)))
+        : chunks.map(() => "computed" as const);
     for (const [i, ref] of refs.entries()) {
-      if (ref === undefined) {
-        // Stated as `fill_value` xarray would mask it; the node answers with a chunk of fill.
-        if (hidesFill(variable.spec) && options.chunkHref !== undefined) {
-          entries.push({ chunk: chunks[i]!, reference: fromNode(variable, chunks[i]!, options) });
+      const cell = chunks[i]!;
+      // Stated as `fill_value` xarray would mask what is missing; the node answers with a chunk of fill.
+      const isAnswered = hidesFill(variable.spec) && options.chunkHref !== undefined;
+      if (ref === "computed" || (ref === undefined && isAnswered)) add(cell, await elsewhere(variable, cell, options));
+      else if (ref !== undefined) {
+        for (const [chunk, part] of split(cell, ref)) {
+          add(chunk, referTo(part, options) ?? (await elsewhere(variable, chunk, options)));
         }
-        continue;
-      }
-      for (const [chunk, part] of split(chunks[i]!, ref)) {
-        entries.push({ chunk, reference: referTo(variable, chunk, part, options) });
       }
     }
     yield entries;
   }
 }
 
-function referTo(
-  variable: Variable,
-  chunk: readonly number[],
-  ref: ChunkRef,
-  options: KerchunkOptions,
-): ChunkReference {
-  // What is encoded or cut otherwise than the metadata says is whole only in the node's answer.
-  if (ref.codecs !== undefined || ref.shape !== undefined) return fromNode(variable, chunk, options);
+/** The stored bytes, where they are what the metadata says. */
+function referTo(ref: ChunkRef, options: KerchunkOptions): ChunkReference | undefined {
+  if (ref.codecs !== undefined || ref.shape !== undefined) return undefined;
   if ("inline" in ref) {
-    const isLong = ref.inline.byteLength > MAX_INLINE && options.chunkHref !== undefined;
-    return isLong ? fromNode(variable, chunk, options) : ref;
+    return ref.inline.byteLength > MAX_INLINE && options.chunkHref !== undefined ? undefined : ref;
   }
   const href = options.href(ref.url);
-  if (href === undefined) return fromNode(variable, chunk, options);
-  return { href, range: { offset: ref.offset, length: ref.length } };
+  return href === undefined ? undefined : { href, range: { offset: ref.offset, length: ref.length } };
 }
 
-function fromNode({ name }: Variable, chunk: readonly number[], { chunkHref }: KerchunkOptions): ChunkReference {
+/** The node's answer, or what it would be. */
+async function elsewhere(
+  variable: Variable,
+  chunk: readonly number[],
+  { chunkHref, raw }: KerchunkOptions,
+): Promise<ChunkReference | undefined> {
+  const { name, spec } = variable;
   if (chunkHref !== undefined) return { href: chunkHref(name, chunk) };
-  throw new GyreError("Unsupported", `chunk ${chunk.join(".")} of ${name} is no plain byte range`, { subject: name });
+  if (raw === undefined || product(spec.shape) * (itemSize(spec.dtype) ?? Number.POSITIVE_INFINITY) > MAX_WRITTEN) {
+    throw new GyreError("Unsupported", `chunk ${chunk.join(".")} of ${name} is no plain byte range`, { subject: name });
+  }
+  const inline = await raw(variable, chunk);
+  return inline && { inline };
 }
 
 interface Cut {

@@ -138,6 +138,22 @@ test("what is no byte range comes from the node, or is left out by name", async 
   assert.deepEqual(unreachable["v/0"], ["https://node/0"]);
 });
 
+test("without a node small variables that must be computed are written into the references", async () => {
+  const computed = (shape: number): Dataset => {
+    const dataset = variable({ shape: [shape] }, () => undefined);
+    const read: Variable["read"] = async () => assert.fail("values are asked for as chunks");
+    return { ...dataset, variables: new Map([["v", { ...dataset.variables.get("v")!, read }]]) };
+  };
+  const raw: KerchunkOptions["raw"] = async (_, [c]) => (c === 0 ? Uint8Array.of(1, 0, 2, 0) : undefined);
+  const refs = await refsOf(computed(4), { ...straight, raw });
+  assert.equal(refs["v/0"], `base64:${Buffer.from([1, 0, 2, 0]).toString("base64")}`);
+  assert.equal(refs["v/1"], undefined, "never written");
+  assert.equal(zarrayOf(refs).fill_value, -1);
+  const omitted: string[] = [];
+  await refsOf(computed(4_000_000), { ...straight, raw, onOmitted: (name) => omitted.push(name) });
+  assert.deepEqual(omitted, ["v"], "too large to be written");
+});
+
 test("fill_value is stated where chunks are missing", async () => {
   const chunk = { inline: new Uint8Array(4) };
   assert.equal(zarrayOf(await refsOf(variable({}, () => chunk))).fill_value, null);
