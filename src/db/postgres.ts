@@ -32,6 +32,8 @@ export type ConnectOptions = ServerAddress & {
 
 const OLDEST_SERVER = 150_000;
 const CONNECTIONS = 10;
+/** A connection is a process of the server with some 20 MB, and made in a few milliseconds. */
+const IDLE_MS = 3_000;
 /** How long a caller waits for a connection, free or new, before it is told that the database is busy. */
 const PATIENCE_MS = 30_000;
 /** Such a name is its own quoted form, in SQL and in connection settings. */
@@ -68,7 +70,11 @@ class PostgresPool implements Pool {
     this.schema = options.schema;
     this.#server = nameOf(options);
     this.#config = configOf(options);
-    this.#connections = new Connections({ ...this.#config, max: options.max ?? CONNECTIONS });
+    this.#connections = new Connections({
+      ...this.#config,
+      max: options.max ?? CONNECTIONS,
+      idleTimeoutMillis: IDLE_MS,
+    });
     this.#connections.on("error", (error) => options.onError?.(busy(error, this.#server)));
     this.#listener = new Listener(this.#config, this.#server);
   }
