@@ -8,6 +8,7 @@ export const bz2: CodecEntry = {
   kind: "bytes-bytes",
   summary: "bzip2",
   encodes: false,
+  effort: { decode: 32 },
   async create() {
     const { default: bunzip } = await import("seek-bzip");
     return {

@@ -61,6 +61,8 @@ export interface CodecEntry {
   readonly summary: string;
   /** Whether `encode` works. */
   readonly encodes: boolean;
+  /** Times that a byte takes as long as inflating one, where it is much longer: then little is enough for a thread. */
+  readonly effort?: { readonly decode?: number; readonly encode?: number };
   /**
    * Throws BadSource on a bad configuration. `registry` is for codecs made of codecs (sharding).
    */

@@ -12,6 +12,7 @@ export const imagecodecs_lzw: CodecEntry = {
   kind: "bytes-bytes",
   summary: "TIFF LZW",
   encodes: true,
+  effort: { decode: 8, encode: 16 },
   create: () => ({ kind: "bytes-bytes", encode, decode: (bytes, { maxBytes }) => decode(bytes, maxBytes) }),
 };
 

@@ -11,6 +11,7 @@ export const lzma: CodecEntry = {
   kind: "bytes-bytes",
   summary: "LZMA2 in xz streams (not raw or legacy .lzma)",
   encodes: false,
+  effort: { decode: 16 },
   create(configuration) {
     const format = configuration.format ?? 1;
     if (format !== 0 && format !== 1)

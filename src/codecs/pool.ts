@@ -17,7 +17,10 @@ export interface DecoderOptions {
   readonly registry: CodecRegistry;
   /** Threads for large chunks; 0: everything in this thread. Default: the number of cores. */
   readonly workers?: number;
-  /** Chunks of at least so many decoded bytes go to a thread. Default 128 KiB: half a millisecond of work. */
+  /**
+   * Chunks of at least so many decoded bytes go to a thread, fewer of codecs that take more effort. Default 128 KiB: less
+   * than half a millisecond of inflating.
+   */
   readonly threshold?: number;
   /** Addresses of modules that export `codecs: CodecEntry[]`, for the threads. */
   readonly plugins?: readonly string[];
@@ -76,7 +79,7 @@ export function createDecoder(options: DecoderOptions): Decoder {
     const { id, pipeline } = cached(job.codecs, job.meta);
     // Also where a thread will work: what is unknown or wrong is found out here, once.
     const ready = await pipeline;
-    if (workers === 0 || decodedBytes(job) < threshold) return local(ready);
+    if (workers === 0 || decodedBytes(job) * effortOf(job, registry) < threshold) return local(ready);
     pool ??= createWorkerPool(workers, plugins, memory);
     try {
       return (await pool.run({ ...job, pipeline: id }, call)) as Result;
@@ -124,6 +127,14 @@ function decodedBytes({ meta: { dtype, shape }, decode, encode, parts }: Omit<Jo
   if (parts !== undefined) return parts.reduce((bytes, { into }) => bytes + into.length, 0);
   const size = itemSize(dtype);
   return size === undefined ? (decode ?? encode ?? []).length : product(shape) * size;
+}
+
+/** The most that one of the codecs takes, and for recoding the same of what follows. */
+function effortOf({ codecs, encode, recode }: Omit<Job, "pipeline">, registry: CodecRegistry): number {
+  const most = (list: readonly CodecSpec[], way: "decode" | "encode"): number =>
+    Math.max(1, ...list.map(({ name }) => registry.get(name)?.effort?.[way] ?? 1));
+  const own = most(codecs, encode === undefined ? "decode" : "encode");
+  return recode === undefined ? own : own + most(recode.codecs, "encode");
 }
 
 /** Pipelines by codec list (by identity: it is the variable's own) and shape; forgotten with the variable. */

@@ -25,6 +25,7 @@ export const zlib: CodecEntry = {
   kind: "bytes-bytes",
   summary: "deflate in a zlib stream",
   encodes: true,
+  effort: { encode: 16 },
   create(configuration) {
     const level = integerOption("zlib", configuration, "level", constants.Z_DEFAULT_COMPRESSION, { min: -1, max: 9 });
     const raw = configuration.raw === true;
@@ -43,6 +44,7 @@ export const gzip: CodecEntry = {
   kind: "bytes-bytes",
   summary: "deflate in a gzip stream",
   encodes: true,
+  effort: { encode: 16 },
   create(configuration) {
     const level = integerOption("gzip", configuration, "level", constants.Z_DEFAULT_COMPRESSION, { min: -1, max: 9 });
     return {

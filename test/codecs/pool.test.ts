@@ -185,6 +185,15 @@ suite("decoder", () => {
     await threads.close();
   });
 
+  test("counts the effort of codecs, so that little of a slow one goes to a thread too", async () => {
+    const plugins = ["file:///nowhere.ts"];
+    const inflating = decoder({ threshold: 2000, plugins });
+    const stored = await decoder({ workers: 0 }).encode(zlib, meta, values);
+    assert.deepEqual(await inflating.decode(zlib, meta, stored), values);
+    // Deflating the same goes to a thread, which cannot start with this plugin.
+    await assert.rejects(inflating.encode(zlib, meta, values));
+  });
+
   test("stays in this thread below the threshold", async () => {
     // Modules of plugins are loaded only when a thread starts: a wrong address does no harm before that.
     const local = decoder({ threshold: 1 << 20, plugins: ["file:///nowhere.ts"] });
