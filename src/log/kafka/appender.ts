@@ -1,11 +1,11 @@
-import { GyreError } from "../../errors.ts";
+import { GyreError, isGyreError } from "../../errors.ts";
 import type { Appended, Message } from "../event-log.ts";
 import { checkMessages } from "../message.ts";
 import { inGyresWords, type KafkaProducer, makeProducer } from "./client.ts";
 import { type Cluster, closeQuietly } from "./cluster.ts";
 import { partitionOf } from "./murmur2.ts";
 import type { KafkaOptions } from "./options.ts";
-import { partitionName } from "./position.ts";
+import { type Partition, partitionName } from "./position.ts";
 import { ID_HEADER, TOPIC_HEADER } from "./records.ts";
 
 /** Brokers take batches of a partition up to 1 MiB unless told otherwise. A larger message goes alone. */
@@ -19,6 +19,10 @@ interface Waiting {
   readonly message: Message;
   readonly bytes: number;
   readonly settle: PromiseWithResolvers<Appended>;
+}
+
+interface Routed extends Waiting, Partition {
+  readonly key: Buffer;
 }
 
 /**
@@ -88,21 +92,19 @@ export class Appender {
 
   async #fly(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const flight = this.#board();
+      const boarded = this.#board();
       try {
-        const places = await this.#send(flight);
-        flight.forEach(({ settle }, i) => {
-          settle.resolve(places[i] as Appended);
-        });
+        const flight = await this.#route(boarded);
+        if (flight.length > 0) await this.#send(flight);
       } catch (error) {
         const told = inGyresWords(error, "append to Kafka");
-        for (const { settle } of flight) settle.reject(told);
+        for (const { settle } of boarded) settle.reject(told);
         const failed = this.#producer;
         this.#producer = undefined;
         this.#cluster.forget();
         if (failed !== undefined) await closeQuietly(failed);
         // Those behind would each wait as long for the same broker.
-        if (!(told instanceof GyreError) || told.tag === "Busy") this.#refuse(told);
+        if (isGyreError(told, "Busy")) this.#refuse(told);
       }
     }
   }
@@ -119,43 +121,46 @@ export class Appender {
     return this.#waiting.splice(0, end);
   }
 
-  async #send(flight: readonly Waiting[]): Promise<readonly Appended[]> {
-    const placed = [];
-    for (const { message } of flight) {
-      const key = Buffer.from(message.key);
-      const topic = this.#cluster.layout.place(message.topic);
-      const index = partitionOf(key, await this.#cluster.countOf(topic));
-      placed.push({ message, key, topic, index });
+  /** Finds the partitions. A topic that Kafka does not take is the trouble of its own messages alone. */
+  async #route(boarded: readonly Waiting[]): Promise<readonly Routed[]> {
+    const routed: Routed[] = [];
+    for (const waiting of boarded) {
+      const { key, topic } = waiting.message;
+      const place = { topic: this.#cluster.layout.place(topic), key: Buffer.from(key) };
+      try {
+        const count = await this.#cluster.countOf(place.topic);
+        routed.push({ ...waiting, ...place, index: partitionOf(place.key, count) });
+      } catch (error) {
+        if (isGyreError(error, "Busy")) throw error;
+        waiting.settle.reject(error);
+      }
     }
+    return routed;
+  }
+
+  async #send(flight: readonly Routed[]): Promise<void> {
     const producer = await (this.#producer ??= makeProducer(this.#options));
     const { offsets = [] } = await producer.send({
       // Said again, since the client looks here to forget its numbers after a failure.
       idempotent: true,
-      messages: placed.map(({ message, key, topic, index }) => ({
+      messages: flight.map(({ message, key, topic, index }) => ({
         topic,
         partition: index,
         key,
-        value: Buffer.from(message.value.buffer, message.value.byteOffset, message.value.byteLength),
-        headers: new Map(
-          [
-            [ID_HEADER, message.id],
-            [TOPIC_HEADER, message.topic],
-          ].flatMap(([name, text]) =>
-            text === "" ? [] : [[Buffer.from(name as string), Buffer.from(text as string)]],
-          ),
-        ),
+        value: bufferOf(message.value),
+        headers: headersOf(message),
       })),
     });
     const next = new Map(
       offsets.map(({ topic, partition, offset }) => [partitionName({ topic, index: partition }), Number(offset)]),
     );
-    return placed.map(({ message, topic, index }) => {
-      const partition = partitionName({ topic, index });
+    for (const routed of flight) {
+      const partition = partitionName(routed);
       const offset = next.get(partition);
       if (offset === undefined || offset < 0) throw new Error(`the broker does not say where in ${partition}`);
       next.set(partition, offset + 1);
-      return { id: message.id, partition, offset, isRepeat: false };
-    });
+      routed.settle.resolve({ id: routed.message.id, partition, offset, isRepeat: false });
+    }
   }
 
   #refuse(reason: unknown): void {
@@ -167,4 +172,14 @@ export class Appender {
 
 function sizeOf({ id, topic, key, value }: Message): number {
   return value.length + Buffer.byteLength(id + topic + key) + MAX_OVERHEAD_BYTES;
+}
+
+function headersOf({ id, topic }: Message): Map<Buffer, Buffer> {
+  const headers = new Map([[Buffer.from(TOPIC_HEADER), Buffer.from(topic)]]);
+  if (id !== "") headers.set(Buffer.from(ID_HEADER), Buffer.from(id));
+  return headers;
+}
+
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }

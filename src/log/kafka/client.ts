@@ -84,12 +84,18 @@ export function isKafkaError(error: unknown, ...names: readonly string[]): boole
   return names.some((name) => (error as GenericError).findBy("apiId", name) !== null);
 }
 
-/** What a failed call means to the callers of the log: nearly always that they should come again. */
+/** What a failed call means to the callers of the log: mostly that they should come again. */
 export function inGyresWords(error: unknown, doing: string): unknown {
   if (error instanceof GyreError) return error;
   const details = { subject: "kafka", cause: error };
   if (isKafkaError(error, "MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE")) {
     return new GyreError("TooLarge", `${doing}: the broker takes no message of this size`, details);
+  }
+  if (isKafkaError(error, "INVALID_TOPIC_EXCEPTION")) {
+    return new GyreError("BadRequest", `${doing}: ${innermost(error)}`, details);
+  }
+  if (isKafkaError(error, "TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED")) {
+    return new GyreError("Denied", `${doing}: ${innermost(error)}`, details);
   }
   const { code } = error as { readonly code?: unknown };
   const isOfClient = error instanceof Error && "findBy" in error;
@@ -99,10 +105,11 @@ export function inGyresWords(error: unknown, doing: string): unknown {
   return new GyreError("Busy", `${doing}: ${innermost(error)}`, { ...details, retryAfter: 5 });
 }
 
-/** The client wraps errors in errors; the first of the innermost says what happened. */
+/** The client wraps errors in errors; the first of the innermost says what happened, the broker's own words best. */
 function innermost(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return innermost(error.errors[0]);
   if (!(error instanceof Error)) return String(error);
+  if ("serverErrorMessage" in error && typeof error.serverErrorMessage === "string") return error.serverErrorMessage;
   return error.cause instanceof Error ? innermost(error.cause) : error.message;
 }
 

@@ -111,7 +111,7 @@ export class Cluster {
     if (places.length === 0) return;
     const topics = [...Map.groupBy(places, ({ partition }) => partition.topic)].map(([name, members]) => ({
       name,
-      partitions: members.map(({ partition, offset }) => ({ partition: partition.index, offset: BigInt(offset) })),
+      partitions: members.map(inRequest),
     }));
     await this.#ask("retention of Kafka", (admin) => admin.deleteRecords({ topics }));
   }
@@ -120,10 +120,7 @@ export class Cluster {
   async commit(group: string, places: readonly Omit<Place, "time">[]): Promise<void> {
     const topics = [...Map.groupBy(places, ({ partition }) => partition.topic)].map(([name, members]) => ({
       name,
-      partitionOffsets: members.map(({ partition, offset }) => ({
-        partition: partition.index,
-        offset: BigInt(offset),
-      })),
+      partitionOffsets: members.map(inRequest),
     }));
     await this.#ask("offsets of a group of Kafka", (admin) =>
       admin.alterConsumerGroupOffsets({ groupId: group, topics }),
@@ -180,6 +177,10 @@ export class Cluster {
       if (!isKafkaError(error, "TOPIC_ALREADY_EXISTS")) throw error;
     }
   }
+}
+
+function inRequest({ partition, offset }: Omit<Place, "time">): { partition: number; offset: bigint } {
+  return { partition: partition.index, offset: BigInt(offset) };
 }
 
 /** Closes a client whose connections may be gone already. */

@@ -1,3 +1,4 @@
+import { isTopic } from "../../core/topic.ts";
 import { GyreError } from "../../errors.ts";
 import type { TopicFilter } from "../event-log.ts";
 import type { KafkaOptions } from "./options.ts";
@@ -25,7 +26,7 @@ export function layoutOf(topics: KafkaOptions["topics"] = { mode: "one" }): Layo
       shared: own,
       place: () => own,
       includes: (name) => name === own,
-      topicOf: (name, told) => told ?? name,
+      topicOf: (name, told) => (told !== undefined && isTopic(told) ? told : name),
     };
   }
   const { prefix = "", partitions = 1 } = topics;
@@ -43,7 +44,7 @@ export function layoutOf(topics: KafkaOptions["topics"] = { mode: "one" }): Layo
 
 /** Names that Kafka takes for topics; answers the name. */
 function checkName(name: string): string {
-  if (/^[\w.-]{1,249}$/.test(name) && name !== "." && name !== ".." && !name.startsWith("__")) return name;
+  if (isTopic(name) && !name.startsWith("__")) return name;
   throw new GyreError("BadRequest", `${JSON.stringify(name.slice(0, 300))} cannot be the name of a topic on Kafka`, {
     subject: "topic",
   });

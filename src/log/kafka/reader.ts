@@ -14,7 +14,6 @@ const DEFAULT_BATCH = 500;
 const MAX_PARTITION_BYTES = 1024 * 1024;
 /** While there is no partition at all, the first is looked for sooner than new ones are later. */
 const EMPTY_REFRESH_MS = 500;
-
 /** Of a read that is not live, one after the other; before each the client has tried several times. */
 const MAX_FAILURES = 3;
 
@@ -174,7 +173,8 @@ export class Reader {
     if (!isFirst && (!live || (age < due && this.#seen === this.#cluster.topicsMade))) return;
     const seen = this.#cluster.topicsMade;
     const all = await this.#cluster.partitions(filter);
-    const wanted = only === undefined ? all : all.filter((partition) => only.includes(partitionName(partition)));
+    const chosen = only && new Set(only);
+    const wanted = all.filter((partition) => chosen?.has(partitionName(partition)) ?? true);
     const tails = await this.#cluster.position(wanted, EARLIEST);
     const heads = await this.#cluster.position(wanted, LATEST);
     for (const partition of wanted) {

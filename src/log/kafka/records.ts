@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { KafkaRecord, RecordsBatch } from "@platformatic/kafka";
 import type { Recorded } from "../event-log.ts";
+import { LONGEST_NAME } from "../message.ts";
 import type { Layout } from "./layout.ts";
 import { type Partition, partitionName } from "./position.ts";
 
@@ -8,8 +9,8 @@ import { type Partition, partitionName } from "./position.ts";
 export const ID_HEADER = "event_id";
 export const TOPIC_HEADER = "topic";
 
-/** Longer ids and topics are none of ours. */
-const MAX_NAME_BYTES = 1000;
+/** Of an id or a topic that can be one of ours. */
+const MAX_NAME_BYTES = 4 * LONGEST_NAME;
 
 /** Bits of a batch's attributes (Kafka protocol, record batch). */
 const LOG_APPEND_TIME = 1 << 3;
@@ -81,7 +82,7 @@ function headersOf({ headers }: KafkaRecord): ReadonlyMap<string, string> {
   for (const [key, value] of headers) {
     const name = key?.toString("utf8");
     if (name !== ID_HEADER && name !== TOPIC_HEADER) continue;
-    if (value === null || value.length > MAX_NAME_BYTES || !isUtf8(value)) continue;
+    if (value === null || value.length > MAX_NAME_BYTES || value.includes(0) || !isUtf8(value)) continue;
     found.set(name, value.toString("utf8"));
   }
   return found;

@@ -24,11 +24,12 @@ describe("the log on Kafka", { skip: kafka.unavailable ?? false }, () => {
     if (kafka.unavailable === undefined) await kafka.stop();
   });
 
-  test("names the broker's release", async () => {
+  test("names the broker's release", async (t) => {
     const log = open();
     assert.equal(log.system, "Apache Kafka");
     await log.heads(CALL);
     assert.match(log.system, /^Apache Kafka 4\.\d/);
+    t.diagnostic(log.system);
   });
 
   test("repeats of this process are not written again", async () => {
@@ -174,6 +175,17 @@ describe("the log on Kafka", { skip: kafka.unavailable ?? false }, () => {
       () => open({ topics: { mode: "one", name: "a b" } }),
       (error) => isGyreError(error, "BadRequest"),
     );
+  });
+
+  test("a topic that the broker refuses is the trouble of its own messages", async () => {
+    const log = open({ topics: { mode: "each", prefix: "refused." } });
+    await log.append([message("1", { topic: "CMIP6.a_b.C" })], CALL);
+    // For Kafka it is the same as the first, since both are one name among its metrics.
+    const refused = log.append([message("2", { topic: "CMIP6.a.b_C" })], CALL);
+    const beside = log.append([message("3", { topic: "CMIP6.historical.C" })], CALL);
+    await assert.rejects(refused, (error) => isGyreError(error, "BadRequest") && /collide/.test(error.message));
+    assert.equal((await beside)[0]?.isRepeat, false);
+    assert.deepEqual((await history(log)).map(({ id }) => id).sort(), ["1", "3"]);
   });
 
   test("a log that was closed refuses, and its readers end", async () => {

@@ -52,7 +52,7 @@ describe("other clients of Kafka", { skip: kafka.unavailable ?? noKcat?.unavaila
     const lines = (await kcat("-C", "-t", "ours", "-e", "-f", "%p|%o|%k|%h|%s\n")).trim().split("\n");
     const wanted = messages.map(({ id, topic, key }, i) => {
       const { partition, offset } = appended[i]!;
-      return `${partition.split(":")[1]}|${offset}|${key}|event_id=${id},topic=${topic}|value of ${id}`;
+      return `${partition.split(":")[1]}|${offset}|${key}|topic=${topic},event_id=${id}|value of ${id}`;
     });
     assert.deepEqual(lines.toSorted(), wanted.toSorted());
   });
@@ -83,6 +83,7 @@ describe("other clients of Kafka", { skip: kafka.unavailable ?? noKcat?.unavaila
     await put("foreign", broken);
     await put("foreign", broken, "-k", "cmip6/y", "-H", "event_id=e1", "-H", "topic=CMIP6.ssp245.A", "-H", "other=1");
     await put("foreign", broken, "-H", "event_id", "-H", "topic");
+    await put("foreign", broken, "-H", "topic=no topic at all", "-H", `event_id=${"x".repeat(9000)}`);
     // A tombstone: no value at all.
     await put("foreign", Buffer.from("cmip6/z\t\n"), "-K", "\t", "-l", "-Z");
     const found = await history(log);
@@ -92,6 +93,7 @@ describe("other clients of Kafka", { skip: kafka.unavailable ?? noKcat?.unavaila
         ["ours", "CMIP6.historical.A", "cmip6/x", [...Buffer.from("value of ours")]],
         ["", "foreign", "", [...broken]],
         ["e1", "CMIP6.ssp245.A", "cmip6/y", [...broken]],
+        ["", "foreign", "", [...broken]],
         ["", "foreign", "", [...broken]],
         ["", "foreign", "cmip6/z", []],
       ],
