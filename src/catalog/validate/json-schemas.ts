@@ -5,14 +5,20 @@ import { type SchemaStore, schemaUrl } from "./schema-store.ts";
 
 /** Compiled schemas that are kept; each holds those that it refers to. */
 const MAX_COMPILED = 64;
-const MAX_SCHEMA_BYTES = 8 * 1024 * 1024;
+export const MAX_SCHEMA_BYTES = 8 * 1024 * 1024;
 /** Faults of one document by one schema. */
 const MAX_FAULTS = 50;
 const FORMATS: readonly Format[] = ["iri", "iri-reference", "uri", "date-time"];
 const DRAFT_2020 = "https://json-schema.org/draft/2020-12/schema";
 
 /** Schemas of STAC and GeoJSON themselves, to which extensions refer: what they ask is checked here without them. */
-const KNOWN = /^https:\/\/(?:schemas\.stacspec\.org|geojson\.org\/schema)\//;
+const CHECKED_HERE = /^https:\/\/(?:schemas\.stacspec\.org|geojson\.org\/schema)\//;
+const META = /^https?:\/\/json-schema\.org\//;
+
+/** Whether a schema that others refer to need not be stored. */
+export function isKnownSchema(url: string): boolean {
+  return CHECKED_HERE.test(url) || META.test(url);
+}
 
 /** Checks documents by published JSON Schemas out of a store, draft-07 or 2020-12. Nothing is ever fetched. */
 export class JsonSchemas {
@@ -55,11 +61,12 @@ export class JsonSchemas {
   async #compile(url: string): Promise<ValidateFunction | undefined> {
     const bytes = await this.#store.read(url);
     if (bytes === undefined) return undefined;
-    const schema = readSchema(url, bytes);
+    // Without an $id its own address is what references are relative to.
+    const schema: AnySchemaObject = { $id: url, ...readSchema(url, bytes) };
     const ajv = await createAjv(schema, async (uri) => {
       const referred = await this.#store.read(uri);
       if (referred !== undefined) return readSchema(uri, referred);
-      if (KNOWN.test(uri)) return {};
+      if (CHECKED_HERE.test(uri)) return {};
       throw new GyreError("BadSource", `${url} refers to ${uri}, which is not stored; try: gyre schemas add ${uri}`);
     });
     try {
