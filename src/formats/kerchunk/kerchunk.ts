@@ -21,7 +21,7 @@ const MEMBER = /"(?:refs|templates|gen|(?:[^"\\/]+\/)*(?:\.zgroup|\.zattrs|\.zar
 /** Reference sets of kerchunk and VirtualiZarr: chunks that lie in other files. */
 export const kerchunk: Format = {
   name: "kerchunk",
-  summary: "kerchunk references: JSON version 0 and 1, folders of Parquet files",
+  summary: "kerchunk references: JSON version 0 and 1, lists of them, folders of Parquet files",
   suffixes: [".json", ".parq", ".parquet"],
   sniff: ({ head, entries }: Hint) =>
     entries === undefined || entries.size === 0
@@ -33,7 +33,7 @@ export const kerchunk: Format = {
 
 async function openJson(url: URL, context: FormatContext, call?: IoCall): Promise<Dataset> {
   const { bytes, info } = await readWhole(context.files, url, call);
-  const references = referencesFromJson(url, asObject(url, parseJson(url, bytes), "the reference set"));
+  const references = referencesFromJson(url, parseJson(url, bytes));
   const store = createReferenceStore(context.files, url, references);
   const hierarchy = await readHierarchy(store, call);
   if (hierarchy === undefined) throw badSource(url, undefined, "no Zarr metadata among the references");
@@ -68,5 +68,5 @@ async function readWhole(files: Files, url: URL, call?: IoCall): Promise<{ bytes
 
 function isReferenceJson(head: Uint8Array): boolean {
   const text = new TextDecoder().decode(head.subarray(0, BEGINNING));
-  return /^\s*\{/.test(text) && MEMBER.test(text);
+  return /^\s*(?:\[\s*)?\{/.test(text) && MEMBER.test(text);
 }

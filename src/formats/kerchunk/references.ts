@@ -1,6 +1,6 @@
 import type { Json } from "../../core/array.ts";
 import { badSource, inSource } from "../../errors.ts";
-import { isObject, type JsonObject } from "../zarr/json.ts";
+import { asObject, isObject, type JsonObject } from "../zarr/json.ts";
 import { renderTemplate, type TemplateValue, templateNames } from "./template.ts";
 
 /** Bytes themselves, a part of another file, or all of it (without `length`). */
@@ -16,9 +16,39 @@ export interface References {
 /** Entries that generators may make, all together. */
 const MAX_GENERATED = 1_000_000;
 const MAX_DIMENSIONS = 16;
+/** Sets in one list: a GRIB file of a forecast has some hundred messages. */
+const MAX_SETS = 10_000;
+const ROOT_GROUP = Buffer.from('{"zarr_format":2}');
 
-/** Reads a reference set in JSON, version 0 (keys alone) or 1 (`refs`, `templates`, `gen`). */
-export function referencesFromJson(url: URL, document: JsonObject): References {
+/**
+ * Reads a reference set in JSON, version 0 (keys alone) or 1 (`refs`, `templates`, `gen`); or a list of them, as kerchunk
+ * makes of a GRIB file: each is a group by its place in the list.
+ */
+export function referencesFromJson(url: URL, document: Json): References {
+  const room = { left: MAX_GENERATED };
+  if (!Array.isArray(document)) return referencesOfSet(url, asObject(url, document, "the reference set"), room);
+  const list: readonly Json[] = document;
+  if (list.length > MAX_SETS) throw badSource(url, undefined, `a list of ${list.length} reference sets`);
+  const sets = list.map((set, i) => referencesOfSet(url, asObject(url, set, `reference set ${i}`), room));
+  return {
+    async get(key) {
+      if (key === ".zgroup") return ROOT_GROUP;
+      const [, place, rest] = /^(0|[1-9]\d*)\/(.*)$/s.exec(key) ?? [];
+      return place === undefined ? undefined : sets[Number(place)]?.get(rest!);
+    },
+    *keys() {
+      yield ".zgroup";
+      for (const [i, set] of sets.entries()) for (const key of set.keys()) yield `${i}/${key}`;
+    },
+  };
+}
+
+/** Entries that may still be generated. */
+interface Room {
+  left: number;
+}
+
+function referencesOfSet(url: URL, document: JsonObject, room: Room): References {
   if (document.version === undefined) return createReferences(url, document, new Map());
   if (document.version !== 1)
     throw badSource(url, undefined, `references of version ${JSON.stringify(document.version)}`);
@@ -28,7 +58,7 @@ export function referencesFromJson(url: URL, document: JsonObject): References {
   if (document.gen !== undefined && !Array.isArray(document.gen)) throw badSource(url, undefined, "gen is no list");
   try {
     for (const generator of (document.gen as readonly Json[] | undefined) ?? [])
-      generate(url, generator, names, generated);
+      generate(url, generator, names, generated, room);
   } catch (error) {
     throw inSource(error, url);
   }
@@ -92,6 +122,7 @@ function generate(
   generator: Json,
   names: ReadonlyMap<string, TemplateValue>,
   generated: Map<string, Reference>,
+  room: Room,
 ): void {
   const fail = (reason: string): Error => badSource(url, undefined, `gen: ${reason}`);
   if (!isObject(generator) || !isObject(generator.dimensions)) throw fail("an entry has no dimensions");
@@ -100,9 +131,10 @@ function generate(
   if ((offset === undefined) !== (length === undefined)) throw fail("offset and length belong together");
   const dimensions = Object.entries(generator.dimensions).map(([name, json]) => ({ name, values: valuesOf(json) }));
   const count = dimensions.reduce((n, { values }) => n * (values?.count ?? Number.NaN), 1);
-  if (dimensions.length > MAX_DIMENSIONS || !(count + generated.size <= MAX_GENERATED)) {
+  if (dimensions.length > MAX_DIMENSIONS || !(count <= room.left)) {
     throw fail(`${count} references of ${dimensions.length} dimensions; at most ${MAX_GENERATED} are made`);
   }
+  room.left -= count;
   const scope = new Map(names);
   const numberOf = (template: Json): number => Number(renderTemplate(String(template), scope));
   for (let i = 0; i < count; i++) {

@@ -118,6 +118,33 @@ test("templates know names, whole numbers, formats and nothing else", async () =
   await assert.rejects(async () => (await long).locate([0]), /too long a text/);
 });
 
+test("a list of sets is a group for each", async () => {
+  const set = (value: number) => ({
+    version: 1,
+    refs: { ".zgroup": { zarr_format: 2 }, "v/.zarray": ARRAY, "v/0": String.fromCharCode(value) },
+  });
+  const dataset = await openWith(kerchunk, url, referenceSet([set(1), set(2)]));
+  assert.deepEqual(
+    [[...dataset.groups.keys()], [...dataset.variables.keys()]],
+    [
+      ["0", "1"],
+      ["0/v", "1/v"],
+    ],
+  );
+  assert.deepEqual(await dataset.variables.get("1/v")!.locate([0]), { inline: Buffer.from([2]) });
+  await assert.rejects(openWith(kerchunk, url, referenceSet([set(1), 2])), /reference set 1/);
+  const generated = { gen: [{ key: "v/{{i}}", url: "a.nc", dimensions: { i: { stop: 600_000 } } }] };
+  const many = { ...set(1), ...generated };
+  await assert.rejects(openWith(kerchunk, url, referenceSet([many, many])), /at most 1000000/, "all sets together");
+});
+
+test("real lists of sets open as well", skipWithoutData, async () => {
+  const dataset = await openWith(kerchunk, new URL("zarr/kerchunk/hrrr.wrfsfcf.subset.json", dataFolder), local);
+  assert.deepEqual([dataset.groups.size, dataset.problems], [18, undefined]);
+  const wind = dataset.variables.get("0/u");
+  assert.deepEqual(wind?.spec.dims, ["y", "x"]);
+});
+
 test("generators are bounded", async () => {
   const gen = (dimensions: unknown): Promise<Variable> =>
     opened({}, { gen: [{ key: "v/{{i}}", url: "a.nc", dimensions }] });
@@ -133,7 +160,8 @@ test("recognised by content", () => {
   assert.ok(kerchunk.sniff(hint('{"version": 1, "refs": {')));
   assert.ok(kerchunk.sniff(hint('{"tas/.zarray": "')));
   assert.ok(!kerchunk.sniff(hint('{"type": "Feature"}')));
-  assert.ok(!kerchunk.sniff(hint('[{"refs": {}}]')));
+  assert.ok(kerchunk.sniff(hint('[{"version": 1, "refs": {}}]')));
+  assert.ok(!kerchunk.sniff(hint('[[{"refs": {}}]]')));
   const folder = (...entries: string[]) => kerchunk.sniff({ url, head: new Uint8Array(0), entries: new Set(entries) });
   assert.ok(folder(".zmetadata"));
   assert.ok(!folder(".zmetadata", ".zgroup"));
