@@ -126,6 +126,8 @@ export interface Dataset extends Group {
   /** Sub-groups by path (`a`, `a/b`), parents before children; without the root. */
   readonly groups: ReadonlyMap<string, Group>;
   readonly variables: ReadonlyMap<string, Variable>;
+  /** `version` is that of other files as well, so that nothing may be kept of it by the state of its source alone. */
+  readonly hasOthers?: boolean;
   /** What could not be read and was left out, for `/problems` and `gyre inspect`. */
   readonly problems?: readonly string[];
   /** Of a cube: how its members fit together. */

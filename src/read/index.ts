@@ -52,7 +52,7 @@ export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
     },
 
     async save({ url, info }, dataset, call) {
-      if (UNINDEXED.has(dataset.format)) return;
+      if (UNINDEXED.has(dataset.format) || dataset.hasOthers) return;
       const sections: [string, Uint8Array][] = [];
       const variables: Head["variables"][number][] = [];
       for (const [name, variable] of dataset.variables) {

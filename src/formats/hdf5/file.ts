@@ -126,9 +126,7 @@ export async function openFile(
   const superblock = await readSuperblock(reader);
   const file = new H5File(environment, reader, superblock, depth);
   const chunkTreeRank = await extendedRank(file);
-  return chunkTreeRank === undefined
-    ? file
-    : new H5File(environment, reader, { ...superblock, chunkTreeRank }, depth);
+  return chunkTreeRank === undefined ? file : new H5File(environment, reader, { ...superblock, chunkTreeRank }, depth);
 }
 
 /** IV.A.2.t B-tree 'K' Values, which superblocks from version 2 on leave to their extension. */

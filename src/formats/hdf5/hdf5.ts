@@ -1,7 +1,7 @@
 import type { Attr, Attrs, Dataset, Group, IoCall, Variable } from "../../core/array.ts";
 import { isSourceFault } from "../../errors.ts";
 import type { Format, FormatContext } from "../format.ts";
-import { sourceVersion } from "../version.ts";
+import { digest, sourceVersion } from "../version.ts";
 import { type AttributeContext, attributeValue } from "./attribute-values.ts";
 import type { StoredAttribute } from "./attributes.ts";
 import { type H5File, openNamedFile } from "./file.ts";
@@ -45,12 +45,19 @@ async function describe(file: H5File, call?: IoCall): Promise<Dataset> {
   groups.delete("");
   return {
     format: layer.netcdf ? "netcdf4" : "hdf5",
-    version: sourceVersion(file.url, file.reader.info),
+    version: versionOf(tree),
     ...root,
     groups,
     variables,
+    ...(tree.others.size === 0 ? {} : { hasOthers: true }),
     ...(problems.length === 0 ? {} : { problems }),
   };
+}
+
+/** Of all files that its variables lie in, as far as they have been looked at. */
+function versionOf({ file, others }: Tree): string {
+  const own = sourceVersion(file.url, file.reader.info);
+  return others.size === 0 ? own : digest([own, ...[...others].sort()]);
 }
 
 /** Apart, so that what variables keep of the file is this and not all of its tree. */

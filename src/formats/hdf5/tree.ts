@@ -1,5 +1,6 @@
 import type { IoCall } from "../../core/array.ts";
 import { badSource, isSourceFault } from "../../errors.ts";
+import { sourceVersion } from "../version.ts";
 import { readAttributes, type StoredAttribute } from "./attributes.ts";
 import { openBeside } from "./beside.ts";
 import { isDataset, readDataset, type StoredDataset } from "./dataset.ts";
@@ -40,6 +41,8 @@ export interface Tree {
   readonly paths: ReadonlyMap<number, string>;
   readonly typeNames: TypeNames;
   readonly problems: readonly string[];
+  /** Versions of the other files that external links lead to. */
+  readonly others: ReadonlySet<string>;
 }
 
 const MOST_DEPTH = 128;
@@ -54,16 +57,19 @@ interface Walk {
   readonly paths: Map<number, string>;
   readonly typeNames: Map<string, string>;
   readonly problems: string[];
+  readonly others: Set<string>;
 }
 
 /** Everything that a file's links lead to. What is broken is left out and named; only the root must be readable. */
 export async function readTree(file: H5File, call?: IoCall): Promise<Tree> {
-  const walk: Walk = { file, call, objects: new Map(), paths: new Map(), typeNames: new Map(), problems: [] };
+  const found = { objects: new Map(), paths: new Map(), typeNames: new Map(), problems: [], others: new Set<string>() };
+  const walk: Walk = { file, call, ...found };
   const header = await readObjectHeader(file, file.superblock.root);
   if (!isGroup(header)) throw badSource(file.url, file.offset(header.address), "the root is not a group");
   const root = await readGroup(walk, header, "", undefined, 0);
   await followLinks(walk, root, root);
-  return { file, root, paths: walk.paths, typeNames: walk.typeNames, problems: walk.problems };
+  const { paths, typeNames, problems, others } = walk;
+  return { file, root, paths, typeNames, problems, others };
 }
 
 function note({ problems }: Walk, path: string, reason: string): void {
@@ -239,6 +245,7 @@ async function readExternal(
   };
   const file = await openBeside(walk.file, link.file);
   if (file === undefined) return refuse("is not there or not allowed");
+  walk.others.add(sourceVersion(file.url, file.reader.info));
   const header = await findObject(file, link.path);
   if (header === undefined) return refuse("has no such object");
   if (!isDataset(header)) return refuse("is not a dataset");

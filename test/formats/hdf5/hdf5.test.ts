@@ -260,6 +260,24 @@ test("external links lead into allowed files; what they do not reach is named", 
   ]);
 });
 
+test("the version is that of the files that external links lead to as well", async () => {
+  const versionWith = async (tag: string): Promise<string> => {
+    const files: Files = {
+      read: (url, range) => localFiles.read(url, range),
+      async head(url) {
+        const info = await localFiles.head(url);
+        return info && (url.href === fixture("external.h5").href ? info : { ...info, etag: tag });
+      },
+    };
+    const dataset = await hdf5.open(fixture("external.h5"), contextOf(files));
+    assert.equal(dataset.hasOthers, true, "no index is kept of it");
+    return dataset.version;
+  };
+  assert.equal(await versionWith('"1"'), await versionWith('"1"'));
+  assert.notEqual(await versionWith('"1"'), await versionWith('"2"'));
+  assert.equal((await openLocal(fixture("phony.h5"))).hasOthers, undefined);
+});
+
 test("external links and external data outside the allowed prefix are refused", async () => {
   const inside = (url: URL): boolean => /\/(external|raw)\.h5$/.test(url.pathname);
   const check = (url: URL): void => {
@@ -348,7 +366,11 @@ test("broken files say which, where and why", async () => {
   for (const size of [1024, 16_384]) {
     assert.equal(is(Buffer.concat([Buffer.alloc(size - 512), inUserBlock])), true, `a user block of ${size} bytes`);
   }
-  assert.equal(is(Buffer.concat([Buffer.alloc(100), inUserBlock])), false, "a superblock begins at 512, 1024, 2048, ...");
+  assert.equal(
+    is(Buffer.concat([Buffer.alloc(100), inUserBlock])),
+    false,
+    "a superblock begins at 512, 1024, 2048, ...",
+  );
   assert.equal(is(Buffer.from("CDF\x01 and more")), false);
   await assert.rejects(
     changed("phony.h5", (bytes) => bytes.fill(0, 0, 8)),
