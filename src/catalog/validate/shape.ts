@@ -40,44 +40,60 @@ export type Shape =
 const MAX_MATCHED = 2000;
 
 /** The faults of a value, each at its JSON Pointer. */
-export function* faultsOf(value: unknown, shape: Shape, pointer: string): Generator<Fault> {
+export function faultsOf(value: unknown, shape: Shape, pointer: string): readonly Fault[] {
+  const faults: Fault[] = [];
+  check(value, shape, pointer, faults);
+  return faults;
+}
+
+/** Pushed, not yielded: every member of every published item comes by here. */
+function check(value: unknown, shape: Shape, pointer: string, faults: Fault[]): void {
   switch (shape.kind) {
     case "any":
       return;
     case "null":
-      if (value !== null) yield { pointer, detail: "must be null" };
+      if (value !== null) faults.push({ pointer, detail: "must be null" });
       return;
     case "boolean":
-      if (typeof value !== "boolean") yield { pointer, detail: "must be true or false" };
+      if (typeof value !== "boolean") faults.push({ pointer, detail: "must be true or false" });
       return;
     case "text":
-      return yield* textFaults(value, shape, pointer);
+      checkText(value, shape, pointer, faults);
+      return;
     case "number":
     case "integer":
-      return yield* numberFaults(value, shape, pointer);
+      checkNumber(value, shape, pointer, faults);
+      return;
     case "list":
-      return yield* listFaults(value, shape, pointer);
+      checkList(value, shape, pointer, faults);
+      return;
     case "object":
-      return yield* objectFaults(value, shape, pointer);
+      checkObject(value, shape, pointer, faults);
+      return;
     case "either": {
-      const found = shape.of.map((each) => [...faultsOf(value, each, pointer)]);
-      if (found.every((faults) => faults.length > 0)) yield found[0]![0]!;
+      const found = shape.of.map((each) => faultsOf(value, each, pointer));
+      if (found.every((each) => each.length > 0)) faults.push(found[0]![0]!);
     }
   }
 }
 
-function* textFaults(value: unknown, shape: Extract<Shape, { kind: "text" }>, pointer: string): Generator<Fault> {
-  if (typeof value !== "string") return yield { pointer, detail: "must be text" };
-  const length = [...value].length;
-  if (length < (shape.shortest ?? 0)) yield { pointer, detail: "must not be empty" };
-  if (length > (shape.longest ?? Infinity)) yield { pointer, detail: `must have ${shape.longest} characters at most` };
-  if (shape.format !== undefined && !isFormat(shape.format, value))
-    yield { pointer, detail: `must be ${FORMAT_NAMES[shape.format]}` };
+type Of<K> = Extract<Shape, { kind: K }>;
+
+function checkText(value: unknown, shape: Of<"text">, pointer: string, faults: Fault[]): void {
+  const fail = (detail: string): unknown => faults.push({ pointer, detail });
+  if (typeof value !== "string") {
+    fail("must be text");
+    return;
+  }
+  if (value.length < (shape.shortest ?? 0)) fail("must not be empty");
+  // Characters are counted where there may be too many: a string's length counts some of them twice.
+  if (shape.longest !== undefined && value.length > shape.longest && [...value].length > shape.longest)
+    fail(`must have ${shape.longest} characters at most`);
+  if (shape.format !== undefined && !isFormat(shape.format, value)) fail(`must be ${FORMAT_NAMES[shape.format]}`);
   if (shape.oneOf !== undefined && !vocabulary(shape.oneOf).has(value))
-    yield { pointer, detail: `${JSON.stringify(value.slice(0, 100))} is not in the vocabulary${someOf(shape.oneOf)}` };
-  if (shape.pattern === undefined) return;
-  if (length > MAX_MATCHED || !pattern(shape.pattern).test(value))
-    yield { pointer, detail: `must match ${shape.pattern.slice(0, 200)}` };
+    fail(`${JSON.stringify(value.slice(0, 100))} is not in the vocabulary${someOf(shape.oneOf)}`);
+  if (shape.pattern !== undefined && (value.length > MAX_MATCHED || !pattern(shape.pattern).test(value)))
+    fail(`must match ${shape.pattern.slice(0, 200)}`);
 }
 
 const FORMAT_NAMES: Readonly<Record<Format, string>> = {
@@ -88,45 +104,51 @@ const FORMAT_NAMES: Readonly<Record<Format, string>> = {
   utc: "an RFC 3339 date and time in UTC",
 };
 
-function* numberFaults(
-  value: unknown,
-  shape: Extract<Shape, { kind: "number" | "integer" }>,
-  pointer: string,
-): Generator<Fault> {
-  if (typeof value !== "number" || (shape.kind === "integer" && !Number.isInteger(value)))
-    return yield { pointer, detail: shape.kind === "integer" ? "must be a whole number" : "must be a number" };
-  if (value < (shape.least ?? -Infinity)) yield { pointer, detail: `must be ${shape.least} at least` };
-  if (value > (shape.most ?? Infinity)) yield { pointer, detail: `must be ${shape.most} at most` };
-  if (shape.above !== undefined && value <= shape.above) yield { pointer, detail: `must be above ${shape.above}` };
+function checkNumber(value: unknown, shape: Of<"number" | "integer">, pointer: string, faults: Fault[]): void {
+  const fail = (detail: string): unknown => faults.push({ pointer, detail });
+  if (typeof value !== "number" || (shape.kind === "integer" && !Number.isInteger(value))) {
+    fail(shape.kind === "integer" ? "must be a whole number" : "must be a number");
+    return;
+  }
+  if (value < (shape.least ?? -Infinity)) fail(`must be ${shape.least} at least`);
+  if (value > (shape.most ?? Infinity)) fail(`must be ${shape.most} at most`);
+  if (shape.above !== undefined && value <= shape.above) fail(`must be above ${shape.above}`);
 }
 
-function* listFaults(value: unknown, shape: Extract<Shape, { kind: "list" }>, pointer: string): Generator<Fault> {
-  if (!Array.isArray(value)) return yield { pointer, detail: "must be an array" };
-  if (value.length < (shape.shortest ?? 0)) yield { pointer, detail: `must have ${shape.shortest} elements at least` };
-  if (value.length > (shape.longest ?? Infinity))
-    yield { pointer, detail: `must have ${shape.longest} elements at most` };
+function checkList(value: unknown, shape: Of<"list">, pointer: string, faults: Fault[]): void {
+  const fail = (detail: string): unknown => faults.push({ pointer, detail });
+  if (!Array.isArray(value)) {
+    fail("must be an array");
+    return;
+  }
+  if (value.length < (shape.shortest ?? 0)) fail(`must have ${shape.shortest} elements at least`);
+  if (value.length > (shape.longest ?? Infinity)) fail(`must have ${shape.longest} elements at most`);
   if (shape.isSet === true && new Set(value.map((each) => JSON.stringify(each))).size < value.length)
-    yield { pointer, detail: "must not repeat an element" };
-  if (shape.of !== undefined)
-    for (const [i, each] of value.entries()) yield* faultsOf(each, shape.of, `${pointer}/${i}`);
+    fail("must not repeat an element");
+  const { of } = shape;
+  if (of === undefined) return;
+  for (const [i, each] of value.entries()) check(each, of, `${pointer}/${i}`, faults);
 }
 
-function* objectFaults(value: unknown, shape: Extract<Shape, { kind: "object" }>, pointer: string): Generator<Fault> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    return yield { pointer, detail: "must be an object" };
-  const members = Object.entries(value);
+function checkObject(value: unknown, shape: Of<"object">, pointer: string, faults: Fault[]): void {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    faults.push({ pointer, detail: "must be an object" });
+    return;
+  }
   for (const name of shape.required ?? [])
-    if (!Object.hasOwn(value, name)) yield { pointer: `${pointer}/${escaped(name)}`, detail: "is missing" };
-  if (members.length < (shape.least ?? 0)) yield { pointer, detail: `must have ${shape.least} members at least` };
+    if (!Object.hasOwn(value, name)) faults.push({ pointer: `${pointer}/${escaped(name)}`, detail: "is missing" });
+  const members = Object.entries(value);
+  if (members.length < (shape.least ?? 0))
+    faults.push({ pointer, detail: `must have ${shape.least} members at least` });
   for (const [name, member] of members) {
     const of = shape.members !== undefined && Object.hasOwn(shape.members, name) ? shape.members[name] : shape.others;
-    if (of !== undefined) yield* faultsOf(member, of, `${pointer}/${escaped(name)}`);
+    if (of !== undefined) check(member, of, `${pointer}/${escaped(name)}`, faults);
   }
 }
 
 /** A member's name in a JSON Pointer (RFC 6901, 3). */
 export function escaped(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+  return /[~/]/.test(name) ? name.replaceAll("~", "~0").replaceAll("/", "~1") : name;
 }
 
 const vocabularies = new Map<string, ReadonlySet<string>>();
