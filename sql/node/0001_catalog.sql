@@ -9,7 +9,7 @@ create table collection (
   etag text not null,
   topic text,
   updated timestamptz not null,
-  -- Roles that may see it; null: everyone. Items without readers of their own have these.
+  -- Roles that may see it and its items; null: everyone.
   readers text[],
   items bigint not null default 0,
   -- What the document says; without one, what its items had in all its life.
@@ -34,10 +34,9 @@ create table item (
   holes polygon[],
   low float8,
   high float8,
-  -- `name=value` of the scalar properties, cut (src/catalog/facets.ts): finds candidates, never decides.
+  -- `name=value` of the short scalar properties (src/catalog/facets.ts): finds candidates, never decides.
   facets text[] not null,
   words tsvector not null,
-  readers text[],
   -- Id of the last event that was applied.
   etag text not null,
   topic text,
@@ -51,8 +50,9 @@ create table item (
 alter table item alter column properties set storage main;
 alter table item alter column facets set statistics 1000;
 alter table item alter column words set statistics 500;
-create index item_datetime on item (datetime, collection, id);
-create index item_collection on item (collection, datetime, id);
+-- A walk in the order of time decides by box and span without the rows themselves.
+create index item_datetime on item (datetime, collection, id) include (place, span);
+create index item_collection on item (collection, datetime, id) include (place, span);
 -- Many climate items share one box: then the time divides them.
 create index item_place on item using gist (place, span);
 create index item_span on item using gist (span);

@@ -99,14 +99,13 @@ function stateOf(row: CollectionRow): CollectionState {
   return { etag, topic, document, readers, items, extent, summaries: new SummaryBuilder(queryables) };
 }
 
-async function saveItems(tx: Database, { items, touched, collections }: BatchState): Promise<void> {
+async function saveItems(tx: Database, { items, touched }: BatchState): Promise<void> {
   const gone: object[] = [];
   const kept: object[] = [];
   for (const [key, at] of touched) {
     const state = items.get(key);
-    const readers = collections.get(at.collection)?.readers ?? null;
     if (state?.prepared === undefined) gone.push(at);
-    else kept.push({ ...at, ...state.prepared.row, etag: state.etag, topic: state.topic, readers });
+    else kept.push({ ...at, ...state.prepared.row, etag: state.etag, topic: state.topic });
   }
   if (gone.length > 0) {
     await tx.query(
@@ -119,16 +118,16 @@ async function saveItems(tx: Database, { items, touched, collections }: BatchSta
 }
 
 const UPSERT_ITEMS = `
-  insert into item (id, collection, datetime, span, place, shape, holes, low, high, facets, words, readers, etag, topic,
-      updated, properties, body)
+  insert into item (id, collection, datetime, span, place, shape, holes, low, high, facets, words, etag, topic, updated,
+      properties, body)
     select id, collection, datetime, span, place, shape, holes, low, high, facets, to_tsvector('simple', words),
-      readers, etag, topic, now(), properties, body
+      etag, topic, now(), properties, body
     from json_to_recordset($1) as r(id text, collection text, datetime timestamptz, span tstzrange, place box,
-      shape polygon[], holes polygon[], low float8, high float8, facets text[], words text, readers text[], etag text,
+      shape polygon[], holes polygon[], low float8, high float8, facets text[], words text, etag text,
       topic text, properties jsonb, body json)
   on conflict (id, collection) do update set datetime = excluded.datetime, span = excluded.span,
     place = excluded.place, shape = excluded.shape, holes = excluded.holes, low = excluded.low, high = excluded.high,
-    facets = excluded.facets, words = excluded.words, readers = excluded.readers, etag = excluded.etag,
+    facets = excluded.facets, words = excluded.words, etag = excluded.etag,
     topic = excluded.topic, updated = excluded.updated, properties = excluded.properties, body = excluded.body`;
 
 async function saveCollections(tx: Database, loaded: Loaded, { collections }: BatchState): Promise<void> {
@@ -160,13 +159,7 @@ async function saveCollections(tx: Database, loaded: Loaded, { collections }: Ba
       [JSON.stringify(grown)],
     );
   }
-  if (written.length === 0) return;
-  await tx.query(UPSERT_COLLECTIONS, [JSON.stringify(written)]);
-  await tx.query(
-    `update item i set readers = c.readers from collection c
-      where c.id = any($1) and i.collection = c.id and i.readers is distinct from c.readers`,
-    [[...collections].filter(([, { described }]) => described !== undefined).map(([id]) => id)],
-  );
+  if (written.length > 0) await tx.query(UPSERT_COLLECTIONS, [JSON.stringify(written)]);
 }
 
 const UPSERT_COLLECTIONS = `

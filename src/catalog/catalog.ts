@@ -1,6 +1,7 @@
 import type { Payload, Requester } from "../core/event.ts";
 import type { Call } from "../core/principal.ts";
 import type { Geometry, Json, StacCollection, StacItem } from "../core/stac.ts";
+import type { Fault } from "../errors.ts";
 import type { Expression } from "./cql2/expression.ts";
 
 /** A document with what the catalogue knows of it. */
@@ -66,6 +67,8 @@ export interface EventStatus {
   readonly applied: Date | null;
   /** RFC 9457 of a failed one: its status says 409, 404 or 412. */
   readonly problem: { readonly status: number; readonly [member: string]: Json } | null;
+  /** What is not right with the document, which was taken all the same; told once, when it is accepted. */
+  readonly warnings?: readonly Fault[];
 }
 
 /** The catalogue of one node as protocols see it. `call.who` decides what is visible. */

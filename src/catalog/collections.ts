@@ -7,7 +7,7 @@ import { createMatcher } from "./cql2/matcher.ts";
 import type { Box } from "./footprint.ts";
 import { beyond, keyTexts, orderBy, orderOf } from "./search/order.ts";
 import { readToken, writeToken } from "./search/token.ts";
-import { conditionsOf } from "./search/where.ts";
+import { conditionsOf, matching } from "./search/where.ts";
 import { and, Sql, sql } from "./sql.ts";
 import { visibleTo } from "./visible.ts";
 
@@ -49,16 +49,17 @@ export async function findCollection(
 
 /** Collections that a search finds by their extent, words and own fields; by their ids unless it sorts otherwise. */
 export async function searchCollections(db: Database, search: Search, call: Call): Promise<Page<StacCollection>> {
-  const { walked, others, rest } = conditionsOf(search, call.who, "collections");
+  const conditions = conditionsOf(search, call.who, "collections");
+  const { rest } = conditions;
   const order = orderOf({ sortby: search.sortby ?? [{ field: "id", direction: "asc" }] });
   const place = search.token === undefined ? undefined : readToken(order, search.token);
   const isBackwards = place?.isBackwards ?? false;
-  const matching = and([...walked, ...others]);
+  const matches = matching(conditions);
   const here = place === undefined ? [] : [beyond(order, place.keys, isBackwards)];
   const limit = rest === undefined ? sql`limit ${search.limit + 1}` : new Sql("");
   const { text, values } = sql`
     select id, document, etag, updated, ${new Sql(EXTENT)}, ${keyTexts(order)} as keys
-    from ${AS_ITEMS} where ${and([matching, ...here])} order by ${orderBy(order, isBackwards)} ${limit}`;
+    from ${AS_ITEMS} where ${and([matches, ...here])} order by ${orderBy(order, isBackwards)} ${limit}`;
   using matcher = rest === undefined ? undefined : await createMatcher(rest);
   const all = await db.query<Row>(text, values, call);
   const some = matcher === undefined ? all : all.filter((row) => matcher.matches(asItem(row)));
@@ -68,7 +69,7 @@ export async function searchCollections(db: Database, search: Search, call: Call
   const [first, last] = [rows[0], rows.at(-1)];
   const isNext = last !== undefined && (isMore || isBackwards);
   const isPrevious = first !== undefined && (isBackwards ? isMore : place !== undefined);
-  const matched = search.isCounted === false || rest !== undefined ? undefined : await count(db, matching, call);
+  const matched = search.isCounted === false || rest !== undefined ? undefined : await count(db, matches, call);
   return {
     entries: rows.map(storedOf),
     ...(matched === undefined ? {} : { matched }),
@@ -77,8 +78,8 @@ export async function searchCollections(db: Database, search: Search, call: Call
   };
 }
 
-async function count(db: Database, matching: Sql, call: Call): Promise<number> {
-  const { text, values } = sql`select count(*) as matched from ${AS_ITEMS} where ${matching}`;
+async function count(db: Database, matches: Sql, call: Call): Promise<number> {
+  const { text, values } = sql`select count(*) as matched from ${AS_ITEMS} where ${matches}`;
   const [row] = await db.query<{ matched: number }>(text, values, call);
   return row?.matched ?? 0;
 }

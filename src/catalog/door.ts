@@ -3,7 +3,7 @@ import type { Principal } from "../core/principal.ts";
 import type { Database } from "../db/database.ts";
 import { keyOfItem } from "./batch.ts";
 import { sql } from "./sql.ts";
-import { visibleTo } from "./visible.ts";
+import { inVisible, visibleTo } from "./visible.ts";
 
 /** What the next event of a key will meet, as far as this node knows. */
 export interface DoorState {
@@ -51,7 +51,7 @@ export async function doorStates(
     from json_to_recordset(${JSON.stringify([...keys.values()])}) as k(collection text, id text, sees boolean)
     left join lateral (
       select etag, topic, 0 as items from item i
-        where k.id <> '' and i.id = k.id and i.collection = k.collection and (k.sees or ${visibleTo(who)})
+        where k.id <> '' and i.id = k.id and i.collection = k.collection and (k.sees or ${inVisible(who)})
       union all
       select case when document is not null then etag end, topic, items from collection c
         where k.id = '' and c.id = k.collection and (k.sees or ${visibleTo(who)})

@@ -13,10 +13,7 @@ export async function statusOf(db: Database, eventId: string, call: Call): Promi
   const { text, values } = sql`
     select event_id, collection, item, method, accepted, applied, problem from outcome o
     where event_id = ${eventId}
-      and not exists (select from collection c where c.id = o.collection and not ${visibleTo(call.who)})
-      and not exists (
-        select from item i where i.id = o.item and i.collection = o.collection and not ${visibleTo(call.who)}
-      )`;
+      and not exists (select from collection c where c.id = o.collection and not ${visibleTo(call.who)})`;
   const [row] = await db.query<OutcomeRow>(text, values, call);
   return row && toStatus(row);
 }

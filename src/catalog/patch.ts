@@ -24,7 +24,10 @@ export function patched(document: Json, patch: Patch, kind: keyof typeof REQUIRE
 
 /** What can be said of a patch without the document. */
 export function checkPatch(patch: Patch, kind: keyof typeof REQUIRED): void {
-  if (!isOperations(patch)) return checkMerge(patch, kind);
+  if (!isOperations(patch)) {
+    checkMerge(patch, kind);
+    return;
+  }
   if (patch.length > MOST_OPERATIONS) {
     throw invalid([{ pointer: "", detail: `more than ${MOST_OPERATIONS} operations` }]);
   }

@@ -11,7 +11,7 @@ import { countMatches } from "./search/count.ts";
 import { searchPage } from "./search/page.ts";
 import { streamItems } from "./search/stream.ts";
 import { sql } from "./sql.ts";
-import { visibleTo } from "./visible.ts";
+import { inVisible, visibleTo } from "./visible.ts";
 
 export interface CatalogOptions {
   /** Items of one page, at most; default 10,000. */
@@ -47,7 +47,7 @@ class PostgresCatalog implements Catalog {
   async item(collection: string, id: string, call: Call): Promise<Stored<StacItem> | undefined> {
     const { text, values } = sql`
       select body, properties, etag, updated from item
-      where id = ${id} and collection = ${collection} and ${visibleTo(call.who)}`;
+      where id = ${id} and collection = ${collection} and ${inVisible(call.who)}`;
     type Row = { readonly body: object; readonly properties: object; readonly etag: string; readonly updated: Date };
     const [row] = await this.#db.query<Row>(text, values, call);
     return row && { document: itemOf(row.body, row.properties), etag: row.etag, updated: row.updated };

@@ -2,10 +2,10 @@ import type { Call } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
 import { GyreError } from "../../errors.ts";
 import type { Aggregation, AggregationResult, Search } from "../catalog.ts";
-import { and, Sql, sql } from "../sql.ts";
+import { Sql, sql } from "../sql.ts";
 import { countMatches } from "./count.ts";
 import { type Grid, geohashGrid, geotileGrid } from "./grid.ts";
-import { conditionsOf } from "./where.ts";
+import { conditionsOf, matching } from "./where.ts";
 
 /** Buckets of one answer; the rest is told as its overflow. */
 const MOST_BUCKETS = 1000;
@@ -26,26 +26,26 @@ export async function aggregateItems(
   if (aggregations.length > MOST_AGGREGATIONS) {
     throw new GyreError("BadRequest", `${MOST_AGGREGATIONS} aggregations at most`, { subject: "aggregations" });
   }
-  const { walked, others, rest } = conditionsOf(search, call.who);
-  if (rest !== undefined) {
+  const conditions = conditionsOf(search, call.who);
+  if (conditions.rest !== undefined) {
     throw new GyreError("Unsupported", "aggregation takes no spatial filter but bbox and intersects", {
       subject: "filter",
     });
   }
-  const matching = and([...walked, ...others]);
+  const matches = matching(conditions);
   const plans = aggregations.map((aggregation) => planOf(aggregation));
   return db.transaction(
     async (tx) => {
       await tx.query(`set local statement_timeout = ${SECONDS * 1000}`);
       const results: AggregationResult[] = [];
-      for (const plan of plans) results.push(await plan(tx, matching, search, call));
+      for (const plan of plans) results.push(await plan(tx, matches, search, call));
       return results;
     },
     { readOnly: true, isolation: "repeatable read" },
   );
 }
 
-type Plan = (tx: Database, matching: Sql, search: Search, call: Call) => Promise<AggregationResult>;
+type Plan = (tx: Database, matches: Sql, search: Search, call: Call) => Promise<AggregationResult>;
 
 function planOf({ name, interval = "month", precision }: Aggregation): Plan {
   if (name === "total_count") {
@@ -71,20 +71,20 @@ function planOf({ name, interval = "month", precision }: Aggregation): Plan {
 }
 
 function extreme(name: string, which: "min" | "max"): Plan {
-  return async (tx, matching, _, call) => {
+  return async (tx, matches, _, call) => {
     const { text, values } = sql`
-      select ${new Sql(which)}(datetime) as value from item where datetime > '-infinity' and ${matching}`;
+      select ${new Sql(which)}(datetime) as value from item where datetime > '-infinity' and ${matches}`;
     const [row] = await tx.query<{ value: Date | null }>(text, values, call);
     return { name, data_type: "datetime", value: row?.value?.toISOString() ?? null };
   };
 }
 
 function times(name: string, interval: "day" | "month" | "year"): Plan {
-  return async (tx, matching, _, call) => {
+  return async (tx, matches, _, call) => {
     const { text, values } = sql`
       select start, start + ${`1 ${interval}`}::interval as "end", frequency, total from (
         select date_trunc(${interval}, datetime) as start, count(*) as frequency, sum(count(*)) over () as total
-        from item where datetime > '-infinity' and ${matching} group by 1 order by 1 limit ${MOST_BUCKETS}
+        from item where datetime > '-infinity' and ${matches} group by 1 order by 1 limit ${MOST_BUCKETS}
       ) counted`;
     const rows = await tx.query<Counted & { start: Date; end: Date }>(text, values, call);
     return distribution(name, rows, ({ start, end }) => {
@@ -104,22 +104,22 @@ function values(name: string, property: string): Plan {
               when 'object' then '[]' else jsonb_build_array(properties -> ${property}) end
           ) as value
         ) v`;
-  return async (tx, matching, _, call) => {
+  return async (tx, matches, _, call) => {
     const { text, values } = sql`
       select left(value, 1000) collate "C" as key, count(*) as frequency, sum(count(*)) over () as total
-      from ${source} where value is not null and ${matching} group by 1 order by 2 desc, 1 limit ${MOST_BUCKETS}`;
+      from ${source} where value is not null and ${matches} group by 1 order by 2 desc, 1 limit ${MOST_BUCKETS}`;
     const rows = await tx.query<Counted & { key: string }>(text, values, call);
     return distribution(name, rows, ({ key }) => ({ key, data_type: "string" }));
   };
 }
 
 function cells(name: string, grid: Grid): Plan {
-  return async (tx, matching, _, call) => {
+  return async (tx, matches, _, call) => {
     const { text, values } = sql`
       select ${grid.column} as "column", ${grid.row} as "row", count(*) as frequency, sum(count(*)) over () as total
       from (
         select case when x > 180 then x - 360 else x end as x, y
-        from (select (center(place))[0] as x, (center(place))[1] as y from item where place is not null and ${matching}) m
+        from (select (center(place))[0] as x, (center(place))[1] as y from item where place is not null and ${matches}) m
       ) middle group by 1, 2 order by 3 desc, 1, 2 limit ${MOST_BUCKETS}`;
     const rows = await tx.query<Counted & { column: number; row: number }>(text, values, call);
     return distribution(name, rows, ({ column, row }) => ({ key: grid.keyOf(column, row), data_type: "string" }));

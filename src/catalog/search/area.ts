@@ -3,6 +3,14 @@ import { GyreError } from "../../errors.ts";
 import { type Box, boxText, footprintOf, unwrapped } from "../footprint.ts";
 import { or, type Sql, sql } from "../sql.ts";
 
+/** Where items lie, in two steps. */
+export interface Area {
+  /** Their boxes meet: an index knows. */
+  readonly boxes: Sql;
+  /** Their geometries meet, touching included. */
+  readonly exact: Sql;
+}
+
 const MOST_CORNERS = 5000;
 /** Items lie between these longitudes (src/catalog/footprint.ts). */
 const [WESTMOST, EASTMOST] = [-180, 540];
@@ -12,34 +20,30 @@ export function boxesMeet(box: Box): Sql {
   return or(everywhere(box).map((shift) => sql`place && ${boxText(moved(box, shift))}::box`));
 }
 
-/** Items whose geometry meets a box, both touching included. */
-export function meetsBox(bbox: readonly [number, number, number, number]): Sql {
+export function boxArea(bbox: readonly [number, number, number, number]): Area {
   const box = unwrapped(...bbox);
-  return or(
-    everywhere(box).map((shift) => {
-      const text = boxText(moved(box, shift));
-      const rectangle = sql`polygon(${text}::box)`;
-      return sql`(place && ${text}::box and (shape is null or ${partsMeet(sql`array[${rectangle}]`, [])}))`;
-    }),
-  );
+  const exact = everywhere(box).map((shift) => {
+    const text = boxText(moved(box, shift));
+    return sql`(place && ${text}::box and (shape is null or ${partsMeet(sql`array[polygon(${text}::box)]`, [])}))`;
+  });
+  return { boxes: boxesMeet(box), exact: or(exact) };
 }
 
-/** Items whose geometry meets another. Throws BadRequest for one that is none, or has too many corners. */
-export function meetsGeometry(geometry: Geometry): Sql {
+/** Throws BadRequest for what is no geometry, or has too many corners. */
+export function geometryArea(geometry: Geometry): Area {
   const { box, parts, holes } = readable(geometry);
   const shapes = parts ?? [boxRing(box)];
   const corners = [...shapes, ...holes].reduce((sum, text) => sum + text.split("),(").length, 0);
   if (corners > MOST_CORNERS) {
     throw new GyreError("BadRequest", `intersects has more than ${MOST_CORNERS} corners`, { subject: "intersects" });
   }
-  return or(
-    everywhere(box).map((shift) => {
-      const move = sql`${`(${shift},0)`}::point`;
-      const polygons = sql`(select array_agg(polygon(pclose(path(p) + ${move}))) from unnest(${shapes}::polygon[]) p)`;
-      const gaps = holes.map((hole) => sql`polygon(pclose(path(${hole}::polygon) + ${move}))`);
-      return sql`(place && ${boxText(moved(box, shift))}::box and ${partsMeet(polygons, gaps)})`;
-    }),
-  );
+  const exact = everywhere(box).map((shift) => {
+    const move = sql`${`(${shift},0)`}::point`;
+    const polygons = sql`(select array_agg(polygon(pclose(path(p) + ${move}))) from unnest(${shapes}::polygon[]) p)`;
+    const gaps = holes.map((hole) => sql`polygon(pclose(path(${hole}::polygon) + ${move}))`);
+    return sql`(place && ${boxText(moved(box, shift))}::box and ${partsMeet(polygons, gaps)})`;
+  });
+  return { boxes: boxesMeet(box), exact: or(exact) };
 }
 
 /** A hole counts only for the part that it lies in: an island in it is another part. */

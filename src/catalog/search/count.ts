@@ -2,9 +2,9 @@ import type { Call } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
 import { sqlState } from "../../db/failure.ts";
 import type { Search } from "../catalog.ts";
-import { and, sql } from "../sql.ts";
+import { sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
-import { type Conditions, conditionsOf } from "./where.ts";
+import { type Conditions, conditionsOf, matching } from "./where.ts";
 
 /** SQLSTATE of a statement that took too long. */
 const CANCELED = "57014";
@@ -29,8 +29,8 @@ export async function countMatches(db: Database, search: Search, call: Call, ms:
   }
 }
 
-async function counted(db: Database, { walked, others }: Conditions, call: Call): Promise<number> {
-  const { text, values } = sql`select count(*) as matched from item where ${and([...walked, ...others])}`;
+async function counted(db: Database, conditions: Conditions, call: Call): Promise<number> {
+  const { text, values } = sql`select count(*) as matched from item where ${matching(conditions)}`;
   const [row] = await db.query<{ matched: number }>(text, values, call);
   return row?.matched ?? 0;
 }
@@ -39,7 +39,7 @@ function isOfCollections({ ids, bbox, heights, intersects, datetime, filter, q }
   return [ids, bbox, heights, intersects, datetime, filter, q].every((condition) => condition === undefined);
 }
 
-/** Collections know how many items they have; all items of one have its readers. */
+/** Collections know how many items they have. */
 async function countOfCollections(db: Database, { collections }: Search, call: Call): Promise<number> {
   const { text, values } = sql`
     select coalesce(sum(items), 0) as matched from collection

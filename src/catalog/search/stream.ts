@@ -4,9 +4,9 @@ import type { Database } from "../../db/database.ts";
 import type { Search, Stored } from "../catalog.ts";
 import { createMatcher } from "../cql2/matcher.ts";
 import { itemOf } from "../item-row.ts";
-import { and, sql } from "../sql.ts";
+import { sql } from "../sql.ts";
 import { orderBy, orderOf } from "./order.ts";
-import { conditionsOf } from "./where.ts";
+import { conditionsOf, matching } from "./where.ts";
 
 /** Some dozens of MB where items are large. */
 const BATCH = 200;
@@ -24,10 +24,11 @@ export async function* streamItems(
   search: Search,
   call: Call,
 ): AsyncGenerator<readonly Stored<StacItem>[]> {
-  const { walked, others, rest } = conditionsOf(search, call.who);
+  const conditions = conditionsOf(search, call.who);
+  const { rest } = conditions;
   const { text, values } = sql`
     select body, properties, etag, updated from item
-    where ${and([...walked, ...others])} order by ${orderBy(orderOf(search), false)}`;
+    where ${matching(conditions)} order by ${orderBy(orderOf(search), false)}`;
   using matcher = rest === undefined ? undefined : await createMatcher(rest);
   for await (const rows of db.stream<Row>(text, values, { ...call, batch: BATCH })) {
     const batch = rows.map(({ body, properties, etag, updated }) => {

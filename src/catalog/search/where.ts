@@ -5,15 +5,23 @@ import type { Expression } from "../cql2/expression.ts";
 import { type Columns, toSql } from "../cql2/sql.ts";
 import { facet, wordsOf } from "../facets.ts";
 import { unwrapped } from "../footprint.ts";
-import { joined, Sql, sql } from "../sql.ts";
+import { and, joined, Sql, sql } from "../sql.ts";
 import { spanText, timeText } from "../times.ts";
-import { visibleTo } from "../visible.ts";
-import { boxesMeet, meetsBox, meetsGeometry } from "./area.ts";
+import { inVisible, visibleTo } from "../visible.ts";
+import { type Area, boxArea, boxesMeet, geometryArea } from "./area.ts";
+import { facetsImplied } from "./implied.ts";
 
-/** The conditions of a search on rows of `item`. */
+/** The conditions of a search on rows of `item`, by who can decide them. */
 export interface Conditions {
-  /** On what the orders by time and by collection know: these narrow a walk along an index. */
-  readonly walked: readonly Sql[];
+  /** Narrow a walk along an index of time. */
+  readonly ranges: readonly Sql[];
+  /** Decided by what those indexes hold besides. */
+  readonly covered: readonly Sql[];
+  /** Boxes alone, of which the planner knows nothing. */
+  readonly boxes: readonly Sql[];
+  /** Followed from the others, found by an index that has statistics. */
+  readonly known: readonly Sql[];
+  /** Need the row. */
   readonly others: readonly Sql[];
   /** What the rows that SQL finds must be asked besides, in the process. */
   readonly rest: Expression | undefined;
@@ -21,29 +29,35 @@ export interface Conditions {
 
 export function conditionsOf(search: Search, who: Principal, of: "items" | "collections" = "items"): Conditions {
   const { collections, ids, bbox, heights, intersects, datetime, filter, q } = search;
-  const others: Sql[] = [visibleTo(who)];
-  const walked: Sql[] = [];
-  if (collections !== undefined) walked.push(oneOf("collection", collections));
-  if (ids !== undefined) others.push(oneOf("id", ids));
-  if (bbox !== undefined) others.push(meetsBox(bbox));
-  if (heights !== undefined) {
-    // Whose height is not known may be anywhere.
-    others.push(sql`(low is null or (low <= ${heights[1]} and high >= ${heights[0]}))`);
-  }
-  if (intersects !== undefined) others.push(meetsGeometry(intersects));
-  if (datetime !== undefined) {
-    others.push(sql`span && ${spanText(datetime.start, datetime.end)}::tstzrange`);
-    // Sorted by their start, so none that starts later is met.
-    if (datetime.end !== undefined) walked.push(sql`datetime <= ${timeText(datetime.end)}::timestamptz`);
-  }
-  if (q !== undefined) others.push(sql`words @@ ${wordsQuery(q)}`);
-  const spatial = filter === undefined ? undefined : toSql(filter, of === "items" ? ITEM_COLUMNS : COLUMNS);
-  if (spatial !== undefined) others.push(sql`(${spatial.condition})`);
-  return { walked, others, rest: spatial?.isExact === false ? filter : undefined };
+  const ranges = collections === undefined ? [] : [oneOf("collection", collections)];
+  // Sorted by their start, so none that starts later is met.
+  if (datetime?.end !== undefined) ranges.push(sql`datetime <= ${timeText(datetime.end)}::timestamptz`);
+  const covered = [of === "items" ? inVisible(who) : visibleTo(who)];
+  if (datetime !== undefined) covered.push(sql`span && ${spanText(datetime.start, datetime.end)}::tstzrange`);
+  const areas: Area[] = [];
+  if (bbox !== undefined) areas.push(boxArea(bbox));
+  if (intersects !== undefined) areas.push(geometryArea(intersects));
+  const known: Sql[] = [];
+  if (ids !== undefined) known.push(oneOf("id", ids));
+  if (q !== undefined) known.push(sql`words @@ ${wordsQuery(q)}`);
+  if (filter !== undefined && of === "items") known.push(...facetsImplied(filter));
+  const others = areas.map(({ exact }) => sql`${exact} is true`);
+  // Whose height is not known may be anywhere.
+  if (heights !== undefined) others.push(sql`(low is null or (low <= ${heights[1]} and high >= ${heights[0]}))`);
+  const filtered = filter === undefined ? undefined : toSql(filter, of === "items" ? ITEM_COLUMNS : COLUMNS);
+  if (filtered !== undefined) others.push(sql`(${filtered.condition})`);
+  const rest = filtered?.isExact === false ? filter : undefined;
+  return { ranges, covered, boxes: areas.map(({ boxes }) => boxes), known, others, rest };
+}
+
+/** All that rows must fulfil. Where another index has statistics it is the one to use: `is true` hides the boxes. */
+export function matching({ ranges, covered, boxes, known, others }: Conditions): Sql {
+  const usable = known.length === 0 ? boxes : boxes.map((box) => sql`${box} is true`);
+  return and([...ranges, ...covered, ...usable, ...known, ...others]);
 }
 
 /** Any group of which all terms are there; a term of many words is a phrase. Throws BadRequest. */
-export function wordsQuery(q: NonNullable<Search["q"]>): Sql {
+function wordsQuery(q: NonNullable<Search["q"]>): Sql {
   const groups = q.map((terms) => {
     const phrases = terms.map((term) => wordsOf(term).join(" ")).filter((phrase) => phrase !== "");
     return phrases.map((phrase) => sql`phraseto_tsquery('simple', ${phrase})`);
@@ -67,7 +81,10 @@ const COLUMNS: Columns = {
 
 const ITEM_COLUMNS: Columns = {
   ...COLUMNS,
-  has: (name, value, bind) => `facets @> array[${bind(facet(name, value))}]`,
+  has(name, value, bind) {
+    const known = facet(name, value);
+    return known === undefined ? undefined : `facets @> array[${bind(known)}]`;
+  },
 };
 
 /** An equality keeps the order of an index that begins with the column. */
