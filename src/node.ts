@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
 import { createEngine, type Engine, type LoadedPlugin, loadPlugins } from "./engine.ts";
 import { GyreError } from "./errors.ts";
+import type { Files } from "./files/files.ts";
 import { type Also, listenAlso } from "./http/also.ts";
 import type { Answer } from "./http/answer.ts";
 import { createApp } from "./http/app.ts";
@@ -41,6 +42,8 @@ export interface NodeOptions {
   /** Told of faults that are nobody's request: a broken file, an index that cannot be written. */
   readonly onError?: (error: unknown, where: string) => void;
   readonly onScan?: (source: URL, progress: ScanProgress) => void;
+  /** Told what a person should know though nothing is wrong. */
+  readonly onNotice?: (message: string) => void;
   /** Told of every request when its answer is through. */
   readonly onAnswer?: (answer: Answer) => void;
   /** Time, so that tests need not wait. */
@@ -72,7 +75,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const allowed = await Promise.all(config.allow.map((text) => sourceUrl(text, folder)));
   const engine = createEngine({
     allow: [...addressesOf(places).map(prefixOf), ...allowed],
-    own: isTransient ? [] : [dataDir, objects],
+    own: isTransient ? [] : [dataDir, objects, ...(await schemaPlace(config, folder))],
     config,
     plugins,
     changed: (url) => registry.changed(url),
@@ -111,7 +114,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   });
   let isScanned = false;
   const hasCatalog = config.database !== "none" && !isTransient;
-  const publishing = hasCatalog ? await publishingOf(config, dataDir, onError) : undefined;
+  const publishing = hasCatalog ? await publishingOf(config, folder, dataDir, files, options) : undefined;
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
   const roots = addressesOf(places);
   const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols, roots });
@@ -208,14 +211,30 @@ async function ensureWritable(dataDir: URL): Promise<void> {
 /** Loaded only where there is a catalogue. */
 async function publishingOf(
   config: Config,
+  folder: string,
   dataDir: URL,
-  onError: (error: unknown, where: string) => void,
+  files: Files,
+  { onError = () => undefined, onNotice = () => undefined }: NodeOptions,
 ): Promise<Publishing> {
   if (dataDir.protocol !== "file:") {
     throw new GyreError("BadRequest", "dataDir must be a folder of this machine where the node has a catalogue");
   }
-  const { createPublishing } = await import("./publication/publishing.ts");
-  return createPublishing(config, { folder: fileURLToPath(dataDir), onError });
+  const { schemas } = config.validation;
+  const [{ createPublishing }, { FileSchemas }] = await Promise.all([
+    import("./publication/publishing.ts"),
+    import("./catalog/validate/schema-store.ts"),
+  ]);
+  const place = schemas === undefined ? new URL("schemas/", dataDir) : await folderUrl(schemas, folder);
+  return createPublishing(config, {
+    folder: fileURLToPath(dataDir),
+    schemas: new FileSchemas(files, place),
+    onError,
+    tell: onNotice,
+  });
+}
+
+async function schemaPlace({ validation: { schemas } }: Config, folder: string): Promise<URL[]> {
+  return schemas === undefined ? [] : [await folderUrl(schemas, folder)];
 }
 
 function readiness(isScanned: boolean, catalogue: "starting" | "ready" | "failed" | undefined): string {

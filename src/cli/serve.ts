@@ -58,6 +58,7 @@ Example:
     let isReady = false;
     const node = await createNode(config, {
       folder: settings.folder,
+      onNotice: (message) => io.err(message),
       onError: (error, where) => io.err(`gyre: ${where}: ${error instanceof Error ? error.message : String(error)}`),
       onScan(source, state) {
         const { seen, datasets, broken, isDone } = state;

@@ -4,6 +4,10 @@ import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
 import { createExternalProjection } from "../catalog/external.ts";
 import { createCatalog } from "../catalog/postgres-catalog.ts";
 import { createCatalogProjection } from "../catalog/projection.ts";
+import type { Level } from "../catalog/validate/policy.ts";
+import type { SchemaStore } from "../catalog/validate/schema-store.ts";
+import { createValidator, type Validator } from "../catalog/validate/validator.ts";
+import { withValidation } from "../catalog/with-validation.ts";
 import { createWrites } from "../catalog/writes.ts";
 import type { Config, FollowConfig } from "../config.ts";
 import { ANONYMOUS, type Call } from "../core/principal.ts";
@@ -31,7 +35,11 @@ export interface Publication {
 export interface PublicationOptions {
   /** Of the embedded database. */
   readonly folder: string;
+  /** Published JSON Schemas that documents are held to. */
+  readonly schemas: SchemaStore;
   readonly onError: (error: unknown, where: string) => void;
+  /** Told what a person should know: where files were placed, that the server was lost and is back. */
+  readonly tell: (message: string) => void;
 }
 
 /** Starts, in this order: database, log, catalogue, followers. What was started is stopped when the rest cannot be. */
@@ -42,21 +50,23 @@ export async function startPublication(config: Config, options: PublicationOptio
   };
   const failed = (where: string) => (error: unknown) => options.onError(error, where);
   try {
-    const server = await openServer(config, options.folder, closing);
+    const server = await openServer(config, options, closing);
     const pool = await connect({ ...server, schema: config.name, onError: failed("database") });
     closing.push(() => pool.close());
     await migrate(pool, { name: "node" });
     const { log, close: closeLog } = await openLog(config, server, failed("log"));
     closing.push(closeLog);
     const topic = topicTemplate(config.topics.template, config.topics.fallback);
-    const writes = createWrites({ pool, log, topic });
-    closing.push(() => writes.close());
+    const catalog = createCatalog(pool);
+    const door = createWrites({ pool, log, topic });
+    closing.push(() => door.close());
+    const writes = withValidation(door, validatorOf(config, options.schemas), catalog);
     const statuses: (() => FollowStatus | undefined)[] = [];
     for (const entry of config.follow) statuses.push(await started(entry, { config, pool, log, closing, failed }));
     return {
       pool,
       log,
-      catalog: createCatalog(pool),
+      catalog,
       writes,
       status: (id, call) => writes.status(id, call),
       consumers: async () => statuses.map((status) => status()).filter((status) => status !== undefined),
@@ -68,9 +78,21 @@ export async function startPublication(config: Config, options: PublicationOptio
   }
 }
 
-async function openServer(config: Config, folder: string, closing: (() => Promise<void>)[]): Promise<ServerAddress> {
+/** Which documents are good enough, as `validation` of the configuration says. */
+function validatorOf({ validation }: Config, store: SchemaStore): Validator {
+  const { policy, collections } = validation;
+  const levelOf = (collection: string): Level =>
+    (Object.hasOwn(collections, collection) && collections[collection]) || policy;
+  return createValidator({ store, policyOf: (collection) => ({ level: levelOf(collection) }) });
+}
+
+async function openServer(
+  config: Config,
+  { folder, tell }: PublicationOptions,
+  closing: (() => Promise<void>)[],
+): Promise<ServerAddress> {
   if (config.database !== "embedded") return { url: config.database };
-  const server = await startEmbedded({ folder: config.databaseFolder ?? join(folder, "postgres") });
+  const server = await startEmbedded({ folder: config.databaseFolder ?? join(folder, "postgres"), tell });
   closing.push(() => server.close());
   return server.address;
 }

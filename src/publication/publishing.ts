@@ -7,7 +7,7 @@ import { createIngest } from "../protocols/stac/ingest.ts";
 import { answerLanding } from "../protocols/stac/landing.ts";
 import { createStac, type StacOptions } from "../protocols/stac/stac.ts";
 import { lazyCatalog, lazyWrites } from "./lazily.ts";
-import { type Publication, startPublication } from "./publication.ts";
+import { type Publication, type PublicationOptions, startPublication } from "./publication.ts";
 
 /** The publishing half as a node wires it: it starts beside the rest, and what comes early waits for it. */
 export interface Publishing {
@@ -21,10 +21,7 @@ export interface Publishing {
   close(): Promise<void>;
 }
 
-export function createPublishing(
-  config: Config,
-  options: { readonly folder: string; readonly onError: (error: unknown, where: string) => void },
-): Publishing {
+export function createPublishing(config: Config, options: PublicationOptions): Publishing {
   let state: "starting" | "ready" | "failed" = "starting";
   const started = startPublication(config, options);
   started.then(

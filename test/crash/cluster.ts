@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface, type Interface } from "node:readline";
+import type { Readable } from "node:stream";
 import type { TestContext } from "node:test";
 import { stringify } from "yaml";
 import type { Pool } from "../../src/db/database.ts";
@@ -121,9 +122,9 @@ export class Cluster {
     const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !key.startsWith("GYRE_")));
     const child = spawn(process.execPath, [GYRE, "serve", "--config", config, "--json"], {
       env,
-      stdio: ["ignore", "pipe", "ignore"],
+      stdio: ["ignore", "pipe", openSync(join(this.folder, `${name}.log`), "a")],
     });
-    const lines = createInterface({ input: child.stdout });
+    const lines = createInterface({ input: child.stdout as Readable });
     const told = new Promise<void>((done) => lines.on("line", (line) => line.includes('"listening"') && done()));
     await Promise.race([told, once(child, "exit").then(() => assert.fail(`node ${name} ended before it listened`))]);
     return child;
@@ -152,12 +153,12 @@ export class Witness {
 
   constructor(t: TestContext, order: WitnessOrder) {
     this.#file = order.file;
-    this.#child = spawn(process.execPath, [join(import.meta.dirname, "witness.ts"), JSON.stringify(order)], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const file = join(import.meta.dirname, "witness.ts");
+    const child = spawn(process.execPath, [file, JSON.stringify(order)], { stdio: ["ignore", "pipe", "inherit"] });
+    this.#child = child;
     this.#ended = once(this.#child, "exit");
     t.after(() => this.#child.kill("SIGKILL"));
-    this.#lines = createInterface({ input: this.#child.stdout as NonNullable<ChildProcess["stdout"]> });
+    this.#lines = createInterface({ input: child.stdout });
     this.#lines.on("line", () => this.#count++);
   }
 
