@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { lchown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { GyreError } from "../errors.ts";
+import { GyreError, isGyreError } from "../errors.ts";
 import { type Binaries, MAJOR } from "./binaries.ts";
 import { isAlive } from "./pid-file.ts";
 import type { Place } from "./place.ts";
@@ -38,24 +38,20 @@ const ownDrafts = new Set<string>();
 
 /** The password of `USER`; undefined while there is no cluster. Refuses a cluster of another major version. */
 export async function readPassword(place: Place): Promise<string | undefined> {
+  if ((await stat(place.cluster).catch(() => undefined)) === undefined) return undefined;
   try {
     const version = (await readFile(join(place.data, "PG_VERSION"), "utf8")).trim();
     if (version !== MAJOR) throw otherMajor(place, version);
     return await readFile(join(place.cluster, "password"), "utf8");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" && (await stat(place.cluster).catch(() => undefined)) === undefined) return undefined;
+    if (isGyreError(error)) throw error;
+    const { code, message } = error as NodeJS.ErrnoException;
+    const details = { source: place.home, cause: error };
     if (code === "EACCES" || code === "EPERM") {
-      throw new GyreError(
-        "Denied",
-        `The database in ${place.home} is another user's: run Gyre as that one, or as root`,
-        {
-          source: place.home,
-          cause: error,
-        },
-      );
+      const way = "run Gyre as that one, or as root";
+      throw new GyreError("Denied", `The database in ${place.home} is another user's: ${way}`, details);
     }
-    throw error;
+    throw new GyreError("BadSource", `There is no whole database in ${place.cluster}: ${message}`, details);
   }
 }
 
@@ -69,7 +65,7 @@ export async function createCluster({ initdb }: Binaries, place: Place): Promise
     const password = join(draft, "password");
     await writeFile(password, randomBytes(24).toString("base64url"), { mode: 0o600 });
     if (place.owner !== undefined)
-      for (const path of [draft, password]) await chown(path, place.owner.uid, place.owner.gid);
+      for (const path of [password, draft]) await lchown(path, place.owner.uid, place.owner.gid);
     const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const access = [`--username=${USER}`, `--pwfile=${password}`, "--auth=scram-sha-256"];
     await run(initdb, ["-D", join(draft, "data"), ...access, ...LOCALE, ...settings], place);

@@ -52,8 +52,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
     password = (await readPassword(place)) ?? "";
   }
   const server = new Embedded(place, password, tell);
-  await server.attach();
-  return server;
+  try {
+    await server.attach();
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
 }
 
 class Embedded implements EmbeddedServer {
@@ -100,7 +105,9 @@ class Embedded implements EmbeddedServer {
       const postmaster = await readPostmaster(this.#place);
       if (rows[0]?.alone !== true || postmaster === undefined) return;
       await stop(postmaster, this.#place);
-      while (await isHeld(this.#place)) await delay(POLL_MS);
+      // Not until none runs: another process may wait to start the next one.
+      while ((await readPostmaster(this.#place))?.pid === postmaster.pid && (await isHeld(this.#place)))
+        await delay(POLL_MS);
     } catch (error) {
       // A server that is gone needs no stopping.
       if (sqlState(error) !== undefined && !isPassing(error)) throw error;
@@ -189,8 +196,6 @@ function notStarted(place: Place, said: string): GyreError {
   return new GyreError(
     "BadSource",
     `The private PostgreSQL of ${place.home} does not start: ${why} (${logFile(place)})`,
-    {
-      source: place.home,
-    },
+    { source: place.home },
   );
 }

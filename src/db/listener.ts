@@ -20,6 +20,8 @@ export class Listener {
   readonly #channels = new Map<string, Set<Hearer>>();
   readonly #closing = new AbortController();
   #client: Promise<Client> | undefined;
+  /** The one whose end is to be made good: not one that was lost before all was heard on it. */
+  #heard: Client | undefined;
 
   constructor(config: ClientConfig, server: string) {
     this.#config = config;
@@ -50,10 +52,16 @@ export class Listener {
   }
 
   #connected(): Promise<Client> {
-    this.#client ??= this.#connect().catch((error: unknown) => {
-      this.#client = undefined;
-      throw error;
-    });
+    this.#client ??= this.#connect().then(
+      (client) => {
+        this.#heard = client;
+        return client;
+      },
+      (error: unknown) => {
+        this.#client = undefined;
+        throw error;
+      },
+    );
     return this.#client;
   }
 
@@ -66,7 +74,7 @@ export class Listener {
     client.on("error", () => undefined);
     await client.connect();
     client.once("end", () => {
-      if (!this.#closing.signal.aborted) void this.#reconnect();
+      if (this.#heard === client && !this.#closing.signal.aborted) void this.#reconnect();
     });
     return client;
   }
@@ -77,6 +85,7 @@ export class Listener {
       try {
         const client = await this.#client;
         for (const channel of this.#channels.keys()) await client.query(`listen ${escapeIdentifier(channel)}`);
+        this.#heard = client;
         break;
       } catch {
         const waited = await delay(pause, true, { ref: false, signal: this.#closing.signal }).catch(() => false);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { GyreError } from "../errors.ts";
+import { GyreError, isGyreError } from "../errors.ts";
 import type { Database, Pool } from "./database.ts";
 import { LOCK_SPACE } from "./postgres.ts";
 
@@ -40,7 +40,7 @@ export async function migrate(db: Pool, set: MigrationSet): Promise<number> {
     const pending = migrations.slice(applied.length);
     for (const { number, title, sql, digest } of pending) {
       await tx.query(sql).catch((cause: Error) => {
-        throw new Error(`${fileNameOf(number, title)}: ${cause.message}`, { cause });
+        throw isGyreError(cause) ? cause : new Error(`${fileNameOf(number, title)}: ${cause.message}`, { cause });
       });
       await tx.query(`insert into ${db.schema}.migration (set, number, title, digest) values ($1, $2, $3, $4)`, [
         set.name,
@@ -93,9 +93,7 @@ function check(migrations: readonly Migration[], applied: readonly Applied[], wh
       throw new GyreError(
         "Conflict",
         `${where}: ${file} was applied with other contents than this Gyre's; a released migration never changes`,
-        {
-          subject: file,
-        },
+        { subject: file },
       );
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { link, readFile, readlink, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { constants, link, open, readFile, readlink, realpath, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place } from "./place.ts";
@@ -78,8 +78,13 @@ async function disown(path: string, pid: number): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
     await rename(path, aside);
-    const [first, ...rest] = (await readFile(aside, "utf8")).split("\n");
-    if (Number(first) === pid) await writeFile(aside, [process.pid, ...rest].join("\n"));
+    // The server's user could have put a link here, and Gyre may be root.
+    await using file = await open(aside, constants.O_RDWR | constants.O_NOFOLLOW);
+    const [first, ...rest] = (await file.readFile("utf8")).split("\n");
+    if (Number(first) === pid) {
+      await file.truncate();
+      await file.write([process.pid, ...rest].join("\n"), 0);
+    }
     await link(aside, path);
   } catch (error) {
     if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;

@@ -39,7 +39,7 @@ export async function findPlace(folder: string, tell: (message: string) => void)
   });
   const own = await realpath(folder);
   const pointer = join(own, POINTER);
-  const home = (await textOf(pointer))?.trim() ?? own;
+  const home = (await pointedTo(pointer)) ?? own;
   if (process.getuid?.() !== 0) return placeIn(home, undefined);
 
   const existing = await stat(placeIn(home, undefined).cluster).catch(absent);
@@ -53,6 +53,13 @@ export async function findPlace(folder: string, tell: (message: string) => void)
   await writeFile(pointer, `${instead}\n`);
   tell(`${own} cannot be entered by user ${owner.uid}, whom the database runs as: its files lie in ${instead}`);
   return placeIn(instead, owner);
+}
+
+/** What this user wrote there once; another's word is not taken. */
+async function pointedTo(pointer: string): Promise<string | undefined> {
+  const info = await lstat(pointer).catch(absent);
+  if (info === undefined || !info.isFile() || (process.getuid?.() === 0 && info.uid !== 0)) return undefined;
+  return (await textOf(pointer))?.trim();
 }
 
 function placeIn(home: string, owner: Owner | undefined): Place {

@@ -81,11 +81,17 @@ class PostgresPool implements Pool {
 
   /** Refuses a server that is too old, and makes the schema. */
   async prepare(): Promise<void> {
-    const [server] = await this.query<{ number: number; version: string }>(
-      "select current_setting('server_version_num')::int as number, current_setting('server_version') as version",
+    const [server] = await this.query<{ number: number; version: string; path: string }>(
+      `select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
+        current_setting('search_path') as path`,
     );
     if (server === undefined || server.number < OLDEST_SERVER)
       throw new GyreError("Unsupported", `PostgreSQL 15 or newer is needed; ${this.#server} is ${server?.version}`);
+    if (server.path !== searchPath(this.schema))
+      throw new GyreError(
+        "Unsupported",
+        `Connections to ${this.#server} do not keep their settings: connect without a pooler, and without options= in the address`,
+      );
     const exists = "select 1 from pg_namespace where nspname = $1";
     if ((await this.query(exists, [this.schema])).length > 0) return;
     await this.transaction(async (tx) => {
@@ -186,12 +192,16 @@ function configOf(options: ConnectOptions): ClientConfig {
   return {
     ...("url" in options ? { connectionString: options.url } : pick(options)),
     application_name: `gyre ${schema}`,
-    options: `-c search_path=${schema},public -c timezone=UTC -c datestyle=ISO`,
+    options: `-c search_path=${searchPath(schema)} -c timezone=UTC -c datestyle=ISO`,
     connectionTimeoutMillis: PATIENCE_MS,
     keepAlive: true,
     types: COLUMN_TYPES,
     ...(statementTimeout === undefined ? {} : { statement_timeout: statementTimeout }),
   };
+}
+
+function searchPath(schema: string): string {
+  return `${schema},public`;
 }
 
 function pick(address: Exclude<ServerAddress, { url: string }>): ClientConfig {

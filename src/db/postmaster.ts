@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chown, copyFile, open, readFile, stat, truncate } from "node:fs/promises";
+import { constants, copyFile, type FileHandle, open, readFile, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -38,9 +38,9 @@ export async function launch({ postgres }: Binaries, place: Place): Promise<Laun
   await boundLog(place);
   const settings = Object.entries({ ...FIXED, ...(await listening(place)) });
   const flags = settings.flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const log = await open(logFile(place), "a", 0o600);
+  const log = await openLog(place, constants.O_CREAT | constants.O_APPEND);
   try {
-    if (place.owner !== undefined) await chown(logFile(place), place.owner.uid, place.owner.gid);
+    if (place.owner !== undefined) await log.chown(place.owner.uid, place.owner.gid);
     const { size } = await log.stat();
     const child = spawn(postgres, ["-D", place.data, ...flags], {
       ...place.owner,
@@ -76,8 +76,15 @@ export async function boundLog(place: Place): Promise<void> {
   const log = logFile(place);
   const { size } = await stat(log).catch(() => ({ size: 0 }));
   if (size <= LONGEST_LOG) return;
-  await copyFile(log, `${log}.1`);
-  await truncate(log);
+  await rm(`${log}.1`, { force: true });
+  await copyFile(log, `${log}.1`, constants.COPYFILE_EXCL);
+  await using file = await openLog(place, 0);
+  await file.truncate();
+}
+
+/** Never through a link: the server's user could have put one there, and Gyre may be root. */
+function openLog(place: Place, flags: number): Promise<FileHandle> {
+  return open(logFile(place), constants.O_WRONLY | constants.O_NOFOLLOW | flags, 0o600);
 }
 
 /** No port where there are sockets; a list of folders, whose names are quoted since a comma would end them. */

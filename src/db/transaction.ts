@@ -42,7 +42,8 @@ export class Transaction implements Database {
       await this.query(`release savepoint ${name}`);
       return result;
     } catch (error) {
-      await this.query(`rollback to savepoint ${name}; release savepoint ${name}`);
+      // Where this fails, the outer transaction cannot be committed either.
+      await this.query(`rollback to savepoint ${name}; release savepoint ${name}`).catch(() => undefined);
       throw error;
     }
   }

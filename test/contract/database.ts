@@ -106,6 +106,20 @@ const CASES: Readonly<Record<string, (db: Pool) => Promise<void>>> = {
     });
   },
 
+  async "members of arrays arrive as they do alone"(db) {
+    const [row] = await db.query(
+      `select array[1, null, 9007199254740993]::int8[] as big, array[0.5]::numeric[] as exact,
+        array['1850-01-01']::date[] as days, array['a,b', '"']::text[] as texts, '{}'::int8[] as none`,
+    );
+    assert.deepEqual(row, {
+      big: [1, null, "9007199254740993"],
+      exact: [0.5],
+      days: ["1850-01-01"],
+      texts: ["a,b", '"'],
+      none: [],
+    });
+  },
+
   async "a bound value is never read as SQL"(db) {
     const table = await notes(db);
     const text = `'); drop table ${table}; -- $1 \\ " é 🌍`;
@@ -291,21 +305,25 @@ const CASES: Readonly<Record<string, (db: Pool) => Promise<void>>> = {
   async "what is notified is heard, on that channel and until the end"(db) {
     const heard: string[] = [];
     const sounds = new EventTarget();
-    const listening = await db.listen(
-      `Odd "channel" ${db.schema}`,
-      (payload) => {
+    const hear = (channel: string): Promise<AsyncDisposable> => {
+      const onPayload = (payload: string): void => {
         heard.push(payload);
-        sounds.dispatchEvent(new Event("heard"));
-      },
-      () => undefined,
-    );
-    const next = once(sounds, "heard");
-    await db.query("select pg_notify($1, 'elsewhere')", [`other ${db.schema}`]);
-    await db.query("select pg_notify($1, 'here')", [`Odd "channel" ${db.schema}`]);
-    await next;
-    await listening[Symbol.asyncDispose]();
-    await db.query("select pg_notify($1, 'too late')", [`Odd "channel" ${db.schema}`]);
-    assert.deepEqual(heard, ["here"]);
+        sounds.dispatchEvent(new Event(payload));
+      };
+      return db.listen(channel, onPayload, () => undefined);
+    };
+    const [one, two] = [`Odd "channel" ${db.schema}`, `other ${db.schema}`];
+    const first = await hear(one);
+    await using _ = await hear(two);
+    const [heardFirst, last] = [once(sounds, "first"), once(sounds, "last")];
+    await db.query("select pg_notify($1, 'first')", [one]);
+    await heardFirst;
+    await first[Symbol.asyncDispose]();
+    await db.query("select pg_notify($1, 'too late')", [one]);
+    await db.query("select pg_notify($1, 'nowhere')", [`third ${db.schema}`]);
+    await db.query("select pg_notify($1, 'last')", [two]);
+    await last;
+    assert.deepEqual(heard, ["first", "last"]);
   },
 
   async "a listener whose connection is lost comes back, and says so"(db) {
