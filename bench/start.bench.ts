@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -50,7 +50,12 @@ export const bench: Bench = {
     }
 
     let folders = 0;
-    const newFolder = (): string => join(folder, `data-${++folders}`);
+    const newFolder = (): string => {
+      folders += 1;
+      const path = join(folder, `data-${folders}`);
+      mkdirSync(path);
+      return path;
+    };
 
     /** Milliseconds from the start of the process, with PostgreSQL, to the whole of the first good answer at `path`. */
     async function untilAnswerOf(path: string, dataDir: string): Promise<number> {
