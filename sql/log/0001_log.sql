@@ -6,7 +6,9 @@ create table partition (
   -- The offset of the next message.
   next bigint not null default 0,
   -- The first offset that retention has left.
-  tail bigint not null default 0
+  tail bigint not null default 0,
+  -- How many topics have a message here: readers look for new names only when it grows.
+  topics bigint not null default 0
 );
 
 create table message (

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Call } from "../core/principal.ts";
 import type { TopicFilter } from "../core/topic.ts";
 import type { Database } from "../db/database.ts";
+import { ahead } from "./ahead.ts";
 import { type Applier, applyBatch } from "./apply.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
 import { coverage, type Progress, withoutErrors } from "./coverage.ts";
@@ -165,7 +166,7 @@ class Follower {
     const { log } = this.#options;
     const options = { topics: this.#topics, from: lane.position, partitions, live: true, ...this.#batch };
     let last: Batch = { messages: [], next: lane.position };
-    for await (const batch of log.read(options, call)) {
+    for await (const batch of ahead(log.read(options, call))) {
       last = { messages: [], next: batch.next };
       if (batch.messages.length > 0 || lane.behind(batch.next) > MOST_UNSTORED) await this.#apply(batch, lane);
       this.#board.at({ ...lane.position, ...batch.next });
@@ -192,7 +193,7 @@ class Follower {
       test: (topic) => this.#topics.test(topic) && !isApplied(topic, next - 1),
     };
     const options = { topics, from: lane.position, partitions: [partition], ...this.#batch };
-    for await (const batch of this.#options.log.read(options, { who: call.who })) {
+    for await (const batch of ahead(this.#options.log.read(options, { who: call.who }))) {
       const messages = batch.messages.filter(({ topic, offset }) => offset < next && !isApplied(topic, offset));
       const to = Math.min(batch.next[partition] ?? next, next);
       await this.#apply({ messages, next: { [partition]: to } }, lane);

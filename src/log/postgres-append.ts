@@ -93,9 +93,13 @@ const INSERT = `
     from unnest($1::int[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[])
       as t (part, off, topic, key, id, start, length)
   ), moved as (
-    update partition set next = input.next
-    from (select part, max(off) + 1 as next from input group by part) input
-    where partition.part = input.part
+    update partition set next = added.next, topics = partition.topics + added.topics
+    from (
+      select input.part, max(off) + 1 as next, count(distinct topic) filter (where topic.name is null) as topics
+      from input left join topic on topic.name = input.topic and topic.part = input.part
+      group by input.part
+    ) added
+    where partition.part = added.part
   ), counted as (
     insert into topic (name, part, messages, last)
     select topic, part, count(*), max(time) from input group by topic, part

@@ -1,3 +1,4 @@
+import type { IoCall } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { ALL_TOPICS, type TopicFilter } from "../core/topic.ts";
 import type { Pool } from "../db/database.ts";
@@ -24,6 +25,7 @@ interface Extent {
   readonly part: number;
   readonly next: number;
   readonly tail: number;
+  readonly topics: number;
 }
 
 /** The log in the tables of `sql/log`, which lie in the pool's schema. The pool stays the caller's to close. */
@@ -55,7 +57,7 @@ class PostgresLog implements EventLog {
   readonly #wake = new Wake();
   readonly #closing = new AbortController();
   #listening: Promise<AsyncDisposable> | undefined;
-  #names: { readonly at: number; readonly names: readonly string[] } = { at: 0, names: [] };
+  #names: { readonly count: number; readonly names: readonly string[] } = { count: 0, names: [] };
 
   constructor(pool: Pool, partitions: number, system: string) {
     this.#pool = pool;
@@ -94,9 +96,9 @@ class PostgresLog implements EventLog {
     );
   }
 
-  async retain(before: Date, { signal }: Call): Promise<void> {
-    for (const { part } of await this.#extents({ signal })) {
-      while (await this.#forget(part, before)) signal?.throwIfAborted();
+  async retain(before: Date, call: Call): Promise<void> {
+    for (const { part } of await this.#extents(call)) {
+      while (await this.#forget(part, before)) call.signal?.throwIfAborted();
     }
   }
 
@@ -107,25 +109,25 @@ class PostgresLog implements EventLog {
     await listening?.[Symbol.asyncDispose]();
   }
 
-  async *#history({ topics = ALL_TOPICS, batch = BATCH, ...options }: ReadOptions, call: Call): AsyncGenerator<Batch> {
-    const extents = await this.#extents(call, options.partitions);
+  async *#history(options: ReadOptions, call: Call): AsyncGenerator<Batch> {
+    const extents = await this.#extents(call);
     let next = options.from;
     for (;;) {
-      const step = await this.#step(extents, next, topics, batch, call);
+      const step = await this.#step(options, extents, next, call);
       if (step === undefined) return;
       yield step;
       next = step.next;
     }
   }
 
-  async *#live({ topics = ALL_TOPICS, batch = BATCH, ...options }: ReadOptions, call: Call): AsyncGenerator<Batch> {
+  async *#live(options: ReadOptions, call: Call): AsyncGenerator<Batch> {
     const { signal } = call;
     let next = options.from;
     try {
       while (signal?.aborted !== true) {
         await this.#listen();
         const { version } = this.#wake;
-        const step = await this.#step(await this.#extents(call, options.partitions), next, topics, batch, call);
+        const step = await this.#step(options, await this.#extents(call), next, call);
         if (step === undefined) await this.#wake.after(version, signal, POLL_MS);
         else {
           yield step;
@@ -137,15 +139,15 @@ class PostgresLog implements EventLog {
     }
   }
 
-  /** What comes next before the ends of `extents`; undefined when nothing does. */
+  /** What comes next before the ends of `extents`, which are those of all partitions; undefined when nothing does. */
   async #step(
+    { topics = ALL_TOPICS, partitions, batch = BATCH }: ReadOptions,
     extents: readonly Extent[],
     from: Position,
-    topics: TopicFilter,
-    batch: number,
     call: Call,
   ): Promise<Batch | undefined> {
     const stretches = extents
+      .filter(({ part }) => partitions?.includes(String(part)) ?? true)
       .map(({ part, next, tail }): Stretch => ({ part, first: Math.max(from[part] ?? tail, tail), until: next }))
       .filter(({ first, until }) => first < until);
     if (stretches.length === 0) return undefined;
@@ -156,24 +158,18 @@ class PostgresLog implements EventLog {
 
   /** The names that a filter takes; undefined: all. A topic is there as soon as its first message is. */
   async #namesOf(topics: TopicFilter, extents: readonly Extent[], call: Call): Promise<readonly string[] | undefined> {
-    const at = extents.reduce((sum, { next }) => sum + next, 0);
-    if (at !== this.#names.at) {
+    const count = extents.reduce((sum, extent) => sum + extent.topics, 0);
+    if (count > this.#names.count) {
       const rows = await this.#pool.query<{ name: string }>("select distinct name from topic", [], call);
-      this.#names = { at, names: rows.map(({ name }) => name) };
+      this.#names = { count, names: rows.map(({ name }) => name) };
     }
     const { names } = this.#names;
     const taken = names.filter(topics.test);
     return taken.length === names.length ? undefined : taken;
   }
 
-  async #extents(
-    call: { readonly signal?: AbortSignal | undefined },
-    partitions?: readonly string[],
-  ): Promise<Extent[]> {
-    const rows = await this.#pool.query<Extent>("select part, next, tail from partition order by part", [], {
-      ...(call.signal === undefined ? {} : { signal: call.signal }),
-    });
-    return partitions === undefined ? rows : rows.filter(({ part }) => partitions.includes(String(part)));
+  #extents(call: IoCall): Promise<Extent[]> {
+    return this.#pool.query("select part, next, tail, topics from partition order by part", [], call);
   }
 
   #listen(): Promise<unknown> {

@@ -179,7 +179,7 @@ describe("failures", () => {
     await createEffects(db);
     const log = createMemoryLog();
     await log.append([messageOf("m", { value: "poison" }), messageOf("n")], CALL);
-    const first = startFollowing({ log, db, projection: counting() });
+    const first = startFollowing(t, { log, db, projection: counting() });
     await first.until(({ failed }) => failed === 1);
     await redrive(log, {}, CALL);
     await first.until(({ failed }) => failed === 2);
@@ -188,7 +188,7 @@ describe("failures", () => {
     assert.deepEqual(errors.map(({ event }) => event.attempts).sort(), [1, 2]);
 
     assert.deepEqual(await redrive(log, {}, CALL), { sent: 1, repeated: 1, lost: [] });
-    const mended = startFollowing({
+    const mended = startFollowing(t, {
       log,
       db,
       projection: {

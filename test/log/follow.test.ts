@@ -37,7 +37,7 @@ describe("a follower", () => {
     const db = await createDatabase(t);
     const log = await createPostgresLog(db);
     await log.append(messages(700), CALL);
-    const first = startFollowing({ log, db, projection: counting() });
+    const first = startFollowing(t, { log, db, projection: counting() });
     await first.until(({ applied }) => applied === 700);
     await log.append(messages(50, "n"), CALL);
     const status = await first.until(({ applied, lag }) => applied === 750 && lag === 0);
@@ -47,7 +47,7 @@ describe("a follower", () => {
     assert.equal(first.status?.state, "stopped");
 
     await log.append(messages(10, "o"), CALL);
-    const second = startFollowing({ log, db, projection: counting() });
+    const second = startFollowing(t, { log, db, projection: counting() });
     await second.until(({ applied }) => applied === 10);
     await second.stop();
     await assertOnce(db, 760);
@@ -58,7 +58,7 @@ describe("a follower", () => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
     for (let i = 0; i < 30; i++) await log.append([messageOf(`${i}`, { key: "k" }), messageOf(`x${i}`)], CALL);
-    const following = startFollowing({ log, db, projection: counting(), batch: 7 });
+    const following = startFollowing(t, { log, db, projection: counting(), batch: 7 });
     await following.until(({ applied }) => applied === 60);
     await following.stop();
     const ids = (await effectsOf(db)).map(({ id }) => id).filter((id) => !id.startsWith("x"));
@@ -73,11 +73,11 @@ describe("a follower", () => {
     const log = createMemoryLog();
     await log.append([...messages(20, "a"), ...messages(20, "b", { topic: "CMIP6.ssp245.A" })], CALL);
     await log.append([messageOf("e", { topic: ERROR_TOPIC })], CALL);
-    const some = startFollowing({ log, db, projection: counting({ name: "some", topics: ".*\\.ssp245\\..*" }) });
+    const some = startFollowing(t, { log, db, projection: counting({ name: "some", topics: ".*\\.ssp245\\..*" }) });
     await some.until(({ applied, lag }) => applied === 20 && lag === 0);
     await some.stop();
     await assertOnce(db, 20);
-    const all = startFollowing({ log, db, projection: counting({ name: "all" }) });
+    const all = startFollowing(t, { log, db, projection: counting({ name: "all" }) });
     await all.until(({ applied, lag }) => applied === 40 && lag === 0);
     await all.stop();
     assert.ok(!(await effectsOf(db)).some(({ id }) => id === "e"));
@@ -88,7 +88,7 @@ describe("a follower", () => {
     const log = createMemoryLog();
     await log.append(messages(20, "old"), CALL);
     const projection = counting();
-    const first = startFollowing({ log, db, projection, start: "end" });
+    const first = startFollowing(t, { log, db, projection, start: "end" });
     await first.until(({ state }) => state === "reading");
     await log.append(messages(20, "new"), CALL);
     await first.until(({ applied }) => applied === 20);
@@ -100,10 +100,10 @@ describe("a follower", () => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
     await log.append(messages(20), CALL);
-    const first = startFollowing({ log, db, projection: counting() });
+    const first = startFollowing(t, { log, db, projection: counting() });
     await first.until(({ applied }) => applied === 20);
     await first.stop();
-    const second = startFollowing({ log: createMemoryLog(), db, projection: counting() });
+    const second = startFollowing(t, { log: createMemoryLog(), db, projection: counting() });
     const { lastError } = await second.until(({ state }) => state === "retrying");
     assert.match(lastError?.message ?? "", /not the same log/);
     await second.stop();
@@ -122,7 +122,7 @@ describe("messages that cannot be applied", () => {
     const bytes = { ...messageOf("bytes"), value: Uint8Array.of(0xff, 0xfe) };
     await log.append([bytes], CALL);
     const projection = counting();
-    const following = startFollowing({ log, db, projection });
+    const following = startFollowing(t, { log, db, projection });
     const status = await following.until(({ applied, failed }) => applied + failed === 8);
     await following.stop();
     assert.deepEqual([status.applied, status.failed], [4, 4]);
@@ -164,7 +164,7 @@ describe("messages that cannot be applied", () => {
           return result;
         }, options),
     };
-    const following = startFollowing({ log, db: once, projection: counting() });
+    const following = startFollowing(t, { log, db: once, projection: counting() });
     await following.until(({ failed }) => failed === 1);
     await following.stop();
     assert.ok(refused > 0);
@@ -201,7 +201,7 @@ describe("what is away", () => {
         return db.transaction(work, options);
       },
     };
-    const following = startFollowing({ log, db: flaky, projection: counting() });
+    const following = startFollowing(t, { log, db: flaky, projection: counting() });
     const { lastError } = await following.until(({ state }) => state === "retrying");
     assert.equal(lastError?.message, "the server does not answer");
     isAway = false;
@@ -225,7 +225,7 @@ describe("what is away", () => {
       },
     };
     await log.append(messages(100, "n"), CALL);
-    const again = startFollowing({ log: flakyLog, db, projection: counting(), batch: 30 });
+    const again = startFollowing(t, { log: flakyLog, db, projection: counting(), batch: 30 });
     await again.until(({ applied }) => applied === 100);
     await again.stop();
     assert.ok(again.told.some(({ state }) => state === "retrying"));
@@ -239,12 +239,12 @@ describe("followers of one name", () => {
     const log = await createPostgresLog(db);
     const options = { log, db, projection: counting(), leaseMs: 2000, batch: 20 };
     const has = (count: number) => (status: { partitions: object }) => Object.keys(status.partitions).length === count;
-    const first = startFollowing({ ...options, owner: "a" });
+    const first = startFollowing(t, { ...options, owner: "a" });
     await first.until(has(8));
-    const second = startFollowing({ ...options, owner: "b" });
+    const second = startFollowing(t, { ...options, owner: "b" });
     await Promise.all([first.until(has(4)), second.until(has(4))]);
     await log.append(messages(400), CALL);
-    const third = startFollowing({ ...options, owner: "c" });
+    const third = startFollowing(t, { ...options, owner: "c" });
     await third.until((status) => has(2)(status) || has(3)(status));
     await log.append(messages(400, "n"), CALL);
     await first.stop();
@@ -262,7 +262,7 @@ describe("followers of one name", () => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
     await log.append(messages(10), CALL);
-    const following = startFollowing({ log, db, projection: counting() });
+    const following = startFollowing(t, { log, db, projection: counting() });
     await following.until(({ applied }) => applied === 10);
     await db.query("update consumer_position set owner = 'another'");
     await db.query("insert into consumer_member values ('counter', 'another', now() + interval '1 hour')");
@@ -277,9 +277,9 @@ describe("another pattern", () => {
   const A = "CMIP6.historical.A";
   const B = "CMIP6.ssp245.A";
 
-  async function run(log: EventLog, db: Pool, topics: string, count: number, past?: "kept" | "removed") {
+  async function run(t: Ending, log: EventLog, db: Pool, topics: string, count: number, past?: "kept" | "removed") {
     const changes: [string, string][] = [];
-    const following = startFollowing({
+    const following = startFollowing(t, {
       log,
       db,
       projection: counting({ topics }),
@@ -299,23 +299,23 @@ describe("another pattern", () => {
     const log = createMemoryLog();
     await log.append([...messages(30, "a", { topic: A }), ...messages(30, "b", { topic: B })], CALL);
     await log.append([messageOf("1", { key: "k", topic: B })], CALL);
-    assert.deepEqual(await run(log, db, ".*\\.historical\\..*", 30), []);
+    assert.deepEqual(await run(t, log, db, ".*\\.historical\\..*", 30), []);
     await log.append([messageOf("2", { key: "k", topic: B })], CALL);
-    assert.deepEqual(await run(log, db, ".*", 32), [[".*\\.historical\\..*", ".*"]]);
+    assert.deepEqual(await run(t, log, db, ".*", 32), [[".*\\.historical\\..*", ".*"]]);
     await assertOnce(db, 62);
     const ids = (await effectsOf(db)).map(({ id }) => id);
     assert.ok(ids.indexOf("1") < ids.indexOf("2"));
-    assert.deepEqual(await run(log, db, ".*", 0), []);
+    assert.deepEqual(await run(t, log, db, ".*", 0), []);
   });
 
   test("that is narrower leaves out what comes, and back again nothing is applied twice", async (t) => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
     await log.append([...messages(20, "a", { topic: A }), ...messages(20, "b", { topic: B })], CALL);
-    await run(log, db, ".*", 40);
+    await run(t, log, db, ".*", 40);
     await log.append([...messages(20, "c", { topic: A }), ...messages(20, "d", { topic: B })], CALL);
-    await run(log, db, "CMIP6\\.historical\\..*", 20);
-    await run(log, db, ".*", 20);
+    await run(t, log, db, "CMIP6\\.historical\\..*", 20);
+    await run(t, log, db, ".*", 20);
     await assertOnce(db, 80);
   });
 
@@ -323,19 +323,19 @@ describe("another pattern", () => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
     await log.append([...messages(20, "a", { topic: A }), ...messages(20, "b", { topic: B })], CALL);
-    await run(log, db, ".*", 40);
-    await run(log, db, "CMIP6\\.historical\\..*", 0, "removed");
+    await run(t, log, db, ".*", 40);
+    await run(t, log, db, "CMIP6\\.historical\\..*", 0, "removed");
     await db.query("delete from effect where topic = $1", [B]);
-    await run(log, db, ".*", 20);
+    await run(t, log, db, ".*", 20);
     await assertOnce(db, 40);
   });
 
   test("takes the partitions from those who follow by the old one", async (t) => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
-    const old = startFollowing({ log, db, projection: counting({ topics: "CMIP6\\..*" }) });
+    const old = startFollowing(t, { log, db, projection: counting({ topics: "CMIP6\\..*" }) });
     await old.until(({ state }) => state === "reading");
-    const next = startFollowing({ log, db, projection: counting({ topics: ".*" }) });
+    const next = startFollowing(t, { log, db, projection: counting({ topics: ".*" }) });
     await next.until(({ state }) => state === "reading");
     await log.append(messages(20), CALL);
     await old.until(({ state, lastError }) => state === "retrying" && /pattern|owner/.test(lastError!.message));

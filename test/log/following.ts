@@ -1,6 +1,7 @@
 import { ANONYMOUS, type Call } from "../../src/core/principal.ts";
 import type { Message } from "../../src/log/event-log.ts";
 import { type FollowOptions, type FollowStatus, follow } from "../../src/log/follow.ts";
+import type { Ending } from "../services/postgres.ts";
 
 export const CALL: Call = { who: ANONYMOUS };
 
@@ -22,7 +23,9 @@ export interface Following {
   stop(): Promise<void>;
 }
 
+/** `ending` stops what a failing test leaves behind. */
 export function startFollowing(
+  ending: Ending,
   options: Omit<FollowOptions, "node" | "owner"> & { readonly owner?: string },
 ): Following {
   const stopping = new AbortController();
@@ -36,6 +39,11 @@ export function startFollowing(
     { node: "east", owner: "test", clock: fastClock, ...options, onStatus },
     { ...CALL, signal: stopping.signal },
   );
+  const stop = async (): Promise<void> => {
+    stopping.abort();
+    await running;
+  };
+  ending.after(stop);
   return {
     get status() {
       return told.at(-1);
@@ -53,10 +61,7 @@ export function startFollowing(
       waiting.delete(look);
       return status;
     },
-    async stop() {
-      stopping.abort();
-      await running;
-    },
+    stop,
   };
 }
 

@@ -12,7 +12,7 @@ test("the distance of a consumer is told while nobody follows", async (t) => {
   const log = createMemoryLog({ partitions: 3 });
   assert.deepEqual(await consumerLags(log, db, CALL), []);
   await log.append(messages(20), CALL);
-  const following = startFollowing({ log, db, projection: counting({ name: "catalog", topics: "CMIP6\\..*" }) });
+  const following = startFollowing(t, { log, db, projection: counting({ name: "catalog", topics: "CMIP6\\..*" }) });
   await following.until(({ applied }) => applied === 20);
   await following.stop();
 

@@ -42,12 +42,12 @@ describe("followers of a log on Kafka", { skip: kafka.unavailable ?? false }, ()
     const topics = { mode: "one", name: "shared" } as const;
     const [log, ...logs] = Array.from({ length: 4 }, () => open(t, topics));
     const options = { db, projection: counting(), leaseMs: 2000, batch: 20 };
-    const first = startFollowing({ ...options, log: logs[0]!, owner: "a" });
+    const first = startFollowing(t, { ...options, log: logs[0]!, owner: "a" });
     await first.until(owns(8));
-    const second = startFollowing({ ...options, log: logs[1]!, owner: "b" });
+    const second = startFollowing(t, { ...options, log: logs[1]!, owner: "b" });
     await Promise.all([first.until(owns(4)), second.until(owns(4))]);
     await log!.append(messages(400), CALL);
-    const third = startFollowing({ ...options, log: logs[2]!, owner: "c" });
+    const third = startFollowing(t, { ...options, log: logs[2]!, owner: "c" });
     await third.until((status) => owns(2)(status) || owns(3)(status));
     await log!.append(messages(400, "n"), CALL);
     await first.stop();
@@ -64,7 +64,7 @@ describe("followers of a log on Kafka", { skip: kafka.unavailable ?? false }, ()
   test("find topics that are made later, and tell of messages that cannot be applied", async (t) => {
     const db = await database(t);
     const log = open(t, { mode: "each", prefix: "later." });
-    const following = startFollowing({ log, db, projection: counting() });
+    const following = startFollowing(t, { log, db, projection: counting() });
     await log.append(messages(20, "a", { topic: "CMIP6.historical.A" }), CALL);
     await following.until(({ applied }) => applied === 20);
     await log.append([...messages(20, "b", { topic: "CMIP6.ssp245.B" }), messageOf("bad", { value: "poison" })], CALL);
