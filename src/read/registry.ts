@@ -1,6 +1,5 @@
 import type { ListOptions, Opened } from "../core/access.ts";
 import type { Dataset, IoCall } from "../core/array.ts";
-import type { CubePart } from "../core/cube.ts";
 import { globMatches } from "../core/glob.ts";
 import type { Call } from "../core/principal.ts";
 import { GyreError, isGyreError } from "../errors.ts";
@@ -9,9 +8,9 @@ import { Recent } from "../formats/recent.ts";
 import type { FormatRegistry } from "../formats/registry.ts";
 import { digest } from "../formats/version.ts";
 import type { Holdings } from "./access.ts";
-import { restoreSummaries, type StoredSummaries, storeSummaries } from "./cube/store.ts";
-import { type CubeMember, openCube, type ReadValues } from "./cube.ts";
+import type { ReadValues } from "./cube.ts";
 import type { DatasetIndex } from "./index.ts";
+import { createCompositions } from "./registry/compositions.ts";
 import type { Clock, Entry, Problem } from "./registry/entry.ts";
 import { systemClock } from "./registry/entry.ts";
 import { identityOf, infoOf } from "./registry/identity.ts";
@@ -59,14 +58,6 @@ export interface Registry extends Holdings {
   settled(): Promise<void>;
 }
 
-/** What a cube was made of when it was last gone through. */
-interface Composition {
-  readonly members: readonly CubeMember[];
-  readonly identity: string;
-  readonly changes: number;
-  readonly at: number;
-}
-
 const FRESH = { local: 1000, remote: 60_000 };
 const MOST_PROBLEMS = 10_000;
 /** Indexes being written at once while sources are verified. */
@@ -80,10 +71,21 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const names = await openNames(store, suffixes, (reason) => report(store!.url.href, reason));
   const opened = new Recent<Dataset>(openDatasets);
   const looked = new Map<string, { readonly at: number; readonly info: FileInfo | undefined }>();
-  const compositions = new WeakMap<Entry, Composition>();
   const saves = new Set<Promise<void>>();
   const current = new Map<string, { readonly opened: Opened; readonly until: number; readonly changes: number }>();
   let forgotten = 0;
+  const cubes = createCompositions({
+    names,
+    look,
+    openFile,
+    changedMeanwhile,
+    read,
+    later,
+    ...(index === undefined ? {} : { index }),
+    changes: () => names.changes + forgotten,
+    now: () => clock.now(),
+    lasts: freshness.local,
+  });
 
   function report(source: string, reason: unknown): void {
     const text = reason instanceof Error ? reason.message : String(reason);
@@ -136,73 +138,11 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
     return new GyreError("Conflict", `${url} changed while it was opened`, { source: url.href });
   }
 
-  async function memberOf(part: CubePart): Promise<CubeMember> {
-    if (typeof part !== "string") return nested(part);
-    const url = new URL(part);
-    const kept = names.byKey(part)?.identity;
-    const seen = kept === undefined ? await look(url) : undefined;
-    const identity = kept ?? (seen === undefined ? undefined : identityOf(seen));
-    return {
-      source: url.href,
-      identity: digest([url.href, identity ?? "missing"]),
-      async open() {
-        const info = await look(url);
-        if (info === undefined) throw new GyreError("NotFound", `${url} is not there`, { source: url.href });
-        if (identityOf(info) !== identity) throw changedMeanwhile(url);
-        return openFile(url, info);
-      },
-    };
-  }
-
-  async function nested(part: Exclude<CubePart, string>): Promise<CubeMember> {
-    const members = await membersOf(part.parts);
-    const source = members[0]?.source ?? "";
-    return {
-      source,
-      identity: digest(["cube", JSON.stringify(part.rules), ...members.map((m) => m.identity)]),
-      open: async () => (await openCube(members, part.rules, { read, openMembers: 8 })).dataset,
-    };
-  }
-
-  async function membersOf(parts: readonly CubePart[]): Promise<CubeMember[]> {
-    const members: CubeMember[] = [];
-    for (const part of parts) {
-      // What has gone is a gap, not an error of the whole; what only is no dataset of its own any more is a member.
-      const isMissing = typeof part === "string" && names.byKey(part)?.missing !== undefined;
-      if (isMissing && (await look(new URL(part))) === undefined) continue;
-      members.push(await memberOf(part));
-    }
-    return members;
-  }
-
-  /** Asked for every chunk: thousands of members are gone through only when one may be another than before. */
-  async function composed(entry: Entry, { parts, rules }: NonNullable<Entry["cube"]>): Promise<Composition> {
-    const known = compositions.get(entry);
-    const changes = names.changes + forgotten;
-    if (known?.changes === changes && clock.now() - known.at < freshness.local) return known;
-    const at = clock.now();
-    const members = await membersOf(parts);
-    const identity = digest([JSON.stringify(rules), ...members.map((m) => m.identity)]);
-    const composition = { members, identity, changes, at };
-    compositions.set(entry, composition);
-    return composition;
-  }
-
-  async function openCubeEntry(entry: Entry, members: readonly CubeMember[]): Promise<Dataset> {
-    const key = `cube ${entry.key} ${JSON.stringify(entry.cube!.rules)}`;
-    const stored = (await index?.loadData(key).catch(() => undefined)) as StoredSummaries | undefined;
-    const known = new Map((stored === undefined ? [] : restoreSummaries(stored)).map((s) => [s.identity, s]));
-    const { dataset, summaries } = await openCube(members, entry.cube!.rules, { read, known });
-    const isNews = summaries.some((s) => !known.has(s.identity)) || summaries.length !== known.size;
-    if (index !== undefined && isNews) later(() => index.saveData(key, storeSummaries(summaries)));
-    return dataset;
-  }
-
   async function openEntry(entry: Entry, call?: IoCall): Promise<Dataset | undefined> {
     if (entry.cube !== undefined) {
       if (entry.missing !== undefined) return undefined;
-      const { members, identity } = await composed(entry, entry.cube);
-      return opened.get(`${entry.key} ${identity}`, () => openCubeEntry(entry, members));
+      const { members, identity } = await cubes.compose(entry, entry.cube);
+      return opened.get(`${entry.key} ${identity}`, () => cubes.open(entry, entry.cube!, members));
     }
     const url = new URL(entry.source);
     const info = await look(url, call);
@@ -266,7 +206,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
 
   /** Until when an opened entry is taken to be what it is. */
   function freshUntil(entry: Entry): number {
-    if (entry.cube !== undefined) return (compositions.get(entry)?.at ?? 0) + freshness.local;
+    if (entry.cube !== undefined) return cubes.composedAt(entry) + freshness.local;
     const lasts = entry.source.startsWith("file:") ? freshness.local : freshness.remote;
     return (looked.get(entry.source)?.at ?? 0) + lasts;
   }
