@@ -1,10 +1,11 @@
 import type { Attrs, Dataset, Dimension, IoCall, Variable } from "../core/array.ts";
+import { forEachLimited } from "../core/concurrency.ts";
 import { isGyreError } from "../errors.ts";
 import type { FileInfo, Files } from "../files/files.ts";
 import { digest, sourceVersion } from "../formats/version.ts";
 import { type Container, INDEX_VERSION, openContainer, packContainer } from "./index/container.ts";
 import { fromPortable, toPortable } from "./index/portable.ts";
-import { type LocationTable, locator, packTable, tableOf, unpackTable } from "./index/table.ts";
+import { type LocationTable, locator, packTable, tableOf, toChunkTable, unpackTable } from "./index/table.ts";
 
 /** A source and what its store says of it now. */
 export interface SourceIdentity {
@@ -25,6 +26,9 @@ export interface DatasetIndex {
 
 /** Formats that find their chunks by arithmetic, or are an index themselves: opening them again costs as little. */
 const UNINDEXED = new Set(["zarr", "netcdf3", "kerchunk", "cube"]);
+
+/** Reading one is mostly waiting. */
+const TABLES_AT_ONCE = 8;
 
 interface Head {
   readonly dataset: Pick<Dataset, "format" | "version" | "attrs" | "dimensions" | "groups" | "problems">;
@@ -53,12 +57,16 @@ export function createDatasetIndex(files: Files, objects: URL): DatasetIndex {
 
     async save({ url, info }, dataset, call) {
       if (UNINDEXED.has(dataset.format) || dataset.hasOthers) return;
+      const tables = new Map<string, LocationTable>();
+      await forEachLimited(dataset.variables, TABLES_AT_ONCE, async ([name, variable]) => {
+        call?.signal?.throwIfAborted();
+        const found = await tableOf(variable, call).catch(ignoreBroken);
+        if (found !== undefined && liesIn(url, found)) tables.set(name, found);
+      });
       const sections: [string, Uint8Array][] = [];
       const variables: Head["variables"][number][] = [];
       for (const [name, variable] of dataset.variables) {
-        call?.signal?.throwIfAborted();
-        const found = await tableOf(variable, call).catch(ignoreBroken);
-        const table = found !== undefined && liesIn(url, found) ? found : undefined;
+        const table = tables.get(name);
         if (table !== undefined) sections.push([name, packTable(table)]);
         const ask = table !== undefined ? {} : ({ ask: variable.read === undefined ? "locate" : "read" } as const);
         variables.push({ name, spec: variable.spec, ...ask });
@@ -155,21 +163,32 @@ function toVariable(
       read: async (selection, call) => (await own()).read!(selection, call),
     };
   }
-  let find: Promise<Variable["locate"]> | undefined;
-  const load = async (): Promise<Variable["locate"]> => {
-    const locate = await understood(async () => {
+  interface Kept {
+    readonly table?: LocationTable;
+    readonly locate: Variable["locate"];
+  }
+  let kept: Promise<Kept> | undefined;
+  const load = async (): Promise<Kept> => {
+    const table = await understood(async () => {
       const section = await container.section(name);
-      return section && locator(spec, unpackTable(section));
+      return section && unpackTable(section);
     });
-    return locate === undefined ? locateInSource : async (chunk) => locate(chunk);
+    if (table === undefined) return { locate: locateInSource };
+    const find = locator(spec, table);
+    return { table, locate: async (chunk) => find(chunk) };
+  };
+  const loaded = (): Promise<Kept> => {
+    kept ??= load();
+    kept.catch(() => (kept = undefined));
+    return kept;
   };
   return {
     name,
     spec,
-    async locate(chunk, call) {
-      find ??= load();
-      find.catch(() => (find = undefined));
-      return (await find)(chunk, call);
+    locate: async (chunk, call) => (await loaded()).locate(chunk, call),
+    async table() {
+      const { table } = await loaded();
+      return table && toChunkTable(table);
     },
   };
 }

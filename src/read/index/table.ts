@@ -1,5 +1,6 @@
 import {
   type ChunkRef,
+  type ChunkTable,
   type CodecSpec,
   chunkGrid,
   type IoCall,
@@ -62,6 +63,24 @@ export async function tableOf(variable: Variable, call?: IoCall): Promise<Locati
     };
   }
   return walk(variable, call);
+}
+
+/** The same in the model's terms; undefined where they have none for it. */
+export function toChunkTable({ homes, variants, variantOf, ...columns }: LocationTable): ChunkTable | undefined {
+  const [home] = homes;
+  if (homes.length !== 1 || home === undefined || home === "inline") return undefined;
+  const [, ...others] = variants.map(({ codecs, shape }) => (shape === undefined ? codecs : undefined));
+  if (others.includes(undefined)) return undefined;
+  const { cells, offsets, lengths } = columns;
+  return {
+    url: home.url,
+    etag: home.etag,
+    ...(cells === undefined ? {} : { cells }),
+    offsets,
+    lengths,
+    ...(variantOf === undefined ? {} : { variants: variantOf }),
+    codecs: others.filter((codecs) => codecs !== undefined),
+  };
 }
 
 async function walk(variable: Variable, call?: IoCall): Promise<LocationTable | undefined> {

@@ -122,15 +122,33 @@ test("a dataset comes back from its index without its source", async () => {
     assert.deepEqual(again[key], original[key], key);
   }
   assert.deepEqual([...again.variables.keys()], [...original.variables.keys()]);
+  let tables = 0;
   for (const own of original.variables.values()) {
     const other: Variable = again.variables.get(own.name)!;
     assert.deepEqual(other.spec, own.spec, own.name);
     assert.equal(other.read, undefined);
-    for (const chunk of cells(own)) {
-      assert.deepEqual(await other.locate(chunk), await own.locate(chunk), `${own.name} ${chunk}`);
+    const table = await other.table?.();
+    tables += table === undefined ? 0 : 1;
+    for (const [i, chunk] of [...cells(own)].entries()) {
+      const ref = await own.locate(chunk);
+      assert.deepEqual(await other.locate(chunk), ref, `${own.name} ${chunk}`);
+      if (table === undefined) continue;
+      const entry = table.cells === undefined ? i : table.cells.indexOf(i);
+      const [offset, length] = [table.offsets[entry] ?? -1, table.lengths[entry]];
+      const stored = ref !== undefined && "url" in ref ? ref : undefined;
+      assert.deepEqual(
+        offset < 0 ? undefined : [table.url.href, offset, length],
+        stored && [stored.url.href, stored.offset, stored.length],
+      );
+      assert.deepEqual(
+        table.codecs[(table.variants?.[entry] ?? 0) - 1],
+        stored?.codecs,
+        `codecs of ${own.name} ${chunk}`,
+      );
     }
     if (own.spec.shape.length > 0) assert.equal(await other.locate(own.spec.shape.map(() => 99)), undefined);
   }
+  assert.ok(tables > 0 && tables < original.variables.size, "what lies in one file, and only that, is one table");
 });
 
 test("chunks in other files are looked for again: the index is kept by the state of its source alone", async () => {
