@@ -10,7 +10,8 @@ import type { Failure, Projection } from "./projection.ts";
 
 /** What is done with messages: applied, told of as errors, and the position moved, all in one transaction. */
 export interface Applier {
-  readonly log: EventLog;
+  /** Where failures are told of. */
+  readonly errors: EventLog;
   readonly db: Database;
   readonly projection: Projection;
   readonly reporter: Reporter;
@@ -57,7 +58,7 @@ async function applyAlone(applier: Applier, message: Recorded, lane: Lane, call:
 }
 
 async function applyOnce(
-  { log, db, reporter }: Applier,
+  { errors, db, reporter }: Applier,
   messages: readonly Recorded[],
   lane: Lane,
   next: Position,
@@ -68,8 +69,10 @@ async function applyOnce(
     const failures = messages.length === 0 ? [] : await apply(tx);
     // An error event that cannot be applied makes no other: they would never end.
     const told = failures.filter(({ message }) => message.topic !== ERROR_TOPIC);
-    const errors = told.map((failure) => errorMessage(failure, reporter));
-    if (errors.length > 0) await log.append(errors, { who });
+    if (told.length > 0) {
+      const events = told.map((failure) => errorMessage(failure, reporter));
+      await errors.append(events, { who });
+    }
     return { applied: messages.length - failures.length, failed: failures.length };
   });
 }

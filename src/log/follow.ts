@@ -16,6 +16,8 @@ export type { FollowState, FollowStatus } from "./follow-status.ts";
 
 export interface FollowOptions {
   readonly log: EventLog;
+  /** Where failures are told of: a log of this node, where the one that it follows is another's. Default: `log`. */
+  readonly errors?: EventLog;
   /** The projection's own database, with `sql/node`. While a failure is told of, one more connection of it is in use. */
   readonly db: Database;
   readonly projection: Projection;
@@ -82,7 +84,7 @@ class Follower {
     this.#batch = options.batch === undefined ? {} : { batch: options.batch };
     this.#topics = withoutErrors(projection.topics);
     this.#cursors = new Cursors({ db, consumer, owner, pattern: projection.topics.source, leaseMs });
-    this.#applier = { log, db, projection, reporter: { node, consumer } };
+    this.#applier = { errors: options.errors ?? log, db, projection, reporter: { node, consumer } };
     this.#board = new StatusBoard(consumer, owner, clock, (status) => onStatus?.(status));
   }
 

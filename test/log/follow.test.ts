@@ -172,6 +172,17 @@ describe("messages that cannot be applied", () => {
   });
 });
 
+test("failures of a log that is another node's are told of in a log of one's own", async (t) => {
+  const db = await createDatabase(t);
+  const [log, errors] = [createMemoryLog(), createMemoryLog()];
+  await log.append([messageOf("m", { value: "poison" })], CALL);
+  const following = startFollowing(t, { log, errors, db, projection: counting() });
+  await following.until(({ failed }) => failed === 1);
+  await following.stop();
+  assert.deepEqual(await errorsOf(log), []);
+  assert.equal((await errorsOf(errors))[0]?.original?.id, "m");
+});
+
 /** The methods of a pool, so that one can be another. */
 function delegate(pool: Pool): Pool {
   return {
