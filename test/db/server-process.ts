@@ -6,12 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
 import { type EmbeddedAddress, type EmbeddedServer, startEmbedded } from "../../src/db/embedded.ts";
 import { isAlive } from "../../src/db/pid-file.ts";
 
 const PROGRAM = fileURLToPath(new URL("attached.ts", import.meta.url));
+
+const POLL_MS = 2;
 
 export const IS_ROOT = process.getuid?.() === 0;
 
@@ -119,7 +122,7 @@ export function stranger(): { uid: number; gid: number } {
 
 /** Asks again and again until it is so; the test runner's limit ends one that never is. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
+  while (!(await isSo())) await setTimeout(POLL_MS);
 }
 
 /** Kills without a chance to end well, and waits until the process is gone. */
