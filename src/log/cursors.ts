@@ -60,7 +60,7 @@ export class Cursors {
       const known = await lockPattern(tx, consumer);
       if (known === pattern) return;
       const past = await onPattern(known, pattern, tx);
-      for (const row of await positionsOf(tx, consumer)) {
+      for (const row of await positionsOf(tx, consumer, "for update")) {
         await store(tx, consumer, row.partition, withPattern(progressOf(row), known, pattern, past));
       }
       await tx.query("update consumer set pattern = $2 where name = $1", [consumer, pattern]);
@@ -96,16 +96,22 @@ export class Cursors {
       const rows = await positionsOf(tx, consumer);
       const share = rows.filter((_, i) => members[i % members.length] === owner);
       const free = share.filter((row) => row.owner === null || row.owner === owner || !members.includes(row.owner));
+      const names = free.map(({ partition }) => partition);
       await tx.query(
-        `update consumer_position set owner = case when partition = any($3) then $2 end
-         where consumer = $1 and (owner = $2 and partition <> all($3) or partition = any($3))`,
-        [consumer, owner, free.map(({ partition }) => partition)],
+        "update consumer_position set owner = null where consumer = $1 and owner = $2 and partition <> all($3)",
+        [consumer, owner, names],
       );
-      for (const { partition, next } of free) refuseOther(consumer, partition, next, starts, ends);
+      // As they are now: one whose lease has ended may have moved them since they were read.
+      const taken = await tx.query<PositionRow>(
+        `update consumer_position set owner = $2 where consumer = $1 and partition = any($3)
+         returning partition, next, backfill, applied, owner`,
+        [consumer, owner, names],
+      );
+      for (const { partition, next } of taken) refuseOther(consumer, partition, next, starts, ends);
       return {
         members,
-        owned: new Map(free.map((row) => [row.partition, progressOf(row)])),
-        isWhole: free.length === share.length,
+        owned: new Map(taken.map((row) => [row.partition, progressOf(row)])),
+        isWhole: taken.length === share.length,
       };
     });
   }
@@ -187,10 +193,10 @@ async function addPartitions(
   );
 }
 
-function positionsOf(tx: Database, consumer: string): Promise<PositionRow[]> {
+function positionsOf(tx: Database, consumer: string, lock: "for update" | "" = ""): Promise<PositionRow[]> {
   return tx.query<PositionRow>(
     `select partition, next, backfill, applied, owner from consumer_position
-     where consumer = $1 order by partition collate "C"`,
+     where consumer = $1 order by partition collate "C" ${lock}`,
     [consumer],
   );
 }

@@ -90,7 +90,8 @@ class PostgresLog implements EventLog {
 
   async topics(call: Call): Promise<readonly TopicInfo[]> {
     return this.#pool.query<{ name: string; messages: number; last: Date }>(
-      `select name, sum(messages) as messages, max(last) as last from topic group by name order by name collate "C"`,
+      `select name, sum(messages) as messages, max(last) as last
+       from topic group by name having sum(messages) > 0 order by name collate "C"`,
       [],
       call,
     );

@@ -18,12 +18,11 @@ export class Wake {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = ms === undefined ? undefined : setTimeout(resolve, ms);
     this.#waiting.add(resolve);
-    signal?.addEventListener("abort", () => resolve(), { once: true });
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(resolve);
-    }
+    const end = (): void => resolve();
+    signal?.addEventListener("abort", end, { once: true });
+    await promise;
+    signal?.removeEventListener("abort", end);
+    clearTimeout(timer);
+    this.#waiting.delete(resolve);
   }
 }

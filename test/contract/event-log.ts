@@ -153,7 +153,7 @@ const CASES: Readonly<Record<string, (room: Room) => Promise<void>>> = {
     const other = await another();
     const writers = numbered(12).map((i) => (i % 2 === 0 ? log : other));
     const appended = await Promise.all(
-      writers.map((writer, i) => writer.append([message(`own-${i}`), message("shared")], CALL)),
+      writers.map((writer, i) => writer.append([message(`own-${i}`, { key: `k${i % 5}` }), message("shared")], CALL)),
     );
     assert.equal(appended.filter(([, shared]) => !shared!.isRepeat).length, 1);
     assert.equal(new Set(appended.map(([, shared]) => `${shared!.partition}@${shared!.offset}`)).size, 1);
