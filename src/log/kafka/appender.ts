@@ -123,10 +123,11 @@ export class Appender {
 
   /** Finds the partitions. A topic that Kafka does not take is the trouble of its own messages alone. */
   async #route(boarded: readonly Waiting[]): Promise<readonly Routed[]> {
+    const { layout } = this.#cluster;
     const routed: Routed[] = [];
     for (const waiting of boarded) {
       const { key, topic } = waiting.message;
-      const place = { topic: this.#cluster.layout.place(topic), key: Buffer.from(key) };
+      const place = { topic: layout.place(topic), key: Buffer.from(key) };
       try {
         const count = await this.#cluster.countOf(place.topic);
         routed.push({ ...waiting, ...place, index: partitionOf(place.key, count) });

@@ -91,7 +91,7 @@ export function inGyresWords(error: unknown, doing: string): unknown {
   if (isKafkaError(error, "MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE")) {
     return new GyreError("TooLarge", `${doing}: the broker takes no message of this size`, details);
   }
-  if (isKafkaError(error, "INVALID_TOPIC_EXCEPTION")) {
+  if (isKafkaError(error, "INVALID_TOPIC_EXCEPTION", "POLICY_VIOLATION")) {
     return new GyreError("BadRequest", `${doing}: ${innermost(error)}`, details);
   }
   if (isKafkaError(error, "TOPIC_AUTHORIZATION_FAILED", "GROUP_AUTHORIZATION_FAILED")) {

@@ -60,7 +60,10 @@ export class Cluster {
     });
   }
 
-  /** How many partitions a topic has that messages go to; makes it when it is not there. */
+  /**
+   * How many partitions a topic has that messages go to; makes it when it is not there. One at a time: a broker says yes
+   * to hundreds at once, and then is not their leader for many seconds.
+   */
   async countOf(topic: string): Promise<number> {
     const known = this.#counts.get(topic);
     if (known !== undefined) return known;

@@ -1,7 +1,7 @@
 /** Every message in one topic of the broker; its own topic is a header. Thousands of topics are a trap on Kafka. */
 export interface OneTopic {
   readonly mode: "one";
-  /** Default `gyre.events`. */
+  /** Default `gyre.events`. Made by the first call, also one that reads, where the broker lets us. */
   readonly name?: string;
   /** Of a topic that is made here; default 8. Later changes move keys to other partitions, out of order. */
   readonly partitions?: number;

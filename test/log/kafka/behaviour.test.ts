@@ -185,7 +185,14 @@ describe("the log on Kafka", { skip: kafka.unavailable ?? false }, () => {
     const beside = log.append([message("3", { topic: "CMIP6.historical.C" })], CALL);
     await assert.rejects(refused, (error) => isGyreError(error, "BadRequest") && /collide/.test(error.message));
     assert.equal((await beside)[0]?.isRepeat, false);
-    assert.deepEqual((await history(log)).map(({ id }) => id).sort(), ["1", "3"]);
+    const one = log.append([message("4", { topic: "CMIP6.a.b_C" })], CALL);
+    const many = log.append(
+      ["5", "6", "7"].map((id) => message(id, { topic: `CMIP6.ssp${id}.C` })),
+      CALL,
+    );
+    await assert.rejects(one, (error) => isGyreError(error, "BadRequest"));
+    assert.equal((await many).length, 3);
+    assert.deepEqual((await history(log)).map(({ id }) => id).sort(), ["1", "3", "5", "6", "7"]);
   });
 
   test("a log that was closed refuses, and its readers end", async () => {
