@@ -4,8 +4,8 @@ import type { Geometry } from "../../core/stac.ts";
 export type Operand =
   | { readonly kind: "property"; readonly name: string }
   | { readonly kind: "literal"; readonly value: string | number | boolean }
-  /** A date is its whole day. */
-  | { readonly kind: "instant"; readonly at: Date; readonly isDate: boolean }
+  /** A date is its whole day. `micros`: 1 to 999 microseconds after `at`, which holds milliseconds. */
+  | { readonly kind: "instant"; readonly at: Date; readonly isDate: boolean; readonly micros?: number }
   | { readonly kind: "interval"; readonly start: Operand | ".."; readonly end: Operand | ".." }
   /** `bbox`: it was written as one, west > east when it crosses the antimeridian. */
   | { readonly kind: "geometry"; readonly geometry: Geometry; readonly bbox?: readonly number[] }

@@ -1,3 +1,5 @@
+import type { Operand } from "./expression.ts";
+
 /** A point in time, or a whole day, as text says it. */
 export interface TextInstant {
   /** Microseconds since 1970 in UTC. */
@@ -7,7 +9,7 @@ export interface TextInstant {
 
 /** Longer text is no instant: it would only be work. */
 export const MAX_INSTANT = 60;
-export const DAY_MICROS = 86_400_000_000;
+export const DAY_MILLIS = 86_400_000;
 
 /**
  * RFC 3339, 5.6, or its full-date alone: year, month, day, hour, minute, second, fraction, zone. PostgreSQL reads the
@@ -30,8 +32,11 @@ export function readInstant(text: string): TextInstant | undefined {
   return { micros, isDate: match[4] === undefined };
 }
 
-/** Reads what a client writes: as `readInstant`, but the day must exist. Cut to milliseconds. */
-export function parseLiteral(text: string): { readonly at: Date; readonly isDate: boolean } | undefined {
+/** An instant or day as a client wrote it. */
+export type Literal = Omit<Extract<Operand, { kind: "instant" }>, "kind">;
+
+/** Reads what a client writes: as `readInstant`, but the day must exist. */
+export function parseLiteral(text: string): Literal | undefined {
   const read = readInstant(text);
   if (read === undefined) return undefined;
   const day = new Date(0);
@@ -39,18 +44,26 @@ export function parseLiteral(text: string): { readonly at: Date; readonly isDate
   const at = new Date(Math.floor(read.micros / 1000));
   // What the offset moves out of four digits could not be written any more.
   const isWritable = at.getUTCFullYear() >= 1 && at.getUTCFullYear() <= 9999;
-  return isWritable && day.getUTCDate() === Number(text.slice(8, 10)) ? { at, isDate: read.isDate } : undefined;
+  if (!isWritable || day.getUTCDate() !== Number(text.slice(8, 10))) return undefined;
+  const micros = read.micros - at.getTime() * 1000;
+  return { at, isDate: read.isDate, ...(micros === 0 ? {} : { micros }) };
 }
 
 /** The first and last microsecond of an instant or day. */
 export function edges({ micros, isDate }: TextInstant): { readonly start: number; readonly end: number } {
-  return { start: micros, end: isDate ? micros + DAY_MICROS - 1 : micros };
+  return { start: micros, end: isDate ? micros + DAY_MILLIS * 1000 - 1 : micros };
 }
 
-/** How the encodings write it. */
-export function writeInstant(at: Date, isDate: boolean): string {
+/** How the encodings, and PostgreSQL, write it. */
+export function writeInstant({ at, isDate, micros = 0 }: Literal): string {
   const text = at.toISOString();
-  return isDate ? text.slice(0, 10) : text.replace(".000Z", "Z");
+  if (isDate) return text.slice(0, 10);
+  return micros === 0 ? text.replace(".000Z", "Z") : text.replace("Z", `${String(micros).padStart(3, "0")}Z`);
+}
+
+/** The first microsecond of a literal, and its last. */
+export function literalEdges({ at, isDate, micros = 0 }: Literal): { readonly start: number; readonly end: number } {
+  return edges({ micros: at.getTime() * 1000 + micros, isDate });
 }
 
 function offsetMicros(zone: string): number {

@@ -3,7 +3,7 @@ import { bareName, isCoverage, kindOf } from "./domain.ts";
 import type { ArithmeticOp, Expression, Operand } from "./expression.ts";
 import { ACCENTS, CAPITALS, foldAccents, foldCase, SMALLS } from "./folding.ts";
 import type { Box } from "./geometry.ts";
-import { DAY_MICROS, INSTANT_PATTERN, MAX_INSTANT } from "./instant.ts";
+import { DAY_MILLIS, INSTANT_PATTERN, MAX_INSTANT, writeInstant } from "./instant.ts";
 
 /** Binds a value and answers its `$n`. */
 export type Bind = (value: unknown) => string;
@@ -20,8 +20,6 @@ export interface Columns {
   readonly geometry: string;
   /** True of every item whose footprint meets the box, and perhaps of others. */
   meets(box: Box, bind: Bind): string;
-  /** True of every item whose property has the value, and perhaps of others: what an index can find. */
-  has?(name: string, value: string | number | boolean, bind: Bind): string | undefined;
 }
 
 /** Null, of the type. */
@@ -117,9 +115,11 @@ export class SqlOperands {
   instant(operand: Operand, end: "start" | "end"): string {
     switch (operand.kind) {
       case "instant": {
-        const micros = operand.isDate && end === "end" ? DAY_MICROS - 1 : 0;
-        const millis = new Date(operand.at.getTime() + Math.floor(micros / 1000)).toISOString();
-        return `${this.#bind(micros === 0 ? millis : millis.replace("999Z", "999999Z"))}::timestamptz`;
+        const isDay = operand.isDate && end === "end";
+        const last = isDay
+          ? { at: new Date(operand.at.getTime() + DAY_MILLIS - 1), isDate: false, micros: 999 }
+          : operand;
+        return `${this.#bind(writeInstant({ ...last, isDate: false }))}::timestamptz`;
       }
       case "interval": {
         const bound = operand[end];

@@ -1,5 +1,5 @@
 import { Sql } from "../sql.ts";
-import { bareName, domainOf, isCoverage, kindOf, spelledOut } from "./domain.ts";
+import { domainOf, isCoverage, kindOf, spelledOut } from "./domain.ts";
 import type { CompareOp, Expression, Operand } from "./expression.ts";
 import { boxesOf } from "./geometry.ts";
 import { NEGATED } from "./operators.ts";
@@ -106,13 +106,11 @@ class Writer {
     return `(${this.#operands[domain](left)}${collation} ${op} ${this.#operands[domain](right)})`;
   }
 
-  /** A property that equals a constant, in the form that indexes know. */
+  /** A property that equals a constant: stored numbers and texts need no conversion. */
   #stored(property: Operand, literal: Operand): string | undefined {
     if (property.kind !== "property" || literal.kind !== "literal" || kindOf(property) !== undefined) return undefined;
     const json = this.#operands.json(property.name);
-    const isEqual = `(${json} = ${this.#bind(JSON.stringify(literal.value))}::jsonb)`;
-    const candidate = this.#columns.has?.(bareName(property.name), literal.value, this.#bind);
-    return candidate === undefined ? isEqual : `(${candidate} and ${isEqual})`;
+    return `(${json} = ${this.#bind(JSON.stringify(literal.value))}::jsonb)`;
   }
 
   /** Two properties of which only their values tell the kind. */

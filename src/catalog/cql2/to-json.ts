@@ -37,7 +37,7 @@ function operandJson(operand: Operand): Json {
     case "literal":
       return operand.value;
     case "instant":
-      return { [operand.isDate ? "date" : "timestamp"]: writeInstant(operand.at, operand.isDate) };
+      return { [operand.isDate ? "date" : "timestamp"]: writeInstant(operand) };
     case "interval":
       return { interval: [boundJson(operand.start), boundJson(operand.end)] };
     case "geometry":
@@ -56,5 +56,5 @@ function operandJson(operand: Operand): Json {
 
 function boundJson(bound: Operand | ".."): Json {
   if (bound === "..") return "..";
-  return bound.kind === "instant" ? writeInstant(bound.at, bound.isDate) : operandJson(bound);
+  return bound.kind === "instant" ? writeInstant(bound) : operandJson(bound);
 }

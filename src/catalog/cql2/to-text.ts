@@ -45,7 +45,7 @@ function operandText(operand: Operand): string {
     case "literal":
       return typeof operand.value === "string" ? quoted(operand.value) : String(operand.value).toUpperCase();
     case "instant":
-      return `${operand.isDate ? "DATE" : "TIMESTAMP"}('${writeInstant(operand.at, operand.isDate)}')`;
+      return `${operand.isDate ? "DATE" : "TIMESTAMP"}('${writeInstant(operand)}')`;
     case "interval":
       return `INTERVAL(${boundText(operand.start)}, ${boundText(operand.end)})`;
     case "geometry":
@@ -67,7 +67,7 @@ function operandText(operand: Operand): string {
 
 function boundText(bound: Operand | ".."): string {
   if (bound === "..") return "'..'";
-  return bound.kind === "instant" ? quoted(writeInstant(bound.at, bound.isDate)) : operandText(bound);
+  return bound.kind === "instant" ? quoted(writeInstant(bound)) : operandText(bound);
 }
 
 function quoted(text: string): string {

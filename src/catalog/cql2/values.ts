@@ -3,7 +3,7 @@ import { calculate } from "./arithmetic.ts";
 import { bareName, isCoverage } from "./domain.ts";
 import type { Expression, Operand } from "./expression.ts";
 import { foldAccents, foldCase } from "./folding.ts";
-import { edges, readInstant } from "./instant.ts";
+import { edges, literalEdges, readInstant } from "./instant.ts";
 
 /** What is known of a condition; undefined: unknown, as in SQL. */
 export type Truth = boolean | undefined;
@@ -56,7 +56,7 @@ export function booleanOf(operand: Operand, item: StacItem, truths: Truths): boo
 export function rangeOf(operand: Operand, item: StacItem): Range {
   switch (operand.kind) {
     case "instant":
-      return edges({ micros: operand.at.getTime() * 1000, isDate: operand.isDate });
+      return literalEdges(operand);
     case "interval":
       return {
         start: operand.start === ".." ? -Infinity : rangeOf(operand.start, item).start,

@@ -39,7 +39,10 @@ export type Shape =
 /** Patterns are not tried on longer text: what backtracks must not be given time by a client. */
 const MAX_MATCHED = 2000;
 
-/** The faults of a value, each at its JSON Pointer. */
+/** Faults of one document that are looked for: a client may send millions. */
+export const MAX_FAULTS = 100;
+
+/** The faults of a value, each at its JSON Pointer; the first of them where there are many. */
 export function faultsOf(value: unknown, shape: Shape, pointer: string): readonly Fault[] {
   const faults: Fault[] = [];
   check(value, shape, pointer, faults);
@@ -48,6 +51,7 @@ export function faultsOf(value: unknown, shape: Shape, pointer: string): readonl
 
 /** Pushed, not yielded: every member of every published item comes by here. */
 function check(value: unknown, shape: Shape, pointer: string, faults: Fault[]): void {
+  if (faults.length >= MAX_FAULTS) return;
   switch (shape.kind) {
     case "any":
       return;

@@ -12,10 +12,8 @@ import { withoutNulls } from "./nulls.ts";
 import type { Policy } from "./policy.ts";
 import { facetFaults, profileFaults } from "./profile-faults.ts";
 import { type SchemaStore, schemaUrl } from "./schema-store.ts";
+import { MAX_FAULTS } from "./shape.ts";
 import { orderFaults, stacFaults } from "./stac-faults.ts";
-
-/** Faults that one error tells; more help nobody. */
-const MAX_FAULTS = 100;
 
 /** A document as it is accepted, and what is not right with it all the same. */
 export interface Checked<T> {
@@ -28,8 +26,8 @@ export interface Validator {
   item(item: unknown, collection: string): Promise<Checked<StacItem>>;
   collection(collection: unknown): Promise<Checked<StacCollection>>;
   /** The document that a patch makes of one that is there. */
-  patch(item: StacItem, patch: Patch, collection: string): Promise<Checked<StacItem>>;
-  patchCollection(collection: StacCollection, patch: Patch): Promise<Checked<StacCollection>>;
+  patch(item: Json, patch: Patch, collection: string): Promise<Checked<StacItem>>;
+  patchCollection(collection: Json, patch: Patch): Promise<Checked<StacCollection>>;
 }
 
 export interface ValidatorOptions {
@@ -46,6 +44,8 @@ interface Found extends Fault {
   readonly type?: string;
 }
 
+type Members = Readonly<Record<string, unknown>>;
+
 class StacValidator implements Validator {
   readonly #schemas: JsonSchemas;
   readonly #policyOf: ValidatorOptions["policyOf"];
@@ -58,10 +58,8 @@ class StacValidator implements Validator {
   async item(given: unknown, collection: string): Promise<Checked<StacItem>> {
     const { level, extensions } = this.#policyOf(collection);
     const profile = await profileOf(collection);
-    const bare = isObject(given) ? withoutNulls(given, profile?.prefix) : given;
-    // What the catalogue cannot hold is refused under every policy.
-    prepareItem(bare);
-    const item = bare as StacItem;
+    const item: unknown = isObject(given) ? withoutNulls(given, profile?.prefix) : given;
+    assertHoldable(item);
     if (item.collection !== undefined && item.collection !== collection)
       throw refusal([{ pointer: "/collection", detail: `must be ${collection}` }]);
     if (level === "off") return { document: item, warnings: [] };
@@ -73,35 +71,38 @@ class StacValidator implements Validator {
   }
 
   async collection(given: unknown): Promise<Checked<StacCollection>> {
-    if (!isObject(given) || given.type !== "Collection" || typeof given.id !== "string")
-      throw refusal([{ pointer: "", detail: "must be a STAC Collection with an id" }]);
-    const document = given as unknown as StacCollection;
+    assertCollection(given);
     const { level } = this.#policyOf(given.id);
-    if (level === "off") return { document, warnings: [] };
-    return judged(document, level, [...stacFaults(given, "collection"), ...(await this.#schemaFaults(given))]);
+    if (level === "off") return { document: given, warnings: [] };
+    return judged(given, level, [
+      ...stacFaults(given, "collection").take(MAX_FAULTS),
+      ...(await this.#schemaFaults(given)),
+    ]);
   }
 
-  patch(item: StacItem, patch: Patch, collection: string): Promise<Checked<StacItem>> {
-    return this.item(patched(item as unknown as Json, patch, "item"), collection);
+  async patch(item: Json, patch: Patch, collection: string): Promise<Checked<StacItem>> {
+    return this.item(patched(item, patch, "item"), collection);
   }
 
-  patchCollection(collection: StacCollection, patch: Patch): Promise<Checked<StacCollection>> {
-    return this.collection(patched(collection as unknown as Json, patch, "collection"));
+  async patchCollection(collection: Json, patch: Patch): Promise<Checked<StacCollection>> {
+    return this.collection(patched(collection, patch, "collection"));
   }
 
   async #itemFaults(item: StacItem, profile: Profile | undefined): Promise<readonly Found[]> {
-    const members = item as unknown as Readonly<Record<string, Json>>;
+    const members = { ...item };
     return [
-      ...stacFaults(members, "item"),
+      ...stacFaults(members, "item").take(MAX_FAULTS),
       ...orderFaults(item.properties),
       ...(await geometryFaults(members)),
-      ...(profile === undefined ? [] : [...profileFaults(members, profile), ...facetFaults(members, profile)]),
+      ...(profile === undefined
+        ? []
+        : [...profileFaults(members, profile).take(MAX_FAULTS), ...facetFaults(members, profile)]),
       ...(await this.#schemaFaults(members, profile?.schema)),
     ];
   }
 
   /** By the published schema of each extension that a document names; that of a profile need not be stored. */
-  async #schemaFaults(document: Readonly<Record<string, Json>>, profiled?: string): Promise<readonly Found[]> {
+  async #schemaFaults(document: Members, profiled?: string): Promise<readonly Found[]> {
     const faults: Found[] = [];
     for (const [i, url] of extensionUrls(document).entries()) {
       const pointer = `/stac_extensions/${i}`;
@@ -120,15 +121,25 @@ class StacValidator implements Validator {
   }
 }
 
+/** What the catalogue cannot hold is refused under every policy. */
+function assertHoldable(item: unknown): asserts item is StacItem {
+  prepareItem(item);
+}
+
+function assertCollection(given: unknown): asserts given is StacCollection {
+  if (!isObject(given) || given.type !== "Collection" || typeof given.id !== "string")
+    throw refusal([{ pointer: "", detail: "must be a STAC Collection with an id" }]);
+}
+
 function checkedExtensions(item: StacItem, allowed: readonly Extension[] | undefined) {
-  const named = extensionUrls(item as unknown as Readonly<Record<string, Json>>);
+  const named = extensionUrls({ ...item });
   return allowed === undefined ? { urls: named, faults: [] } : checkExtensions(named, allowed);
 }
 
 /** More than these are no list of extensions. */
 const MAX_EXTENSIONS = 100;
 
-function extensionUrls({ stac_extensions: urls }: Readonly<Record<string, Json>>): readonly string[] {
+function extensionUrls({ stac_extensions: urls }: Members): readonly string[] {
   if (!Array.isArray(urls)) return [];
   return urls.filter((url) => typeof url === "string").slice(0, MAX_EXTENSIONS);
 }

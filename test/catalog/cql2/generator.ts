@@ -1,5 +1,6 @@
 import type { Expression, Operand } from "../../../src/catalog/cql2/expression.ts";
 import { boxGeometry } from "../../../src/catalog/cql2/geometry.ts";
+import { parseLiteral } from "../../../src/catalog/cql2/instant.ts";
 import {
   ARITHMETIC_OPS,
   ARRAY_OPS,
@@ -222,7 +223,7 @@ export class Generator {
 
   #instant(): Operand {
     const text = this.pick(INSTANTS.filter((each) => each !== "2000-02-30"));
-    return { kind: "instant", at: new Date(text), isDate: text.length === 10 };
+    return { kind: "instant", ...parseLiteral(text)! };
   }
 
   #time(): Operand {

@@ -5,7 +5,7 @@ import { parseText } from "../../../src/catalog/cql2/text.ts";
 import { toJson } from "../../../src/catalog/cql2/to-json.ts";
 import { toText } from "../../../src/catalog/cql2/to-text.ts";
 import { GyreError, isGyreError } from "../../../src/errors.ts";
-import { EXAMPLES } from "./examples.ts";
+import { BY_PEER, EXAMPLES } from "./examples.ts";
 import { Generator, random } from "./generator.ts";
 
 test("the standard's examples are read, and come back the same through both encodings", () => {
@@ -14,6 +14,11 @@ test("the standard's examples are read, and come back the same through both enco
     assert.deepEqual(parseText(toText(expression)), expression, text);
     assert.deepEqual(parseJson(JSON.parse(JSON.stringify(toJson(expression)))), expression, text);
   }
+});
+
+test("cql2-rs reads the same in every example, and its JSON is read", () => {
+  assert.equal(BY_PEER.length, EXAMPLES.length);
+  for (const [i, text] of EXAMPLES.entries()) assert.deepEqual(parseJson(BY_PEER[i]), parseText(text), text);
 });
 
 test("AND binds closer than OR, NOT closer than both, powers before products before sums", () => {

@@ -6,9 +6,9 @@ import { extensionOf } from "../../../src/catalog/validate/extensions.ts";
 import type { Policy } from "../../../src/catalog/validate/policy.ts";
 import { MemorySchemas, type SchemaStore } from "../../../src/catalog/validate/schema-store.ts";
 import { createValidator, type Validator } from "../../../src/catalog/validate/validator.ts";
-import type { StacItem } from "../../../src/core/stac.ts";
+import type { Json, StacItem } from "../../../src/core/stac.ts";
 import { type Fault, isGyreError } from "../../../src/errors.ts";
-import { publishedStore, readData, SKIP } from "./published.ts";
+import { mutants, publishedStore, readData, SKIP } from "./published.ts";
 import { sampleItem } from "./samples.ts";
 
 const FOUNDING = JSON.parse(readFileSync(new URL("founding-item.json", import.meta.url), "utf8"));
@@ -203,7 +203,7 @@ test("documents are checked by stored schemas, with what they refer to, and by n
 
 test("a patched item is checked as the whole that it becomes", async () => {
   const check = validator({ level: "refuse" });
-  const item = plain({ collection: "c" }) as unknown as StacItem;
+  const item = plain({ collection: "c" }) as Json;
   const { document } = await check.patch(item, { properties: { retracted: true } }, "c");
   assert.equal(document.properties.retracted, true);
   const { faults } = await refused(check.patch(item, [{ op: "replace", path: "/bbox/0", value: -10 }], "c"));
@@ -224,4 +224,30 @@ test("collections have their own rules", async () => {
   const { faults } = await refused(validator({ level: "refuse" }).collection({ ...collection, license: "" }));
   assert.equal(faults[0]!.pointer, "/license");
   await refused(validator({ level: "off" }).collection({ ...collection, id: 5 }));
+});
+
+test("whatever is sent is checked or refused, and told in bounds", async () => {
+  const sample = sampleItem((await profileOf("CMIP6"))!);
+  const deep = JSON.parse(`${"[".repeat(3000)}${"]".repeat(3000)}`);
+  const hostile = [
+    ...[...mutants(sample)].filter((_, i) => i % 7 === 0).map(({ document }) => document),
+    JSON.parse(JSON.stringify(sample).replace('"title"', '"__proto__":{"a":1},"title"')),
+    { ...sample, properties: { ...(sample.properties as object), "cmip6:grid": deep, title: "x".repeat(1e6) } },
+    { ...sample, assets: Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`a${i}/~`, { href: 5 }])) },
+    { ...sample, stac_extensions: Array.from({ length: 5000 }, (_, i) => `https://example.org/v1.0.${i}/schema.json`) },
+    { ...sample, links: Array.from({ length: 20_000 }, () => 5) },
+  ];
+  for (const level of ["off", "warn", "refuse"] as const) {
+    const check = validator({ level });
+    for (const document of hostile) {
+      const told = await check.item(document, "CMIP6").then(
+        ({ warnings }) => warnings,
+        (error: unknown) => {
+          if (!isGyreError(error, "Invalid", "TooLarge")) throw error;
+          return error.details.faults ?? [];
+        },
+      );
+      assert.ok(told.length <= 100);
+    }
+  }
 });
