@@ -24,6 +24,7 @@ interface Located {
 
 /** Decoded bytes of chunks that are located, read and decoded together: a message and a read for each would cost more. */
 const BATCH_BYTES = 2 << 20;
+const BATCH_CHUNKS = 256;
 /** As many batches at once as make so many bytes, yet enough that no thread waits for a read. */
 const BYTES_IN_FLIGHT = 16 << 20;
 const FEWEST_IN_FLIGHT = 4;
@@ -52,8 +53,11 @@ export async function gather(
   const count = product(selection.map(selectionCount));
   const target = (shared ? asValues(dtype, sharedBytes(count * size)) : allocate(dtype, count)) as TypedArray;
   const chunkBytes = product(spec.chunks) * size;
-  const perBatch = Math.max(1, Math.floor(BATCH_BYTES / chunkBytes));
-  const inFlight = Math.max(FEWEST_IN_FLIGHT, Math.floor(BYTES_IN_FLIGHT / (perBatch * chunkBytes)));
+  const perBatch = Math.min(BATCH_CHUNKS, Math.max(1, Math.floor(BATCH_BYTES / chunkBytes)));
+  const inFlight = Math.max(
+    FEWEST_IN_FLIGHT,
+    Math.floor(BYTES_IN_FLIGHT / Math.max(perBatch * chunkBytes, BATCH_BYTES)),
+  );
 
   async function copyAlone({ chunk, picksOf }: Cell): Promise<void> {
     const block = await decodedChunk(reader, variable, chunk, call);
