@@ -33,7 +33,7 @@ export async function startGyre(source: string, options: GyreOptions = {}): Prom
   const args = ["serve", source, "--host", "127.0.0.1", "--port", "0", "--data-dir", dataDir, "--json"];
   const child = spawn(process.execPath, [built ? BUILT : SOURCE, ...args], {
     cwd: dataDir,
-    env: { ...process.env, ...env },
+    env: { ...process.env, GYRE_DATABASE: "none", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const url = await announced(child, (line) => {

@@ -160,7 +160,7 @@ export const configSchema = z.strictObject({
     .describe("the node: its schema in the database, and its name as a consumer"),
   database: z
     .union([z.enum(["embedded", "none"]), z.string().regex(/^postgres(ql)?:\/\//, "is no postgres:// address")])
-    .default("none")
+    .default("embedded")
     .describe("embedded: a private PostgreSQL that the node starts; none: no catalogue"),
   databaseFolder: z
     .string()

@@ -19,7 +19,7 @@ export interface Ran {
 /** The variables of a shell without any of Gyre's. */
 function environment(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith("GYRE_"));
-  return { ...Object.fromEntries(inherited), NODE_NO_WARNINGS: "1", ...env };
+  return { ...Object.fromEntries(inherited), NODE_NO_WARNINGS: "1", GYRE_DATABASE: "none", ...env };
 }
 
 /** Runs a command line in a folder to its end. */

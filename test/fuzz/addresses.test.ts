@@ -29,7 +29,7 @@ before(async () => {
   await cp(`${FIXTURES}protocols/v2.zarr`, join(data, "v2.zarr"), { recursive: true });
   await writeFile(join(folder, "secret.txt"), SECRET);
   await symlink(".", join(data, "loop"));
-  const config = loadConfig("sources: [data]\nrescanSeconds: 0\nlisten: {port: 0}");
+  const config = loadConfig("database: none\nsources: [data]\nrescanSeconds: 0\nlisten: {port: 0}");
   node = await createNode(config, { folder, onError: (error) => faults.push(error) });
   await node.scan();
   listening = await node.listen();

@@ -32,7 +32,7 @@ test("a node serves it as a plugin from a folder outside the repository", async 
     t,
     new Map<string, string | Uint8Array>([...guide, ["archive/dem.hdr", HEADER], ["archive/dem.flt", values()]]),
   );
-  const config = { ...loadConfig(guide.get("gyre.yaml") ?? ""), rescanSeconds: 0 };
+  const config = { ...loadConfig(guide.get("gyre.yaml") ?? "", { GYRE_DATABASE: "none" }), rescanSeconds: 0 };
   const node = await createNode(config, { folder, isTransient: true });
   t.after(() => node.close());
   await node.scan();

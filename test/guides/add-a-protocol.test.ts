@@ -25,7 +25,7 @@ test("the protocol of the guide is right by type, and passes the suite it names"
 
 test("its answers are the values that the C library reads", async (t) => {
   const folder = installed(t, files);
-  const config = { ...loadConfig(guide.get("gyre.yaml") ?? ""), rescanSeconds: 0 };
+  const config = { ...loadConfig(guide.get("gyre.yaml") ?? "", { GYRE_DATABASE: "none" }), rescanSeconds: 0 };
   const node = await createNode(config, { folder, isTransient: true });
   t.after(() => node.close());
   await node.scan();

@@ -13,7 +13,19 @@ after(() => rmSync(archive, { recursive: true, force: true }));
 test("the README reads a dataset that the demo has", () => {
   const id = /datasets\/(CMIP6\.[^"/]+)"/.exec(readFileSync(join(root, "README.md"), "utf8"))?.[1];
   // As many as `npm run demo` writes, small ones.
-  const options = ["generate", "6", "--format", "netcdf", "--months", "1", "--grid", "8x16", "--json", "--out", archive];
+  const options = [
+    "generate",
+    "6",
+    "--format",
+    "netcdf",
+    "--months",
+    "1",
+    "--grid",
+    "8x16",
+    "--json",
+    "--out",
+    archive,
+  ];
   const lines = execFileSync(process.execPath, [join(root, "bin/gyre.ts"), ...options], { encoding: "utf8" });
   const ids = lines
     .trim()

@@ -22,7 +22,7 @@ interface Behind {
 
 /** A node below `/gyre/` of an nginx. */
 async function behindNginx(publicUrl?: string): Promise<Behind | { readonly unavailable: string }> {
-  const config = loadConfig("rescanSeconds: 0\nlisten: { port: 0 }");
+  const config = loadConfig("database: none\nrescanSeconds: 0\nlisten: { port: 0 }");
   const node = await createNode(
     {
       ...config,

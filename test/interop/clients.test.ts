@@ -31,7 +31,9 @@ const UNSHARED: ReadonlySet<string> = new Set(["phony_compound_var", "x", "obs"]
 test("xarray reads real files over HTTP as it reads them from disk, in every form", { skip }, async () => {
   const dataDir = mkdtempSync(join(tmpdir(), "gyre-clients-"));
   const sources = ["netcdf3/", "netcdf4/"].map((folder) => new URL(folder, dataFolder).href);
-  const config = loadConfig(JSON.stringify({ sources, dataDir, rescanSeconds: 0, listen: { port: 0 } }));
+  const config = loadConfig(
+    JSON.stringify({ database: "none", sources, dataDir, rescanSeconds: 0, listen: { port: 0 } }),
+  );
   const node = await createNode(config, { folder: dataDir });
   const server = await node.listen();
   try {

@@ -77,6 +77,7 @@ describe("one dataset, written by the reference tools in five formats", { skip }
   test("a cube of members that store it differently has the values of open_mfdataset, over HTTP", async () => {
     const config = loadConfig(
       JSON.stringify({
+        database: "none",
         cubes: [{ id: "mixed", glob: join(folder, "members/*.nc"), concat: "time" }],
         dataDir: join(folder, "data"),
         listen: { port: 0 },

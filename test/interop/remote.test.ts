@@ -59,7 +59,13 @@ describe("a remote archive is served as the same files are from a disk", { skip 
   }
 
   async function serve(t: TestContext, name: string, source: string, yaml: object): Promise<Node> {
-    const config = { sources: [source], dataDir: join(folder, `data-${name}`), rescanSeconds: 0, ...yaml };
+    const config = {
+      database: "none",
+      sources: [source],
+      dataDir: join(folder, `data-${name}`),
+      rescanSeconds: 0,
+      ...yaml,
+    };
     const node = await createNode(loadConfig(JSON.stringify(config)), { folder });
     t.after(() => node.close());
     await node.scan();

@@ -149,17 +149,20 @@ export async function start(
   const errors: string[] = [];
   let told: (() => void)[] = [];
   const { env = {}, ...more } = options;
-  const node = await createNode(loadConfig(`${yaml.includes("dataDir:") ? "" : "dataDir: data\n"}${yaml}`, env), {
-    folder,
-    clock,
-    onError: (error, where) => errors.push(`${where}: ${(error as Error).message}`),
-    onScan: (_source, { isDone }) => {
-      if (!isDone) return;
-      for (const done of told) done();
-      told = [];
+  const node = await createNode(
+    loadConfig(`${yaml.includes("dataDir:") ? "" : "dataDir: data\n"}${yaml}`, { GYRE_DATABASE: "none", ...env }),
+    {
+      folder,
+      clock,
+      onError: (error, where) => errors.push(`${where}: ${(error as Error).message}`),
+      onScan: (_source, { isDone }) => {
+        if (!isDone) return;
+        for (const done of told) done();
+        told = [];
+      },
+      ...more,
     },
-    ...more,
-  });
+  );
   t.after(() => node.close());
   const get: Served["get"] = (path, headers = {}) =>
     node.fetch(new Request(`http://node.test/${path}`, { headers: { Accept: "application/json", ...headers } }));

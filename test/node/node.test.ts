@@ -248,7 +248,7 @@ test("a data directory that cannot be made says so before anything is read", asy
   const folder = temporary(t);
   put(join(folder, "file"), "");
   await assert.rejects(
-    createNode(loadConfig("sources: [archive]\ndataDir: file/data"), { folder }),
+    createNode(loadConfig("database: none\nsources: [archive]\ndataDir: file/data"), { folder }),
     (error) =>
       isGyreError(error, "Denied") && /data directory .*file\/data\/ cannot be written \(ENOTDIR\)/.test(error.message),
   );

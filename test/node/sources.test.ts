@@ -208,7 +208,7 @@ test("a plugin that is not there, and one that breaks, are named", async (t) => 
     ["./broken.mjs", /plugin \.\/broken\.mjs cannot be loaded: by design/],
     ["no-such-package", /plugin no-such-package cannot be loaded/],
   ] as const) {
-    const config = loadConfig(`dataDir: data\nplugins: ["${name}"]`);
+    const config = loadConfig(`database: none\ndataDir: data\nplugins: ["${name}"]`);
     await assert.rejects(createNode(config, { folder }), (error) => {
       return isGyreError(error, "BadRequest") && reason.test(error.message);
     });
