@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   index: async () => (await import("./index.ts")).index,
   generate: async () => (await import("./generate.ts")).generate,
   playground: async () => (await import("./playground.ts")).playground,
+  schemas: async () => (await import("./schemas.ts")).schemas,
   config: async () => (await import("./config.ts")).config,
 };
 
