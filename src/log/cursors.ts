@@ -21,6 +21,8 @@ export interface Claim {
   readonly owned: ReadonlyMap<string, Progress>;
   /** Every partition that is this follower's share is its own; else some follower has yet to let go. */
   readonly isWhole: boolean;
+  /** Messages that retention took before they were read. */
+  readonly missed: number;
 }
 
 /** From where to where a partition's position moves. */
@@ -93,7 +95,8 @@ export class Cursors {
       }
       const isNew = (await positionsOf(tx, consumer)).length === 0;
       await addPartitions(tx, consumer, isNew && isFromEnd ? ends : {}, Object.keys(ends));
-      const rows = await positionsOf(tx, consumer);
+      // What the log no longer has (a topic of Kafka's that was deleted) is nobody's.
+      const rows = (await positionsOf(tx, consumer)).filter(({ partition }) => Object.hasOwn(ends, partition));
       const share = rows.filter((_, i) => members[i % members.length] === owner);
       const free = share.filter((row) => row.owner === null || row.owner === owner || !members.includes(row.owner));
       const names = free.map(({ partition }) => partition);
@@ -103,15 +106,20 @@ export class Cursors {
       );
       // As they are now: one whose lease has ended may have moved them since they were read.
       const taken = await tx.query<PositionRow>(
-        `update consumer_position set owner = $2 where consumer = $1 and partition = any($3)
-         returning partition, next, backfill, applied, owner`,
-        [consumer, owner, names],
+        `update consumer_position stored set owner = $2, next = greatest(next, tail)
+         from unnest($3::text[], $4::bigint[]) as kept (partition, tail)
+         where stored.consumer = $1 and stored.partition = kept.partition
+         returning stored.partition, next, backfill, applied, owner`,
+        [consumer, owner, names, names.map((partition) => starts[partition] ?? 0)],
       );
       for (const { partition, next } of taken) refuseOther(consumer, partition, next, starts, ends);
       return {
         members,
         owned: new Map(taken.map((row) => [row.partition, progressOf(row)])),
         isWhole: taken.length === share.length,
+        missed: free.reduce((sum, { partition, next }) => {
+          return sum + (next === 0 ? 0 : Math.max(0, (starts[partition] ?? 0) - next));
+        }, 0),
       };
     });
   }

@@ -16,6 +16,8 @@ export interface FollowStatus {
   /** Messages applied, and told of as errors, since it started. */
   readonly applied: number;
   readonly failed: number;
+  /** Messages that retention took before they were read. */
+  readonly missed: number;
   /** Messages a second, of the last ten seconds. */
   readonly rate: number;
   readonly lastError?: { readonly at: Date; readonly message: string };
@@ -35,7 +37,17 @@ export class StatusBoard {
   constructor(consumer: string, owner: string, clock: Clock, tell: (status: FollowStatus) => void) {
     this.#clock = clock;
     this.#tell = tell;
-    this.#status = { consumer, owner, state: "starting", partitions: {}, lag: 0, applied: 0, failed: 0, rate: 0 };
+    this.#status = {
+      consumer,
+      owner,
+      state: "starting",
+      partitions: {},
+      lag: 0,
+      applied: 0,
+      failed: 0,
+      missed: 0,
+      rate: 0,
+    };
   }
 
   enter(state: FollowState): void {
@@ -55,6 +67,10 @@ export class StatusBoard {
   applied(applied: number, failed: number): void {
     this.#recent.push({ at: this.#clock.now(), count: applied + failed });
     this.#update({ applied: this.#status.applied + applied, failed: this.#status.failed + failed });
+  }
+
+  missed(count: number): void {
+    if (count > 0) this.#update({ missed: this.#status.missed + count });
   }
 
   retrying(error: unknown): void {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Call } from "../core/principal.ts";
 import type { TopicFilter } from "../core/topic.ts";
 import type { Database } from "../db/database.ts";
+import { GyreError } from "../errors.ts";
 import { ahead } from "./ahead.ts";
 import { type Applier, applyBatch } from "./apply.ts";
 import { type Clock, pause, systemClock } from "./clock.ts";
@@ -122,6 +123,7 @@ class Follower {
     const watching = this.#watch(claim, heads, session).catch((error: unknown) => session.abort(error));
     try {
       this.#board.heads(heads);
+      this.#board.missed(claim.missed);
       await this.#read(claim, { who, signal: AbortSignal.any([this.#stop, session.signal]) });
     } finally {
       session.abort();
@@ -175,6 +177,7 @@ class Follower {
       if (call.signal.aborted) break;
     }
     if (lane.behind(last.next) > 0) await this.#apply(last, lane);
+    if (!call.signal.aborted) throw new GyreError("Busy", "the log ended its reply");
   }
 
   /**

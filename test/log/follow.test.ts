@@ -96,6 +96,31 @@ describe("a follower", () => {
     assert.ok((await effectsOf(db)).every(({ id }) => id.startsWith("new")));
   });
 
+  test("tells of messages that retention took before it read them", async (t) => {
+    const db = await createDatabase(t);
+    let now = 0;
+    const log = createMemoryLog({ partitions: 1, now: () => now });
+    await log.append(messages(10), CALL);
+    const run = async (count: number): Promise<number> => {
+      const following = startFollowing(t, { log, db, projection: counting() });
+      const { missed } = await following.until(({ applied, lag }) => applied === count && lag === 0);
+      await following.stop();
+      return missed;
+    };
+    assert.equal(await run(10), 0);
+    await log.append(messages(7, "lost"), CALL);
+    now = 1;
+    await log.append(messages(3, "kept"), CALL);
+    await log.retain(new Date(1), CALL);
+    assert.equal(await run(3), 7);
+    assert.equal(await run(0), 0);
+    await assertOnce(db, 13);
+
+    const late = startFollowing(t, { log, db, projection: counting({ name: "late" }) });
+    assert.equal((await late.until(({ applied }) => applied === 3)).missed, 0);
+    await late.stop();
+  });
+
   test("does not go on in another log than that it began with", async (t) => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
