@@ -74,10 +74,13 @@ export async function startKafka({ brokers = 1 }: { readonly brokers?: number } 
     const options = ["format", "--cluster-id", "Z3lyZS10ZXN0LWNsdXN0ZQ", "--config", config, ...scram];
     await run(java, argumentsOf("kafka.tools.StorageTool", options));
   };
+  // A broker does not outlive its test, even if that is killed.
+  const setpriv = findProgram("setpriv", []);
+  const [program, ...before] = setpriv === undefined ? [java] : [setpriv, "--pdeathsig", "KILL", java];
   const start = async (node: Node): Promise<ChildProcess> => {
     const log = await open(join(node.folder, "broker.log"), "a");
-    const command = argumentsOf("kafka.Kafka", [join(node.folder, "server.properties")]);
-    const child = spawn(java, command, { stdio: ["ignore", log.fd, log.fd], cwd: node.folder });
+    const command = [...before, ...argumentsOf("kafka.Kafka", [join(node.folder, "server.properties")])];
+    const child = spawn(program as string, command, { stdio: ["ignore", log.fd, log.fd], cwd: node.folder });
     await log.close();
     await answering(child, node);
     return child;
