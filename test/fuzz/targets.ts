@@ -32,6 +32,7 @@ import { autoindexTarget } from "./autoindex-target.ts";
 import { beside, folder, single, texts } from "./bases.ts";
 import { addressOf, decoder, filesOf, mainOf, openAndRead } from "./exercise.ts";
 import { indexTarget } from "./index-target.ts";
+import { logTargets } from "./log-targets.ts";
 import { served } from "./served.ts";
 import type { Base, Target } from "./target.ts";
 import { traps } from "./traps.ts";
@@ -341,6 +342,7 @@ export const targets: readonly Target[] = [
   catalogs,
   autoindexTarget,
   ...client,
+  ...logTargets,
   served(() => [...single(NETCDF3), ...single(GEOTIFF), ...hdf5Bases(), ...zarrBases()]),
 ];
 
