@@ -1,5 +1,6 @@
 import { isItemPayload, type Payload } from "../core/event.ts";
 import type { Call } from "../core/principal.ts";
+import type { Json } from "../core/stac.ts";
 import type { Fault } from "../errors.ts";
 import type { Catalog, Change, EventStatus, Writes } from "./catalog.ts";
 import type { Validator } from "./validate/validator.ts";
@@ -52,7 +53,8 @@ export function withValidation(writes: Writes, validator: Validator, catalog: Ca
       if (stored === undefined) return { payload, warnings: [] };
       return {
         payload,
-        warnings: (await validator.patchCollection(stored.document, payload.collection_patch)).warnings,
+        warnings: (await validator.patchCollection(stored.document as object as Json, payload.collection_patch))
+          .warnings,
       };
     }
     if (payload.method !== "PATCH") {
@@ -61,6 +63,9 @@ export function withValidation(writes: Writes, validator: Validator, catalog: Ca
     }
     const stored = await catalog.item(collection, payload.item_id, call);
     if (stored === undefined) return { payload, warnings: [] };
-    return { payload, warnings: (await validator.patch(stored.document, payload.patch, collection)).warnings };
+    return {
+      payload,
+      warnings: (await validator.patch(stored.document as object as Json, payload.patch, collection)).warnings,
+    };
   }
 }

@@ -1,10 +1,11 @@
 import type { Call } from "../core/principal.ts";
 import { GyreError } from "../errors.ts";
 import type { Batch, EventLog, Position, ReadOptions, Recorded, TopicInfo } from "./event-log.ts";
-import { fromWire, positionText } from "./wire.ts";
+import { linesOf, MOST_LINE_BYTES, parseLine } from "./line.ts";
+import { positionText } from "./position-text.ts";
 
-/** A line of another node is one message; those of 16 MB are refused by its door. */
-const MOST_LINE = 64 * 1024 * 1024;
+/** How a line begins that says where to go on, not a message. */
+const NEXT = Buffer.from('{"next":');
 
 /**
  * The log of another node, read through its `/events`: what a follower needs, without a broker between. Nothing is
@@ -72,33 +73,29 @@ export function createHttpLog(events: URL): EventLog {
 
 /** Messages up to each line that says where to go on. */
 async function* batches(response: Response, source: string): AsyncGenerator<Batch> {
+  if (response.body === null) return;
   let messages: Recorded[] = [];
-  for await (const line of linesOf(response, source)) {
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (cause) {
-      throw new GyreError("BadSource", "a line of another node's events is no JSON", { source, cause });
-    }
-    const { next } = value as { next?: Position };
-    if (next === undefined) {
-      messages.push(fromWire(value, source));
-    } else {
+  for await (const line of linesOf(response.body, MOST_LINE_BYTES)) {
+    if (line.byteLength === 0) continue;
+    if (Buffer.compare(line.subarray(0, NEXT.byteLength), NEXT) === 0) {
+      const { next } = JSON.parse(new TextDecoder().decode(line)) as { readonly next: Position };
       yield { messages, next };
       messages = [];
-    }
+    } else messages.push(recorded(line, source));
   }
 }
 
-async function* linesOf(response: Response, source: string): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const part of response.body ?? []) {
-    rest += decoder.decode(part, { stream: true });
-    const lines = rest.split("\n");
-    rest = lines.pop() as string;
-    if (rest.length > MOST_LINE)
-      throw new GyreError("BadSource", "a line of another node's events is too long", { source });
-    for (const line of lines) if (line !== "") yield line;
+/** Throws BadSource for a line that no node wrote. */
+function recorded(bytes: Uint8Array, source: string): Recorded {
+  const broken = (cause?: unknown): GyreError =>
+    new GyreError("BadSource", "a line of another node's events is no message", { source, cause });
+  let line: ReturnType<typeof parseLine>;
+  try {
+    line = parseLine(bytes);
+  } catch (cause) {
+    throw broken(cause);
   }
+  const { partition, offset, time, id, topic, key, value, encoding } = line;
+  if (partition === undefined || offset === undefined || time === undefined) throw broken();
+  return { partition, offset, time: new Date(time), id, topic, key, value: Buffer.from(value, encoding) };
 }

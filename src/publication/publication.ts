@@ -4,6 +4,7 @@ import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
 import { createExternalProjection } from "../catalog/external.ts";
 import { createCatalog } from "../catalog/postgres-catalog.ts";
 import { createCatalogProjection } from "../catalog/projection.ts";
+import { rebuildCatalog, removeUnfollowed } from "../catalog/rebuild.ts";
 import type { Level } from "../catalog/validate/policy.ts";
 import type { SchemaStore } from "../catalog/validate/schema-store.ts";
 import { createValidator, type Validator } from "../catalog/validate/validator.ts";
@@ -18,6 +19,7 @@ import { migrate } from "../db/migrate.ts";
 import { connect, type ServerAddress } from "../db/postgres.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { type FollowStatus, follow } from "../log/follow.ts";
+import { type ConsumerLag, consumerLags } from "../log/lag.ts";
 import { openForeignLog, openLog } from "./logs.ts";
 
 /** The publishing half of a node: its database, its log, its catalogue, and what makes the one from the other. */
@@ -29,6 +31,8 @@ export interface Publication {
   /** Every event of this node's door and of what it followed. */
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
   consumers(call: Call): Promise<readonly object[]>;
+  /** Empties the catalogue, which the log then makes again. */
+  rebuild(call: Call): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -69,7 +73,10 @@ export async function startPublication(config: Config, options: PublicationOptio
       catalog,
       writes,
       status: (id, call) => writes.status(id, call),
-      consumers: async () => statuses.map((status) => status()).filter((status) => status !== undefined),
+      consumers: async (call) => consumersOf(await consumerLags(log, pool, call), statuses),
+      async rebuild(call) {
+        await rebuildCatalog(pool, await log.tails(call));
+      },
       close,
     };
   } catch (error) {
@@ -105,6 +112,17 @@ interface Surroundings {
   readonly failed: (where: string) => (error: unknown) => void;
 }
 
+/** How far each consumer is, and what those of this process tell besides. */
+function consumersOf(lags: readonly ConsumerLag[], statuses: readonly (() => FollowStatus | undefined)[]): object[] {
+  const own = statuses.map((status) => status()).filter((status) => status !== undefined);
+  return lags.map((lag) => {
+    const status = own.find(({ consumer }) => consumer === lag.consumer);
+    if (status === undefined) return lag;
+    const { state, applied, failed, rate, lastError } = status;
+    return { ...lag, state, applied, failed, rate, ...(lastError === undefined ? {} : { lastError }) };
+  });
+}
+
 /** Starts a follower and answers what it tells of itself. */
 async function started(
   entry: FollowConfig,
@@ -132,6 +150,11 @@ async function started(
       projection,
       node: config.name,
       owner: `${hostname()}/${process.pid}`,
+      async onPattern(_from, _to, tx) {
+        if (entry.narrowed === "keep" || entry.target !== undefined) return "kept";
+        await removeUnfollowed(tx, topics);
+        return "removed";
+      },
       onStatus(now) {
         if (now.state === "retrying" && status?.state !== "retrying") told(new Error(now.lastError?.message));
         status = now;

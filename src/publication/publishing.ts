@@ -1,11 +1,13 @@
 import type { Config } from "../config.ts";
 import { eventJsonSchema } from "../core/event-schema.ts";
 import { GyreError } from "../errors.ts";
-import { createEvents } from "../http/routes/events.ts";
+import { createEvents } from "../http/routes/events/events.ts";
+import { asyncapi } from "../log/asyncapi.ts";
 import type { Protocol, RouteCall } from "../protocols/protocol.ts";
 import { createIngest } from "../protocols/stac/ingest.ts";
 import { answerLanding } from "../protocols/stac/landing.ts";
 import { createStac, type StacOptions } from "../protocols/stac/stac.ts";
+import { VERSION } from "../version.ts";
 import { lazyCatalog, lazyWrites } from "./lazily.ts";
 import { type Publication, type PublicationOptions, startPublication } from "./publication.ts";
 
@@ -57,7 +59,18 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     status: async (event, call) => (await publication()).status(event, call),
     consumers: async (call) => (await publication()).consumers(call),
     schema: eventJsonSchema(),
-    asyncapi: async () => ({}),
+    rebuild: async (call) => (await publication()).rebuild(call),
+    isWritable: writable,
+    asyncapi: async (base, call) => {
+      const { log } = await publication();
+      const kafka = brokersOf(config);
+      return asyncapi({
+        publicUrl: base,
+        version: VERSION,
+        topics: await log.topics(call),
+        ...(kafka === undefined ? {} : { kafka }),
+      });
+    },
   });
   return {
     protocols: [createStac(stac), events],
@@ -71,4 +84,10 @@ export function createPublishing(config: Config, options: PublicationOptions): P
       await running?.close();
     },
   };
+}
+
+/** Brokers that clients may read from themselves. */
+function brokersOf({ log }: Config): readonly string[] | undefined {
+  if (log === "database") return undefined;
+  return typeof log === "string" ? log.replace(/^kafka:\/\/|\/$/g, "").split(",") : log.brokers;
 }
