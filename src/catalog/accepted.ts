@@ -58,34 +58,34 @@ export interface Admitted extends Candidate {
   readonly remains: boolean;
 }
 
-/** Runs the changes one after the other over what is there. Throws what the first refused one meets. */
+/**
+ * Runs the changes one after the other over what is there, and adds what there will be to `states` when all may go on.
+ * Throws what the first refused one meets.
+ */
 export function admit(
   candidates: readonly Candidate[],
-  states: ReadonlyMap<string, DoorState>,
+  states: Map<string, DoorState>,
   template: TopicTemplate,
 ): Admitted[] {
-  const after = new Map(states);
-  return candidates.map((candidate) => {
+  const after = new Map<string, DoorState>();
+  const admitted = candidates.map((candidate) => {
     const { event, key } = candidate;
-    const { payload } = event.data;
-    const state = after.get(key);
-    const error = refusal(payload, state?.current) ?? emptyFirst(event, state);
+    const state = after.get(key) ?? states.get(key);
+    const error = refusal(event.data.payload, state?.current) ?? emptyFirst(event, state);
     if (error !== undefined) throw error;
-    const admitted = routed(candidate, after, template);
-    const current = admitted.remains ? { etag: event.metadata.event_id } : undefined;
-    after.set(key, { current, topic: admitted.topic, items: state?.items ?? 0 });
-    return admitted;
+    const one = routed(candidate, state, template);
+    const current = one.remains ? { etag: event.metadata.event_id } : undefined;
+    after.set(key, { current, topic: one.topic, items: state?.items ?? 0 });
+    return one;
   });
+  for (const [key, state] of after) states.set(key, state);
+  return admitted;
 }
 
 /** An item's topic is fixed by its first event. */
-export function routed(
-  candidate: Candidate,
-  states: ReadonlyMap<string, DoorState>,
-  template: TopicTemplate,
-): Admitted {
-  const { event, key } = candidate;
-  const topic = states.get(key)?.topic ?? topicOf(event, template);
+export function routed(candidate: Candidate, state: DoorState | undefined, template: TopicTemplate): Admitted {
+  const { event } = candidate;
+  const topic = state?.topic ?? topicOf(event, template);
   return { ...candidate, topic, remains: event.data.payload.method !== "DELETE" };
 }
 

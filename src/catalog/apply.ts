@@ -58,7 +58,7 @@ async function load(tx: Database, arrived: readonly Arrived[]): Promise<Loaded> 
   }
   const items = await tx.query<ItemState & { id: string; collection: string }>(
     `select i.id, i.collection, i.etag, i.topic,
-        case when k."isPatch" then i.body end as body, case when k."isPatch" then i.properties end as properties
+        case when k."isPatch" then i.body end as body, i.properties
       from json_to_recordset($1) as k(collection text, id text, "isPatch" boolean)
       join item i on i.id = k.id and i.collection = k.collection`,
     [JSON.stringify([...keys.values()])],

@@ -17,7 +17,7 @@ import { checkIds, refusal } from "./transition.ts";
 export interface ItemState {
   readonly etag: string;
   readonly topic: string | null;
-  /** The halves of the document, where a patch needs them. */
+  /** Where a patch needs it: the document without its properties. */
   readonly body?: object | null;
   readonly properties?: object | null;
   readonly prepared?: PreparedItem;
@@ -34,6 +34,8 @@ export interface CollectionState {
   /** Set by the event that wrote the document, or took it away. */
   described?: PreparedCollection | null;
 }
+
+type Properties = { readonly [name: string]: Json };
 
 /** What a batch starts from. */
 export interface Loaded {
@@ -73,8 +75,9 @@ export class BatchState {
     const next = payload.method === "DELETE" ? undefined : prepareItem(documentAfter(payload, current));
     const home = this.#home(collection, etag);
     home.items += (next === undefined ? 0 : 1) - (current === undefined ? 0 : 1);
+    if (current?.properties) home.summaries.add(current.properties as Properties, -1);
     if (next !== undefined) {
-      home.summaries.add(next.row.properties as { readonly [name: string]: Json });
+      home.summaries.add(next.row.properties as Properties, 1);
       if (home.document === null) home.extent = widened(home.extent, extentOf(next));
     }
     const kept = current?.topic ?? topic;

@@ -22,7 +22,10 @@ export interface SortKey {
 export interface Search {
   readonly collections?: readonly string[];
   readonly ids?: readonly string[];
-  /** West, south, east, north in degrees; west > east crosses the antimeridian. Heights of a 3-D box are apart. */
+  /**
+   * West, south, east, north in degrees; west > east crosses the antimeridian. Heights of a 3-D box are apart:
+   * items whose heights are not known meet all.
+   */
   readonly bbox?: readonly [number, number, number, number];
   readonly heights?: readonly [number, number];
   readonly intersects?: Geometry;
@@ -35,12 +38,13 @@ export interface Search {
   readonly limit: number;
   /** Opaque, signed by nobody: everything in it is checked again. */
   readonly token?: string;
-  /** Counted unless false. */
+  /** Counted unless false, for as long as the catalogue's `countMs` allows. */
   readonly isCounted?: boolean;
 }
 
 export interface Page<T> {
   readonly entries: readonly Stored<T>[];
+  /** Exact; absent where nobody asked, or where counting would take too long. */
   readonly matched?: number;
   readonly next?: string;
   readonly previous?: string;
@@ -98,7 +102,11 @@ export interface Writes {
 }
 
 export interface Aggregation {
-  /** `total_count`, `datetime_min`, `datetime_max`, `datetime_frequency`, `{property}_frequency`, `grid_geohex_frequency` ... */
+  /**
+   * `total_count`, `datetime_min`, `datetime_max`, `datetime_frequency`, `{property}_frequency`, `collection_frequency`,
+   * `grid_geohash_frequency`, `grid_geotile_frequency` (also as `centroid_geohash_grid_frequency` ...). Grids count the
+   * middle of an item's box.
+   */
   readonly name: string;
   readonly interval?: "day" | "month" | "year";
   readonly precision?: number;

@@ -18,10 +18,14 @@ export interface DoorState {
 const UNAPPENDED_SECONDS = 60;
 const BUCKETS = 256;
 
-/** Lets one writer at a time look at and change what is pending for these keys. Few locks, however many the keys. */
+/**
+ * Lets one writer at a time look at and change what is pending for these keys: few locks, however many the keys. What is
+ * pending need not survive a crash, so the transaction is not waited for until it is on disk.
+ */
 export async function lockKeys(tx: Database, keys: readonly string[]): Promise<void> {
   await tx.query(
-    `select pg_advisory_xact_lock(hashtext('pending:' || current_schema()), bucket)
+    `select set_config('synchronous_commit', 'off', true),
+        pg_advisory_xact_lock(hashtext('pending:' || current_schema()), bucket)
       from (select distinct abs(hashtext(key) % $2) as bucket from unnest($1::text[]) as key order by 1) b`,
     [keys, BUCKETS],
   );

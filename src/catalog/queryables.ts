@@ -1,46 +1,74 @@
 import type { Json } from "../core/stac.ts";
+import { isObject } from "./json.ts";
 import { instantOf } from "./times.ts";
 
 /** What is known of one property from the items that had it. */
 export interface Summary {
   readonly types: readonly PropertyType[];
-  /** All values, while they are few and short. */
-  readonly values?: readonly (string | number | boolean)[];
+  /** How many items have each value (or have it in their array), while the values are few and short. */
+  readonly values?: readonly (readonly [Scalar, number])[];
   readonly minimum?: number;
   readonly maximum?: number;
 }
 
+export type Scalar = string | number | boolean;
 export type PropertyType = "string" | "number" | "boolean" | "array" | "object" | "time";
 export type Summaries = Readonly<Record<string, Summary>>;
 
 const MOST_NAMES = 300;
-const MOST_VALUES = 40;
+/** Of one property, and of all together. */
+const MOST_VALUES = 250;
+const MOST_VALUES_IN_ALL = 5000;
+/** An enumeration of more is no help. */
+const MOST_SHOWN = 50;
 const LONGEST_VALUE = 80;
 const LONGEST_NAME = 200;
 
-/** Properties of the many items of one collection, gathered; answers the same object while there is nothing new. */
+/** One property while a batch is counted. Types and bounds only grow; values go when their last item does. */
+interface Counting {
+  readonly types: Set<PropertyType>;
+  values: Map<Scalar, number> | undefined;
+  minimum: number | undefined;
+  maximum: number | undefined;
+}
+
+/** Properties of the many items of one collection, counted as items come and go. */
 export class SummaryBuilder {
-  readonly #found: Map<string, Summary>;
-  isChanged = false;
+  readonly #known: Summaries;
+  #found: Map<string, Counting> | undefined;
 
   constructor(known: Summaries) {
-    this.#found = new Map(Object.entries(known));
+    this.#known = known;
   }
 
-  add(properties: { readonly [name: string]: Json }): void {
+  get isChanged(): boolean {
+    return this.#found !== undefined;
+  }
+
+  /** `change` is 1 for an item that comes, -1 for one that goes. */
+  add(properties: { readonly [name: string]: Json }, change: 1 | -1): void {
+    this.#found ??= new Map(Object.entries(this.#known).map(([name, summary]) => [name, countingOf(summary)]));
     for (const [name, value] of Object.entries(properties)) {
       if (value === null || name.length > LONGEST_NAME) continue;
-      const known = this.#found.get(name);
-      if (known === undefined && this.#found.size >= MOST_NAMES) continue;
-      const grown = grow(known, value);
-      if (grown === known) continue;
-      this.#found.set(name, grown);
-      this.isChanged = true;
+      let counting = this.#found.get(name);
+      if (counting === undefined) {
+        if (this.#found.size >= MOST_NAMES) continue;
+        counting = { types: new Set(), values: new Map(), minimum: undefined, maximum: undefined };
+        this.#found.set(name, counting);
+      }
+      count(counting, value, change);
     }
   }
 
   summaries(): Summaries {
-    return Object.fromEntries(this.#found);
+    if (this.#found === undefined) return this.#known;
+    let room = MOST_VALUES_IN_ALL;
+    return Object.fromEntries(
+      [...this.#found].map(([name, counting]) => {
+        room -= counting.values?.size ?? 0;
+        return [name, summaryOf(counting, room >= 0)];
+      }),
+    );
   }
 }
 
@@ -56,19 +84,54 @@ export function queryablesOf(all: readonly Summaries[]): { readonly [name: strin
   return Object.fromEntries([...names].map(([name, summary]) => [name, schemaOf(name, summary)]));
 }
 
-function grow(known: Summary | undefined, value: Json): Summary {
-  const type = typeOf(value);
-  if (known === undefined) return { types: [type], ...bounds(value), ...(isShort(value) ? { values: [value] } : {}) };
-  const isNewType = !known.types.includes(type);
-  const isListed = known.values === undefined || known.values.includes(value as string);
-  const isInside =
-    typeof value !== "number" || (value >= (known.minimum ?? Infinity) && value <= (known.maximum ?? -Infinity));
-  if (!isNewType && isListed && isInside) return known;
-  return union(known, { types: [type], ...bounds(value), ...(isShort(value) ? { values: [value] } : {}) });
+function count(counting: Counting, value: Json, change: 1 | -1): void {
+  counting.types.add(typeOf(value));
+  if (typeof value === "number") {
+    counting.minimum = Math.min(value, counting.minimum ?? value);
+    counting.maximum = Math.max(value, counting.maximum ?? value);
+  }
+  if (isObject(value)) return;
+  for (const one of Array.isArray(value) ? value : [value]) {
+    if (one === null || counting.values === undefined) continue;
+    if (!isShort(one)) counting.values = undefined;
+    else {
+      const rest = (counting.values.get(one) ?? 0) + change;
+      if (rest > 0) counting.values.set(one, rest);
+      else counting.values.delete(one);
+      if (counting.values.size > MOST_VALUES) counting.values = undefined;
+    }
+  }
+}
+
+function countingOf({ types, values, minimum, maximum }: Summary): Counting {
+  return { types: new Set(types), values: values && new Map(values), minimum, maximum };
+}
+
+function summaryOf({ types, values, minimum, maximum }: Counting, isRoom: boolean): Summary {
+  return {
+    types: [...types],
+    ...(values !== undefined && isRoom ? { values: [...values] } : {}),
+    ...(minimum === undefined || maximum === undefined ? {} : { minimum, maximum }),
+  };
+}
+
+/** How often each value of a property occurs in several collections together; undefined where that was not counted. */
+export function frequenciesOf(all: readonly Summaries[], name: string): Map<string, number> | undefined {
+  const totals = new Map<string, number>();
+  for (const summaries of all) {
+    const summary = Object.hasOwn(summaries, name) ? summaries[name] : undefined;
+    // Beyond so many names a property may be there and not be counted.
+    if (summary === undefined && Object.keys(summaries).length >= MOST_NAMES) return undefined;
+    if (summary !== undefined && summary.values === undefined) return undefined;
+    for (const [value, frequency] of summary?.values ?? []) {
+      totals.set(String(value), (totals.get(String(value)) ?? 0) + frequency);
+    }
+  }
+  return totals;
 }
 
 function union(a: Summary, b: Summary): Summary {
-  const values = a.values && b.values && [...new Set([...a.values, ...b.values])];
+  const values = a.values && b.values && [...new Map([...a.values, ...b.values])];
   const numbers = [a.minimum, a.maximum, b.minimum, b.maximum].filter((n) => n !== undefined);
   return {
     types: [...new Set([...a.types, ...b.types])],
@@ -77,11 +140,7 @@ function union(a: Summary, b: Summary): Summary {
   };
 }
 
-function bounds(value: Json): { minimum?: number; maximum?: number } {
-  return typeof value === "number" ? { minimum: value, maximum: value } : {};
-}
-
-function isShort(value: Json): value is string | number | boolean {
+function isShort(value: Json): value is Scalar {
   return typeof value === "string" ? value.length <= LONGEST_VALUE : typeof value !== "object";
 }
 
@@ -94,12 +153,17 @@ function typeOf(value: Json): PropertyType {
 function schemaOf(name: string, { types, values, minimum, maximum }: Summary): Json {
   const jsonTypes = [...new Set(types.map((type) => (type === "time" ? "string" : type)))];
   const isTime = types.length === 1 && types[0] === "time";
-  const isEnum = values !== undefined && !isTime && types.every((type) => type === "string");
+  const isEnum =
+    values !== undefined &&
+    values.length > 0 &&
+    values.length <= MOST_SHOWN &&
+    !isTime &&
+    types.every((type) => type === "string");
   return {
     title: name,
     type: jsonTypes.length === 1 ? (jsonTypes[0] as string) : jsonTypes,
     ...(isTime ? { format: "date-time" } : {}),
-    ...(isEnum ? { enum: [...values].sort() } : {}),
+    ...(isEnum ? { enum: values.map(([value]) => value as string).sort() } : {}),
     ...(minimum === undefined || maximum === undefined ? {} : { minimum, maximum }),
   };
 }

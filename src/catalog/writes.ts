@@ -1,13 +1,13 @@
 import { keyOf } from "../core/event.ts";
 import type { Call } from "../core/principal.ts";
 import type { TopicTemplate } from "../core/topic.ts";
-import type { Database, Pool } from "../db/database.ts";
+import type { Pool } from "../db/database.ts";
 import { GyreError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { type Admitted, admit, type Candidate, candidateOf, pendingStatus, routed } from "./accepted.ts";
+import { type Admitted, type Candidate, candidateOf, pendingStatus } from "./accepted.ts";
+import { Admission } from "./admission.ts";
 import type { Change, EventStatus, Writes } from "./catalog.ts";
-import { doorStates, lockKeys } from "./door.ts";
-import { knownOutcomes, statusOf } from "./outcome.ts";
+import { statusOf } from "./outcome.ts";
 import { Settlement } from "./settlement.ts";
 
 export interface WritesOptions {
@@ -27,7 +27,7 @@ export function createWrites(options: WritesOptions): Writes & { close(): Promis
 class Door implements Writes {
   readonly #pool: Pool;
   readonly #log: EventLog;
-  readonly #topic: TopicTemplate;
+  readonly #admission: Admission;
   readonly #validate: (change: Change) => Promise<void>;
   readonly #clock: () => Date;
   readonly #settlement: Settlement;
@@ -35,7 +35,7 @@ class Door implements Writes {
   constructor({ pool, log, topic, validate = async () => {}, clock = () => new Date() }: WritesOptions) {
     this.#pool = pool;
     this.#log = log;
-    this.#topic = topic;
+    this.#admission = new Admission(pool, topic);
     this.#validate = validate;
     this.#clock = clock;
     this.#settlement = new Settlement(pool);
@@ -50,7 +50,7 @@ class Door implements Writes {
     const candidates = changes.map((change) => candidateOf(change, this.#clock()));
     checkDistinct(candidates);
     for (const { change } of candidates) await this.#validate(change);
-    const { admitted, known } = await this.#pool.transaction((tx) => this.#admit(tx, candidates, call), { retries: 3 });
+    const { admitted, known } = await this.#admission.admit(candidates, call.who);
     await this.#append(admitted, call);
     return candidates.map((candidate) => known.get(candidate.event.metadata.event_id) ?? pendingStatus(candidate));
   }
@@ -83,35 +83,6 @@ class Door implements Writes {
     return this.#settlement.close();
   }
 
-  async #admit(
-    tx: Database,
-    candidates: readonly Candidate[],
-    { who }: Call,
-  ): Promise<{ admitted: readonly Admitted[]; known: ReadonlyMap<string, EventStatus> }> {
-    await tx.query("set local synchronous_commit = off");
-    const ids = candidates.map(({ event }) => event.metadata.event_id);
-    await lockKeys(tx, [...candidates.map(({ key }) => key), ...ids]);
-    const outcomes = await knownOutcomes(tx, ids);
-    for (const candidate of candidates) checkRepeat(candidate, outcomes.get(candidate.event.metadata.event_id));
-    const statusOf = ({ event }: Candidate): string | undefined => outcomes.get(event.metadata.event_id)?.status.status;
-    const states = await doorStates(
-      tx,
-      candidates.map(({ event }) => event.data.payload),
-      who,
-    );
-    const fresh = admit(
-      candidates.filter((one) => statusOf(one) === undefined),
-      states,
-      this.#topic,
-    );
-    await savePending(tx, fresh);
-    // Its first try may have ended before the log was reached; the log takes each id once.
-    const again = candidates
-      .filter((one) => statusOf(one) === "pending")
-      .map((one) => routed(one, states, this.#topic));
-    return { admitted: [...fresh, ...again], known: new Map([...outcomes].map(([id, { status }]) => [id, status])) };
-  }
-
   async #append(admitted: readonly Admitted[], call: Call): Promise<void> {
     if (admitted.length === 0) return;
     const ids = admitted.map(({ event }) => event.metadata.event_id);
@@ -126,57 +97,15 @@ class Door implements Writes {
       await this.#pool.query("delete from outcome where event_id = any($1) and applied is null", [ids]);
       throw error;
     }
-    await this.#pool.transaction(async (tx) => {
-      await tx.query("set local synchronous_commit = off");
-      await tx.query("update pending set appended = now() where event_id = any($1)", [ids]);
-    });
+    await this.#pool.query(
+      `with quickly as materialized (select set_config('synchronous_commit', 'off', true))
+        update pending set appended = now() from quickly where event_id = any($1)`,
+      [ids],
+    );
   }
-}
-
-async function savePending(tx: Database, admitted: readonly Admitted[]): Promise<void> {
-  if (admitted.length === 0) return;
-  const rows = admitted.map((one, n) => {
-    const { event_id, collection, item, method, accepted } = pendingStatus(one);
-    return {
-      event_id,
-      collection,
-      item,
-      method,
-      accepted,
-      digest: one.digest,
-      remains: one.remains,
-      topic: one.topic,
-      n,
-    };
-  });
-  await tx.query(
-    `with r as materialized (
-        select * from json_to_recordset($1) as r(event_id text, collection text, item text, method text,
-          accepted timestamptz, digest text, remains boolean, topic text, n int)
-      ), known as (
-        insert into outcome (event_id, collection, item, method, digest, accepted)
-          select event_id, collection, item, method, digest, accepted from r
-      )
-      insert into pending (collection, id, event_id, remains, topic, accepted)
-        select distinct on (collection, item) collection, coalesce(item, ''), event_id, remains, topic, now()
-          from r order by collection, item, n desc
-        on conflict (collection, id) do update set event_id = excluded.event_id, remains = excluded.remains,
-          topic = excluded.topic, accepted = excluded.accepted, appended = null`,
-    [JSON.stringify(rows)],
-  );
 }
 
 function checkDistinct(candidates: readonly Candidate[]): void {
   const ids = new Set(candidates.map(({ event }) => event.metadata.event_id));
   if (ids.size < candidates.length) throw new GyreError("Conflict", "two changes have one event id");
-}
-
-function checkRepeat(
-  { event, digest }: Candidate,
-  known: { readonly digest: string | null; readonly status: EventStatus } | undefined,
-): void {
-  if (known === undefined || known.digest === digest) return;
-  const { event_id } = event.metadata;
-  const message = `event ${event_id} was accepted already with another body`;
-  throw new GyreError("Conflict", message, { type: "idempotency-key-reused", subject: event_id });
 }

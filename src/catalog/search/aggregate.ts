@@ -2,8 +2,10 @@ import type { Call } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
 import { GyreError } from "../../errors.ts";
 import type { Aggregation, AggregationResult, Search } from "../catalog.ts";
+import { frequenciesOf, type Summaries } from "../queryables.ts";
 import { Sql, sql } from "../sql.ts";
-import { countMatches } from "./count.ts";
+import { visibleTo } from "../visible.ts";
+import { countMatches, isOfCollections } from "./count.ts";
 import { type Grid, geohashGrid, geotileGrid } from "./grid.ts";
 import { conditionsOf, matching } from "./where.ts";
 
@@ -104,13 +106,42 @@ function values(name: string, property: string): Plan {
               when 'object' then '[]' else jsonb_build_array(properties -> ${property}) end
           ) as value
         ) v`;
-  return async (tx, matches, _, call) => {
+  return async (tx, matches, search, call) => {
+    const counted = isOfCollections(search) ? await frequencies(tx, property, search, call) : undefined;
+    if (counted !== undefined) return counts(name, counted);
     const { text, values } = sql`
       select left(value, 1000) collate "C" as key, count(*) as frequency, sum(count(*)) over () as total
       from ${source} where value is not null and ${matches} group by 1 order by 2 desc, 1 limit ${MOST_BUCKETS}`;
     const rows = await tx.query<Counted & { key: string }>(text, values, call);
     return distribution(name, rows, ({ key }) => ({ key, data_type: "string" }));
   };
+}
+
+/** What the collections have counted already. */
+async function frequencies(
+  tx: Database,
+  property: string,
+  { collections }: Search,
+  call: Call,
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const wanted = collections ?? null;
+  const { text, values } = sql`
+    select id, items, queryables from collection
+    where ${visibleTo(call.who)} and (${wanted}::text[] is null or id = any(${wanted}))`;
+  const rows = await tx.query<{ id: string; items: number; queryables: Summaries }>(text, values, call);
+  if (property === "collection")
+    return new Map(rows.filter(({ items }) => items > 0).map(({ id, items }) => [id, items]));
+  return frequenciesOf(
+    rows.map(({ queryables }) => queryables),
+    property,
+  );
+}
+
+function counts(name: string, found: ReadonlyMap<string, number>): AggregationResult {
+  const sorted = [...found].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1));
+  const total = sorted.reduce((sum, [, frequency]) => sum + frequency, 0);
+  const rows = sorted.slice(0, MOST_BUCKETS).map(([key, frequency]) => ({ key, frequency, total }));
+  return distribution(name, rows, ({ key }) => ({ key, data_type: "string" }));
 }
 
 function cells(name: string, grid: Grid): Plan {

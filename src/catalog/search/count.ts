@@ -4,6 +4,7 @@ import { sqlState } from "../../db/failure.ts";
 import type { Search } from "../catalog.ts";
 import { sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
+import { streamItems } from "./stream.ts";
 import { type Conditions, conditionsOf, matching } from "./where.ts";
 
 /** SQLSTATE of a statement that took too long. */
@@ -13,7 +14,7 @@ const CANCELED = "57014";
 export async function countMatches(db: Database, search: Search, call: Call, ms: number): Promise<number | undefined> {
   const conditions = conditionsOf(search, call.who);
   if (isOfCollections(search)) return countOfCollections(db, search, call);
-  if (conditions.rest !== undefined) return undefined;
+  if (conditions.rest !== undefined) return decided(db, search, call, ms);
   try {
     return await db.transaction(
       async (tx) => {
@@ -29,13 +30,25 @@ export async function countMatches(db: Database, search: Search, call: Call, ms:
   }
 }
 
+/** Candidates that the process decides on, for as long as there is time. */
+async function decided(db: Database, search: Search, call: Call, ms: number): Promise<number | undefined> {
+  const end = performance.now() + ms;
+  let matched = 0;
+  for await (const batch of streamItems(db, search, call)) {
+    if (performance.now() > end) return undefined;
+    matched += batch.length;
+  }
+  return matched;
+}
+
 async function counted(db: Database, conditions: Conditions, call: Call): Promise<number> {
   const { text, values } = sql`select count(*) as matched from item where ${matching(conditions)}`;
   const [row] = await db.query<{ matched: number }>(text, values, call);
   return row?.matched ?? 0;
 }
 
-function isOfCollections({ ids, bbox, heights, intersects, datetime, filter, q }: Search): boolean {
+/** Whether a search has no condition but on collections, which know much of their items. */
+export function isOfCollections({ ids, bbox, heights, intersects, datetime, filter, q }: Search): boolean {
   return [ids, bbox, heights, intersects, datetime, filter, q].every((condition) => condition === undefined);
 }
 

@@ -1,13 +1,19 @@
 import { bareName } from "../cql2/domain.ts";
 import type { Expression, Operand } from "../cql2/expression.ts";
 import { facet } from "../facets.ts";
-import { type Sql, sql } from "../sql.ts";
+import { and, or, type Sql, sql } from "../sql.ts";
 
-/** Conditions on `facets` that follow from an expression: from the equalities of which all must hold. */
+/** Conditions on `facets` that follow from an expression, all of them: from what must equal a constant. */
 export function facetsImplied(expression: Expression): Sql[] {
   switch (expression.kind) {
     case "and":
       return expression.of.flatMap((part) => facetsImplied(part));
+    case "or": {
+      const parts = expression.of.map((part) => facetsImplied(part));
+      return parts.length > 0 && parts.every((part) => part.length > 0)
+        ? [or(parts.map((part) => sql`(${and(part)})`))]
+        : [];
+    }
     case "compare": {
       if (expression.op !== "=") return [];
       const known = facetOf(expression.left, expression.right) ?? facetOf(expression.right, expression.left);

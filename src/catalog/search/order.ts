@@ -14,8 +14,8 @@ export interface Order {
   readonly keys: readonly Key[];
   /** Names an order, so that a place in one is not taken for a place in another. */
   readonly name: string;
-  /** An index has it: the newest first, say. */
-  readonly isIndexed: boolean;
+  /** The index that has it, if one has: those of time, or the primary key. */
+  readonly index: "time" | "id" | undefined;
 }
 
 const MOST_KEYS = 8;
@@ -35,7 +35,7 @@ export function orderOf({ sortby = [], collections }: Pick<Search, "sortby" | "c
     return isFirst;
   });
   const names = all.map(({ field, direction }) => `${direction === "desc" ? "-" : "+"}${field}`);
-  return { keys: all.flatMap(keysOf), name: names.join(), isIndexed: isIndexed(all, collections?.length === 1) };
+  return { keys: all.flatMap(keysOf), name: names.join(), index: indexOf(all, collections?.length === 1) };
 }
 
 /** `order by` of an order, or of the way back. */
@@ -90,10 +90,10 @@ function keysOf({ field, direction }: SortKey): Key[] {
   ];
 }
 
-/** Those of `item_datetime`, `item_collection` and the primary key. */
-function isIndexed(all: readonly SortKey[], isOneCollection: boolean): boolean {
-  if (all.some(({ direction }) => direction !== all[0]?.direction)) return false;
+function indexOf(all: readonly SortKey[], isOneCollection: boolean): Order["index"] {
+  if (all.some(({ direction }) => direction !== all[0]?.direction)) return undefined;
   const fields = all.map(({ field }) => field).join();
   const ofOne = ["collection,datetime,id", "datetime,id,collection"];
-  return ["datetime,collection,id", "id,collection"].includes(fields) || (isOneCollection && ofOne.includes(fields));
+  if (fields === "datetime,collection,id" || (isOneCollection && ofOne.includes(fields))) return "time";
+  return fields === "id,collection" ? "id" : undefined;
 }

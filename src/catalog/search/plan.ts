@@ -26,7 +26,7 @@ export interface Wanted {
  */
 export async function plansOf(db: Database, wanted: Wanted, call: Call): Promise<readonly Sql[]> {
   const { conditions, order } = wanted;
-  if (!order.isIndexed) return [gather(wanted)];
+  if (order.index === undefined) return [gather(wanted)];
   if (conditions.known.length > 0 && (await estimated(db, conditions, call)) <= FEW_ROWS) return [gather(wanted)];
   return [walk(wanted), gather(wanted)];
 }
@@ -38,28 +38,37 @@ async function estimated(db: Database, { known, ranges }: Conditions, call: Call
   return row?.["QUERY PLAN"][0]?.Plan["Plan Rows"] ?? 0;
 }
 
-function walk({ conditions, order, place, count }: Wanted): Sql {
-  const { ranges, covered, boxes, known, others } = conditions;
+function walk(wanted: Wanted): Sql {
+  const { conditions, order, place, count } = wanted;
+  const { covered, boxes, ranges } = conditions;
+  if (order.index === "time" && (boxes.length > 0 || covered.length > 1)) return walkEntries(wanted);
   const by = orderBy(order, place?.isBackwards ?? false);
-  const start = from(ranges, order, place);
-  const decided = [...covered, ...boxes];
-  const isByEntries = boxes.length > 0 || covered.length > 1;
-  const rows = Math.max(isByEntries ? WALK_ENTRIES : WALK_ROWS, 2 * count);
-  if (!isByEntries) {
-    return sql`
-      select body, properties, etag, updated, ${keyTexts(order)} as keys
-      from (select * from item where ${start} order by ${by} limit ${rows}) as item
-      where ${and([...covered, ...known, ...others])} order by ${by} limit ${count}`;
-  }
+  // A range that the index does not know would make it look at more rows than these.
+  const known = order.index === "time" ? ranges : [];
+  return sql`
+    select body, properties, etag, updated, ${keyTexts(order)} as keys
+    from (
+      select * from item where ${from(known, order, place)} order by ${by} limit ${Math.max(WALK_ROWS, 2 * count)}
+    ) as item
+    where ${and([...ranges, ...covered, ...conditions.others])} order by ${by} limit ${count}`;
+}
+
+/** Rows are fetched only for entries whose box and time meet. */
+function walkEntries({ conditions, order, place, count }: Wanted): Sql {
+  const { ranges, covered, boxes, others } = conditions;
+  const by = orderBy(order, place?.isBackwards ?? false);
   return sql`
     select body, properties, etag, updated, ${keyTexts(order)} as keys
     from (
       select id, collection, datetime
-      from (select id, collection, datetime, place, span from item where ${start} order by ${by} limit ${rows}) as entry
-      where ${and(decided)} order by ${by}
+      from (
+        select id, collection, datetime, place, span from item where ${from(ranges, order, place)}
+        order by ${by} limit ${Math.max(WALK_ENTRIES, 2 * count)}
+      ) as entry
+      where ${and([...covered, ...boxes])} order by ${by}
     ) as met cross join lateral (
       select body, properties, etag, updated from item
-      where item.id = met.id and item.collection = met.collection and ${and([...known, ...others])} offset 0
+      where item.id = met.id and item.collection = met.collection and ${and(others)} offset 0
     ) as item
     order by ${by} limit ${count}`;
 }

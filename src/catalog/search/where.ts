@@ -3,7 +3,7 @@ import { GyreError } from "../../errors.ts";
 import type { Search } from "../catalog.ts";
 import type { Expression } from "../cql2/expression.ts";
 import { type Columns, toSql } from "../cql2/sql.ts";
-import { facet, wordsOf } from "../facets.ts";
+import { wordsOf } from "../facets.ts";
 import { unwrapped } from "../footprint.ts";
 import { and, joined, Sql, sql } from "../sql.ts";
 import { spanText, timeText } from "../times.ts";
@@ -13,13 +13,13 @@ import { facetsImplied } from "./implied.ts";
 
 /** The conditions of a search on rows of `item`, by who can decide them. */
 export interface Conditions {
-  /** Narrow a walk along an index of time. */
+  /** Narrow a walk along an index of time: one collection, and the end of the time. */
   readonly ranges: readonly Sql[];
   /** Decided by what those indexes hold besides. */
   readonly covered: readonly Sql[];
   /** Boxes alone, of which the planner knows nothing. */
   readonly boxes: readonly Sql[];
-  /** Followed from the others, found by an index that has statistics. */
+  /** Follow from the others, and are found by an index that has statistics. */
   readonly known: readonly Sql[];
   /** Need the row. */
   readonly others: readonly Sql[];
@@ -29,22 +29,25 @@ export interface Conditions {
 
 export function conditionsOf(search: Search, who: Principal, of: "items" | "collections" = "items"): Conditions {
   const { collections, ids, bbox, heights, intersects, datetime, filter, q } = search;
-  const ranges = collections === undefined ? [] : [oneOf("collection", collections)];
+  const ranges: Sql[] = [];
+  const covered = [of === "items" ? inVisible(who) : visibleTo(who)];
+  // Of several an index knows no order.
+  if (collections !== undefined) (collections.length === 1 ? ranges : covered).push(oneOf("collection", collections));
   // Sorted by their start, so none that starts later is met.
   if (datetime?.end !== undefined) ranges.push(sql`datetime <= ${timeText(datetime.end)}::timestamptz`);
-  const covered = [of === "items" ? inVisible(who) : visibleTo(who)];
   if (datetime !== undefined) covered.push(sql`span && ${spanText(datetime.start, datetime.end)}::tstzrange`);
   const areas: Area[] = [];
   if (bbox !== undefined) areas.push(boxArea(bbox));
   if (intersects !== undefined) areas.push(geometryArea(intersects));
   const known: Sql[] = [];
+  const others = areas.map(({ exact }) => sql`${exact} is true`);
   if (ids !== undefined) known.push(oneOf("id", ids));
   if (q !== undefined) known.push(sql`words @@ ${wordsQuery(q)}`);
+  others.push(...known);
   if (filter !== undefined && of === "items") known.push(...facetsImplied(filter));
-  const others = areas.map(({ exact }) => sql`${exact} is true`);
   // Whose height is not known may be anywhere.
   if (heights !== undefined) others.push(sql`(low is null or (low <= ${heights[1]} and high >= ${heights[0]}))`);
-  const filtered = filter === undefined ? undefined : toSql(filter, of === "items" ? ITEM_COLUMNS : COLUMNS);
+  const filtered = filter === undefined ? undefined : toSql(filter, COLUMNS);
   if (filtered !== undefined) others.push(sql`(${filtered.condition})`);
   const rest = filtered?.isExact === false ? filter : undefined;
   return { ranges, covered, boxes: areas.map(({ boxes }) => boxes), known, others, rest };
@@ -76,14 +79,6 @@ const COLUMNS: Columns = {
   meets(box, bind) {
     const { text, values } = boxesMeet(unwrapped(...box));
     return text.replaceAll(/\$(\d+)/g, (_, n: string) => bind(values[Number(n) - 1]));
-  },
-};
-
-const ITEM_COLUMNS: Columns = {
-  ...COLUMNS,
-  has(name, value, bind) {
-    const known = facet(name, value);
-    return known === undefined ? undefined : `facets @> array[${bind(known)}]`;
   },
 };
 

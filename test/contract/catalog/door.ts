@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { forgetOutcomes } from "../../../src/catalog/outcome.ts";
 import type { Payload } from "../../../src/core/event.ts";
+import type { Pool } from "../../../src/db/database.ts";
 import { GyreError, isGyreError } from "../../../src/errors.ts";
 import { BEGINNING, type EventLog } from "../../../src/log/event-log.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
@@ -18,7 +20,7 @@ const REMOVE: Payload = { method: "DELETE", collection_id: "c", item_id: "a" };
 
 /** The door: what it lets in, and what it refuses before anything is in the log. */
 export function testDoor(make: MakePool): void {
-  const cases: Record<string, (node: TestNode, log: EventLog) => Promise<void>> = {
+  const cases: Record<string, (node: TestNode, log: EventLog, pool: Pool) => Promise<void>> = {
     "a posted item is found when its event is applied, and not before": async (node) => {
       const [status] = await node.writes.accept([changeOf(post(item("a")))], CALL);
       assert.equal(status?.status, "pending");
@@ -141,6 +143,24 @@ export function testDoor(make: MakePool): void {
       assert.deepEqual(await node.apply(), []);
       assert.deepEqual(await node.ids({}), ["a"]);
     },
+    "an event that may never have reached the log counts for a minute": async (node, _, pool) => {
+      await node.writes.accept([changeOf(post(item("a")))], CALL);
+      await pool.query("update pending set appended = null");
+      await refused(node, post(item("a")), "item-already-exists", "Conflict");
+      await pool.query("update pending set appended = null, accepted = accepted - interval '2 minutes'");
+      await node.writes.accept([changeOf(post(item("a", { properties: { again: true } })))], CALL);
+      // Both had reached it: the second is refused when it is applied.
+      assert.equal((await node.apply()).length, 1);
+      assert.equal((await node.catalog.item("c", "a", CALL))?.document.properties.again, undefined);
+    },
+    "outcomes are kept for a time": async (node, _, pool) => {
+      const [old] = await node.publish(post(item("a")));
+      await forgetOutcomes(pool, new Date(0));
+      assert.equal((await node.writes.status(old?.event_id ?? "", CALL))?.status, "applied");
+      await forgetOutcomes(pool, new Date(Date.now() + 60_000));
+      assert.equal(await node.writes.status(old?.event_id ?? "", CALL), undefined);
+      assert.equal((await node.catalog.item("c", "a", CALL))?.etag, old?.event_id);
+    },
     "who waits is woken by the transaction that applies": async (node) => {
       const [status] = await node.writes.accept([changeOf(post(item("a")))], CALL);
       const id = status?.event_id ?? "";
@@ -184,9 +204,10 @@ export function testDoor(make: MakePool): void {
   for (const [title, run] of Object.entries(cases)) {
     test(title, async (t) => {
       const log = breakable(createMemoryLog());
-      const node = testNode(await make(t), log);
+      const pool = await make(t);
+      const node = testNode(pool, log);
       t.after(() => node.close());
-      await run(node, log);
+      await run(node, log, pool);
     });
   }
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Search } from "../../../src/catalog/catalog.ts";
 import { parseText } from "../../../src/catalog/cql2/text.ts";
-import type { Geometry, StacItem } from "../../../src/core/stac.ts";
+import type { Geometry, Json, StacItem } from "../../../src/core/stac.ts";
 import { isGyreError } from "../../../src/errors.ts";
 import type { MakePool } from "../catalog.ts";
 import { box, CALL, item, post, ringOf, type TestNode, testNode } from "./node.ts";
@@ -429,6 +428,31 @@ export function testSearch(make: MakePool): void {
       await assert.rejects(node.catalog.aggregate({ limit: 1 }, [aggregation], CALL), (error) =>
         isGyreError(error, "BadRequest"),
       );
+    }
+  });
+
+  test("what collections have counted is what a scan counts", async (t) => {
+    const values = ["a", "b", 1, 2.5, true, null, ["a", "c"], { deep: 1 }, "z".repeat(100)];
+    const some = (n: number, v: Json): StacItem =>
+      item(`i${n}`, { collection: `c${n % 2}`, properties: { v, w: n % 3 } });
+    const node = await published(
+      make,
+      t,
+      values.flatMap((v, n) => [some(n, v), some(n + 100, v)]),
+    );
+    await node.publish(
+      { method: "PUT", collection_id: "c0", item_id: "i0", item: some(0, "b") },
+      { method: "PATCH", collection_id: "c1", item_id: "i1", patch: { properties: { v: 7, w: null } } },
+      { method: "DELETE", collection_id: "c0", item_id: "i100" },
+      { method: "DELETE", collection_id: "c0", item_id: "i8" },
+      { method: "DELETE", collection_id: "c0", item_id: "i108" },
+    );
+    const ids = await node.ids({});
+    for (const collections of [undefined, ["c0"], ["c1"], ["c0", "c1", "none"], []]) {
+      const search = { limit: 1, ...(collections && { collections }) };
+      const names = ["v_frequency", "w_frequency", "none_frequency", "collection_frequency"].map((name) => ({ name }));
+      const counted = await node.catalog.aggregate(search, names, CALL);
+      assert.deepEqual(counted, await node.catalog.aggregate({ ...search, ids }, names, CALL), String(collections));
     }
   });
 }

@@ -1,0 +1,162 @@
+import type { Principal } from "../core/principal.ts";
+import type { TopicTemplate } from "../core/topic.ts";
+import type { Database, Pool } from "../db/database.ts";
+import { GyreError } from "../errors.ts";
+import { type Admitted, admit, type Candidate, pendingStatus, routed } from "./accepted.ts";
+import type { EventStatus } from "./catalog.ts";
+import { type DoorState, doorStates, lockKeys } from "./door.ts";
+import { knownOutcomes } from "./outcome.ts";
+
+/** What became of one request. */
+export interface Decision {
+  /** To be appended: what is new, and what was accepted before and may not have reached the log. */
+  readonly admitted: readonly Admitted[];
+  /** Events that came again. */
+  readonly known: ReadonlyMap<string, EventStatus>;
+}
+
+interface Request {
+  readonly candidates: readonly Candidate[];
+  readonly who: Principal;
+  resolve(decision: Decision): void;
+  reject(error: unknown): void;
+}
+
+type Outcomes = Awaited<ReturnType<typeof knownOutcomes>>;
+
+/** Candidates of one transaction; a single request may exceed them. */
+const MOST_CANDIDATES = 2000;
+
+/** Decides on requests in their order. Those that come while others are decided on share the next transaction. */
+export class Admission {
+  readonly #pool: Pool;
+  readonly #topic: TopicTemplate;
+  #waiting: Request[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(pool: Pool, topic: TopicTemplate) {
+    this.#pool = pool;
+    this.#topic = topic;
+  }
+
+  admit(candidates: readonly Candidate[], who: Principal): Promise<Decision> {
+    const { promise, resolve, reject } = Promise.withResolvers<Decision>();
+    this.#waiting.push({ candidates, who, resolve, reject });
+    this.#running ??= this.#run();
+    return promise;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const requests = this.#take();
+      try {
+        const settle = await this.#pool.transaction((tx) => this.#decide(tx, requests), { retries: 3 });
+        for (const done of settle) done();
+      } catch (error) {
+        for (const { reject } of requests) reject(error);
+      }
+    }
+    this.#running = undefined;
+  }
+
+  /** The next requests of those who see the same. */
+  #take(): readonly Request[] {
+    const roles = JSON.stringify(this.#waiting[0]?.who.roles);
+    let count = 0;
+    const end = this.#waiting.findIndex(({ candidates, who }) => {
+      count += candidates.length;
+      return count > MOST_CANDIDATES || JSON.stringify(who.roles) !== roles;
+    });
+    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(end, 1));
+  }
+
+  /** Answers what to tell each request when the transaction is committed. */
+  async #decide(tx: Database, requests: readonly Request[]): Promise<(() => void)[]> {
+    const all = requests.flatMap(({ candidates }) => candidates);
+    const ids = all.map(({ event }) => event.metadata.event_id);
+    const [first] = requests;
+    if (first === undefined || all.length === 0)
+      return requests.map(
+        ({ resolve }) =>
+          () =>
+            resolve(NOTHING),
+      );
+    await lockKeys(tx, [...all.map(({ key }) => key), ...ids]);
+    const outcomes = await knownOutcomes(tx, ids);
+    const payloads = all.map(({ event }) => event.data.payload);
+    const states = await doorStates(tx, payloads, first.who);
+    const fresh: Admitted[] = [];
+    const settle = requests.map((request) => {
+      try {
+        const decision = this.#decideOne(request.candidates, outcomes, states);
+        fresh.push(...decision.admitted.filter(({ event }) => !decision.known.has(event.metadata.event_id)));
+        return () => request.resolve(decision);
+      } catch (error) {
+        return () => request.reject(error);
+      }
+    });
+    await savePending(tx, fresh);
+    return settle;
+  }
+
+  #decideOne(candidates: readonly Candidate[], outcomes: Outcomes, states: Map<string, DoorState>): Decision {
+    const known = new Map<string, EventStatus>();
+    for (const { event, digest } of candidates) {
+      const { event_id } = event.metadata;
+      const before = outcomes.get(event_id);
+      if (before === undefined) continue;
+      if (before.digest !== digest) throw reused(event_id);
+      known.set(event_id, before.status);
+    }
+    const isNew = ({ event }: Candidate): boolean => !known.has(event.metadata.event_id);
+    const fresh = admit(candidates.filter(isNew), states, this.#topic);
+    for (const one of fresh) {
+      outcomes.set(one.event.metadata.event_id, { status: pendingStatus(one), digest: one.digest });
+    }
+    // Its first try may have ended before the log was reached; the log takes each id once.
+    const again = candidates
+      .filter(({ event }) => known.get(event.metadata.event_id)?.status === "pending")
+      .map((one) => routed(one, states.get(one.key), this.#topic));
+    return { admitted: [...fresh, ...again], known };
+  }
+}
+
+const NOTHING: Decision = { admitted: [], known: new Map() };
+
+function reused(eventId: string): GyreError {
+  const message = `event ${eventId} was accepted already with another body`;
+  return new GyreError("Conflict", message, { type: "idempotency-key-reused", subject: eventId });
+}
+
+async function savePending(tx: Database, admitted: readonly Admitted[]): Promise<void> {
+  if (admitted.length === 0) return;
+  const rows = admitted.map((one, n) => {
+    const { event_id, collection, item, method, accepted } = pendingStatus(one);
+    return {
+      event_id,
+      collection,
+      item,
+      method,
+      accepted,
+      digest: one.digest,
+      remains: one.remains,
+      topic: one.topic,
+      n,
+    };
+  });
+  await tx.query(
+    `with r as materialized (
+        select * from json_to_recordset($1) as r(event_id text, collection text, item text, method text,
+          accepted timestamptz, digest text, remains boolean, topic text, n int)
+      ), known as (
+        insert into outcome (event_id, collection, item, method, digest, accepted)
+          select event_id, collection, item, method, digest, accepted from r
+      )
+      insert into pending (collection, id, event_id, remains, topic, accepted)
+        select distinct on (collection, item) collection, coalesce(item, ''), event_id, remains, topic, now()
+          from r order by collection, item, n desc
+        on conflict (collection, id) do update set event_id = excluded.event_id, remains = excluded.remains,
+          topic = excluded.topic, accepted = excluded.accepted, appended = null`,
+    [JSON.stringify(rows)],
+  );
+}
