@@ -33,6 +33,16 @@ export interface Opened {
   readonly modified?: Date;
 }
 
+/** A file that a dataset is made of. */
+export interface SourceFile {
+  /** The dataset that it is by itself: the very same for a dataset of one file. */
+  readonly id: string;
+  /** Its address, for people; never used by clients. */
+  readonly source: string;
+  /** Bytes. */
+  readonly size?: number;
+}
+
 export interface ListOptions {
   /** Only ids that begin so. */
   readonly prefix?: string;
@@ -46,6 +56,8 @@ export interface Access {
   open(id: string, call: Call): Promise<Opened | undefined>;
   /** What `open` would answer, where that is known without asking anybody; undefined says nothing. */
   current?(id: string, call: Call): Opened | undefined;
+  /** The files that a dataset is made of, as far as they are datasets of their own and no folders. */
+  files?(id: string, call: Call): readonly SourceFile[];
   /** A chunk that `raw` answered, found by its `kept`, as long as it is in memory. */
   kept?(key: string): RawChunk | undefined;
   /** Stored bytes, whole chunks of `spec.chunks` where the codecs need that. Undefined: never written. */

@@ -1,4 +1,4 @@
-import type { Access, ListOptions, Opened, RawChunk } from "../core/access.ts";
+import type { Access, ListOptions, Opened, RawChunk, SourceFile } from "../core/access.ts";
 import {
   type Block,
   type CodecSpec,
@@ -25,6 +25,8 @@ export interface Holdings {
   open(id: string, call: Call): Promise<Opened | undefined>;
   /** What `open` would answer, where that is known without asking anybody. */
   current?(id: string, call: Call): Opened | undefined;
+  /** The files that a dataset is made of, as far as they are datasets of their own. */
+  files?(id: string, call: Call): readonly SourceFile[];
 }
 
 export interface AccessOptions {
@@ -85,6 +87,7 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
     list: (call, listing) => holdings.list(call, listing),
     open: (id, call) => holdings.open(id, call),
     current: (id, call) => holdings.current?.(id, call),
+    files: (id, call) => holdings.files?.(id, call) ?? [],
     kept: (key) => stored.find(key),
     raw: (variable, index, call) => rawChunk(keeping, variable, index, call),
     stage: (variable, index, call) => stagedBytes(reader.files, variable, index, call),

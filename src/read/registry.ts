@@ -15,6 +15,7 @@ import type { Clock, Entry, Problem } from "./registry/entry.ts";
 import { systemClock } from "./registry/entry.ts";
 import { identityOf, infoOf } from "./registry/identity.ts";
 import { openNames, type Registration } from "./registry/names.ts";
+import { sourceFiles } from "./registry/source-files.ts";
 
 export type { Clock, Entry, Problem } from "./registry/entry.ts";
 export { systemClock } from "./registry/entry.ts";
@@ -233,6 +234,10 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       const known = current.get(id);
       const isFresh = known?.changes === names.changes + forgotten && clock.now() < known.until;
       return isFresh ? known.opened : undefined;
+    },
+    files(id) {
+      const entry = names.get(id);
+      return entry === undefined ? [] : sourceFiles(entry, names, (source) => looked.get(source)?.info);
     },
     add(registration) {
       const known = names.byKey(registration.key);
