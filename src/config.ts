@@ -85,7 +85,8 @@ const kafka = z.strictObject({
   brokers: z.array(z.string().regex(/^[^\s/]+:\d+$/, "is not host:port")).min(1),
   topic: z.string().min(1).max(200).default("gyre.events").describe("the one topic, with the facets as a header"),
   perFacet: z.boolean().default(false).describe("a topic for each value of the template, created on the fly"),
-  partitions: z.int().min(1).max(1000).default(8),
+  prefix: z.string().max(100).optional().describe("before every topic of a facet; others of the brokers are not read"),
+  partitions: z.int().min(1).max(1000).optional().describe("of topics made here; default 8, or 1 for each facet"),
   replication: z.int().min(1).max(10).optional(),
   refreshSeconds: z.int().min(1).default(30).describe("how often new topics are looked for"),
   tls: z

@@ -62,13 +62,23 @@ function closing(log: EventLog): OpenedLog {
 
 /** Loaded only where there is Kafka. */
 async function kafkaLog(config: Partial<KafkaConfig> & Pick<KafkaConfig, "brokers">): Promise<EventLog> {
-  const { brokers, topic, perFacet = false, partitions, replication, refreshSeconds, tls = false, sasl } = config;
+  const {
+    brokers,
+    topic,
+    perFacet = false,
+    prefix,
+    partitions,
+    replication,
+    refreshSeconds,
+    tls = false,
+    sasl,
+  } = config;
   const { createKafkaLog } = await import("../log/kafka.ts");
   const count = partitions === undefined ? {} : { partitions };
   return createKafkaLog({
     brokers,
     topics: perFacet
-      ? { mode: "each", ...count }
+      ? { mode: "each", ...(prefix === undefined ? {} : { prefix }), ...count }
       : { mode: "one", ...(topic === undefined ? {} : { name: topic }), ...count },
     tls: typeof tls === "boolean" ? tls : await pemOf(tls),
     ...(sasl === undefined ? {} : { sasl }),

@@ -1,0 +1,53 @@
+import { GyreError } from "../errors.ts";
+import type { Command, CommandIo } from "./command.ts";
+
+type Action = (argv: readonly string[], io: CommandIo) => Promise<number>;
+
+const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+  topics: async () => (await import("./events/reading.ts")).topics,
+  tail: async () => (await import("./events/reading.ts")).tail,
+  export: async () => (await import("./events/reading.ts")).exported,
+  dump: async () => (await import("./events/reading.ts")).dumped,
+  consumers: async () => (await import("./events/failures.ts")).consumers,
+  errors: async () => (await import("./events/failures.ts")).errors,
+  redrive: async () => (await import("./events/failures.ts")).redrive,
+  import: async () => (await import("./events/failures.ts")).imported,
+  replay: async () => (await import("./events/failures.ts")).replay,
+};
+
+export const events: Command = {
+  name: "events",
+  summary: "look into the event log, keep it, and mend what could not be applied",
+  help: `gyre events ACTION [OPTIONS]
+
+  topics                 names, messages, the time of the last
+  tail [--follow]        messages, a line each; --from beginning, or a position of an earlier answer
+  consumers              who reads the log, and how far each is behind
+  errors                 what could not be applied, and why; --limit N
+  redrive ID... | --all  sends failed messages again: some, those of a filter, or all
+  export [--out FILE]    all messages as lines of JSON
+  import FILE | FOLDER   appends the lines of an export or of a dump; what is there is not appended again
+  dump [FOLDER]          every raw message in a file for each day, also undecodable ones; --follow goes on
+  replay [--dump FOLDER] a dump into the log; without one the whole log into the node's catalogue again
+
+      --node east|west|URL   default east (of the playground)
+      --topics PATTERN       topics, as a regular expression for whole names
+      --json                 one JSON object a line
+
+Filters of errors and redrive: --at-node NAME, --type payload|stac_server|kafka|unknown, --key PREFIX, --since TIME
+
+Example:
+  gyre events tail --follow --topics '.*\\.historical\\..*'
+  gyre events redrive --type stac_server`,
+
+  async run(argv, io) {
+    const [name = "", ...rest] = argv;
+    const load = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (load === undefined) {
+      throw new GyreError("BadRequest", `gyre events has no action ${JSON.stringify(name)}`, {
+        allowed: Object.keys(ACTIONS),
+      });
+    }
+    return (await load())(rest, io);
+  },
+};

@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { parseArgs } from "node:util";
+import { decodeEvent, itemIdOf } from "../../core/event.ts";
+import { ANONYMOUS } from "../../core/principal.ts";
+import { topicFilter } from "../../core/topic.ts";
+import { dump } from "../../log/dump.ts";
+import type { Recorded } from "../../log/event-log.ts";
+import { createHttpLog } from "../../log/http.ts";
+import { exportLines } from "../../log/jsonl.ts";
+import { lineOf } from "../../log/line.ts";
+import { parsePosition } from "../../log/position-text.ts";
+import type { CommandIo } from "../command.ts";
+import { nodeUrl } from "../publisher.ts";
+import { askJson, NODE_OPTIONS } from "./node.ts";
+
+interface Topics {
+  readonly topics: readonly { readonly name: string; readonly messages: number; readonly last: string | null }[];
+}
+
+/** `gyre events topics`: names, messages, the time of the last. */
+export async function topics(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: NODE_OPTIONS });
+  const { topics: found } = await askJson<Topics>(values.node, "events/topics", io.signal);
+  const filter = values.topics === undefined ? undefined : topicFilter(values.topics);
+  for (const topic of found.filter(({ name }) => filter?.test(name) ?? true)) {
+    io.out(
+      values.json
+        ? JSON.stringify(topic)
+        : `${String(topic.messages).padStart(9)}  ${topic.last ?? "-"}  ${topic.name}`,
+    );
+  }
+  return 0;
+}
+
+/** `gyre events tail`: what is in the log, a line each; then, with `--follow`, what comes. */
+export async function tail(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { ...NODE_OPTIONS, from: { type: "string" }, follow: { type: "boolean", short: "f", default: false } },
+  });
+  const log = logOf(values.node);
+  const options = {
+    live: values.follow,
+    from: await startOf(values, io),
+    ...(values.topics === undefined ? {} : { topics: topicFilter(values.topics) }),
+  };
+  let count = 0;
+  for await (const { messages } of log.read(options, { signal: io.signal, who: ANONYMOUS })) {
+    for (const message of messages) io.out(values.json ? lineOf(message).trimEnd() : said(message));
+    count += messages.length;
+    if (io.tty && values.follow) io.err(`${count} messages`);
+  }
+  return 0;
+}
+
+/** Only what comes, unless a position or the beginning is named. */
+async function startOf({ node, from, follow }: { node: string; from?: string; follow: boolean }, io: CommandIo) {
+  if (from !== undefined && from !== "beginning") return parsePosition(from);
+  if (from === "beginning" || !follow) return {};
+  return (await askJson<{ heads: Record<string, number> }>(node, "events/positions", io.signal)).heads;
+}
+
+function said({ time, topic, value }: Recorded): string {
+  const what = (): string => {
+    try {
+      const { payload } = decodeEvent(value).data;
+      return `${payload.method.padEnd(6)} ${payload.collection_id}/${itemIdOf(payload) ?? ""}`;
+    } catch (error) {
+      return `not understood: ${(error as Error).message}`;
+    }
+  };
+  return `${time.toISOString()}  ${topic}  ${what()}`;
+}
+
+/** `gyre events export`: all messages as lines of JSON. */
+export async function exported(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: { ...NODE_OPTIONS, out: { type: "string", short: "o" } } });
+  const filter = values.topics === undefined ? {} : { topics: topicFilter(values.topics) };
+  const batches = exportLines(logOf(values.node), filter, { signal: io.signal, who: ANONYMOUS });
+  if (values.out === undefined) {
+    for await (const lines of batches) io.out(String(lines).trimEnd());
+    return 0;
+  }
+  const file = createWriteStream(values.out);
+  for await (const lines of batches) if (!file.write(lines)) await once(file, "drain");
+  file.end();
+  await once(file, "close");
+  return 0;
+}
+
+/** `gyre events dump FOLDER`: every raw message in a file for each day, also what nobody can decode. */
+export async function dumped(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: { ...NODE_OPTIONS, follow: { type: "boolean", short: "f", default: false } },
+  });
+  const [folder = "events"] = positionals;
+  let last = 0;
+  await dump(
+    logOf(values.node),
+    folder,
+    {
+      live: values.follow,
+      ...(values.topics === undefined ? {} : { topics: topicFilter(values.topics) }),
+      onProgress({ messages }) {
+        last = messages;
+        if (io.tty) io.err(`${messages} messages kept in ${folder}`);
+      },
+    },
+    { signal: io.signal, who: ANONYMOUS },
+  );
+  io.out(values.json ? JSON.stringify({ messages: last, folder }) : `${last} messages kept in ${folder}`);
+  return 0;
+}
+
+function logOf(node: string): ReturnType<typeof createHttpLog> {
+  return createHttpLog(new URL("events", nodeUrl(node)));
+}
