@@ -146,6 +146,7 @@ async function started(
   const following = follow(
     {
       log: source,
+      errors: log,
       db: pool,
       projection,
       node: config.name,
