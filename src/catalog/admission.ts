@@ -151,6 +151,7 @@ async function savePending(tx: Database, admitted: readonly Admitted[]): Promise
       ), known as (
         insert into outcome (event_id, collection, item, method, digest, accepted)
           select event_id, collection, item, method, digest, accepted from r
+          on conflict do nothing
       )
       insert into pending (collection, id, event_id, remains, topic, accepted)
         select distinct on (collection, item) collection, coalesce(item, ''), event_id, remains, topic, now()

@@ -203,7 +203,7 @@ export async function saveOutcomes(
   );
   const ids = rows.map(({ event_id }) => event_id);
   await tx.query("delete from pending where event_id = any($1)", [ids]);
-  await tx.query("select pg_notify('catalog:' || current_schema(), ids) from unnest($1::text[]) as ids", [
+  await tx.query("select pg_notify(left('catalog:' || current_schema(), 63), ids) from unnest($1::text[]) as ids", [
     inParts(ids),
   ]);
 }

@@ -13,6 +13,7 @@ import { conditionsOf } from "./where.ts";
 export interface Found {
   readonly stored: Stored<StacItem>;
   readonly keys: readonly string[];
+  readonly size: number;
 }
 
 interface Row {
@@ -20,11 +21,14 @@ interface Row {
   readonly properties: object;
   readonly etag: string;
   readonly updated: Date;
+  readonly size: number;
   readonly keys: readonly string[];
 }
 
-/** Candidates that are read at once where the process decides. */
-const CANDIDATES = 500;
+/** Rows that are read at once. */
+const MOST_ROWS = 500;
+/** Of one page, as stored; beyond it a page ends before its limit. Several times as much when it is unpacked. */
+const MOST_BYTES = 8 * 1024 * 1024;
 
 /** One page of a search, and the tokens of its neighbours. */
 export async function searchPage(db: Database, search: Search, call: Call): Promise<Page<StacItem>> {
@@ -32,9 +36,9 @@ export async function searchPage(db: Database, search: Search, call: Call): Prom
   const place = search.token === undefined ? undefined : readToken(order, search.token);
   const isBackwards = place?.isBackwards ?? false;
   const conditions = conditionsOf(search, call.who);
-  const some = await find(db, { conditions, order, place, count: search.limit + 1 }, call);
+  const { found: some, isCut } = await find(db, { conditions, order, place, count: search.limit + 1 }, call);
   const found = isBackwards ? some.slice(0, search.limit).reverse() : some.slice(0, search.limit);
-  const isMore = some.length > search.limit;
+  const isMore = isCut || some.length > search.limit;
   const token = (row: Found | undefined, before: boolean): string | undefined =>
     row === undefined ? undefined : writeToken(order, { keys: row.keys, isBackwards: before });
   const next = isMore || isBackwards ? token(found.at(-1), false) : undefined;
@@ -47,17 +51,29 @@ export async function searchPage(db: Database, search: Search, call: Call): Prom
   };
 }
 
-/** The next items from a place on. */
-async function find(db: Database, wanted: Wanted, call: Call): Promise<readonly Found[]> {
+/** The next items from a place on, and whether they were cut short of what was wanted. */
+async function find(
+  db: Database,
+  wanted: Wanted,
+  call: Call,
+): Promise<{ readonly found: readonly Found[]; readonly isCut: boolean }> {
   const { conditions, count } = wanted;
-  if (conditions.rest === undefined) return findRows(db, wanted, call);
-  using matcher = await createMatcher(conditions.rest);
+  using matcher = conditions.rest === undefined ? undefined : await createMatcher(conditions.rest);
   const found: Found[] = [];
+  let bytes = 0;
   for (let { place } = wanted; ; ) {
-    const candidates = await findRows(db, { ...wanted, place, count: CANDIDATES }, call);
-    found.push(...candidates.filter(({ stored }) => matcher.matches(stored.document)));
-    const last = candidates.at(-1);
-    if (last === undefined || candidates.length < CANDIDATES || found.length >= count) return found.slice(0, count);
+    const most = matcher === undefined ? Math.min(MOST_ROWS, count - found.length) : MOST_ROWS;
+    const rows = await findRows(db, { ...wanted, place, count: most }, call);
+    const matching = matcher === undefined ? rows : rows.filter(({ stored }) => matcher.matches(stored.document));
+    for (const one of matching) {
+      found.push(one);
+      bytes += one.size;
+    }
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < most || found.length >= count) {
+      return { found: found.slice(0, count), isCut: false };
+    }
+    if (bytes > MOST_BYTES) return { found, isCut: true };
     place = { keys: last.keys, isBackwards: wanted.place?.isBackwards ?? false };
   }
 }
@@ -71,6 +87,6 @@ async function findRows(db: Database, wanted: Wanted, call: Call): Promise<reado
   return found;
 }
 
-function foundOf({ body, properties, etag, updated, keys }: Row): Found {
-  return { stored: { document: itemOf(body, properties), etag, updated }, keys };
+function foundOf({ body, properties, etag, updated, keys, size }: Row): Found {
+  return { stored: { document: itemOf(body, properties), etag, updated }, keys, size };
 }

@@ -11,6 +11,9 @@ const WALK_ROWS = 2000;
 /** So many rows are gathered without a try to walk. */
 const FEW_ROWS = 2000;
 
+/** As stored, so that nothing is unpacked to be measured. */
+const SIZE = new Sql("pg_column_size(body)");
+
 /** What is wanted of a search: some rows from a place in an order on. */
 export interface Wanted {
   readonly conditions: Conditions;
@@ -46,7 +49,7 @@ function walk(wanted: Wanted): Sql {
   // A range that the index does not know would make it look at more rows than these.
   const known = order.index === "time" ? ranges : [];
   return sql`
-    select body, properties, etag, updated, ${keyTexts(order)} as keys
+    select body, properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
     from (
       select * from item where ${from(known, order, place)} order by ${by} limit ${Math.max(WALK_ROWS, 2 * count)}
     ) as item
@@ -58,7 +61,7 @@ function walkEntries({ conditions, order, place, count }: Wanted): Sql {
   const { ranges, covered, boxes, others } = conditions;
   const by = orderBy(order, place?.isBackwards ?? false);
   return sql`
-    select body, properties, etag, updated, ${keyTexts(order)} as keys
+    select body, properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
     from (
       select id, collection, datetime
       from (
@@ -78,7 +81,7 @@ function gather({ conditions, order, place, count }: Wanted): Sql {
   const by = orderBy(order, place?.isBackwards ?? false);
   const properties = new Sql(order.keys.some(({ type }) => type === "jsonb") ? "properties" : "null::jsonb");
   return sql`
-    select body, item.properties, etag, updated, ${keyTexts(order)} as keys
+    select body, item.properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
     from (
       select id, collection from (
         select id, collection, datetime, ${properties} as properties

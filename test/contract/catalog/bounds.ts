@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { Search } from "../../../src/catalog/catalog.ts";
 import type { StacItem } from "../../../src/core/stac.ts";
@@ -26,6 +27,28 @@ export function testBounds(make: MakePool): void {
       entries.map(({ document }) => document),
       large.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     );
+  });
+
+  test("a page of large items ends before its limit", async (t) => {
+    const node = testNode(await make(t));
+    t.after(() => node.close());
+    const noise = (n: number): string => {
+      return Array.from({ length: 280 }, (_, k) => createHash("sha512").update(`${n} ${k}`).digest("base64")).join("");
+    };
+    const all = Array.from({ length: 520 }, (_, n): StacItem => {
+      return { ...item(`i${String(n).padStart(3, "0")}`), assets: { data: { href: "x", title: noise(n) } } };
+    });
+    await node.log.append(
+      all.map((one) => messageOf(post(one))),
+      CALL,
+    );
+    assert.deepEqual(await node.apply(), []);
+    const search = { limit: 1000, sortby: [{ field: "id", direction: "asc" }] } as const;
+    const first = await node.catalog.search(search, CALL);
+    assert.deepEqual([first.entries.length, first.matched], [500, 520]);
+    const second = await node.catalog.search({ ...search, token: first.next! }, CALL);
+    assert.deepEqual([second.entries.length, second.next], [20, undefined]);
+    assert.equal(second.entries.at(-1)?.document.id, "i519");
   });
 
   test("many items: what walks and what gathers find the same", async (t) => {
