@@ -40,7 +40,7 @@ const PATIENCE_MS = 60_000;
 const LONGEST_PAUSE_MS = 5_000;
 const LOG_CHECK_MS = 3_600_000;
 /** How a server ends that met another one, or what is left of one that was just killed. */
-const RIVALRY = /lock file "[^"]*" already exists|pre-existing shared memory block/;
+const RIVALRY = /lock file "[^"]*" (already exists|is empty)|pre-existing shared memory block/;
 
 /** Starts the private PostgreSQL of a folder, or attaches to it where it runs. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
@@ -68,6 +68,8 @@ class Embedded implements EmbeddedServer {
   readonly #closing = new AbortController();
   readonly #logCheck: NodeJS.Timeout;
   #address: EmbeddedAddress | undefined;
+  /** The server that this process is attached to. */
+  #pid: number | undefined;
   /** The connection that holds the shared lock; a new one whenever the server was lost. */
   #attached: Promise<Client> | undefined;
   #closed: Promise<void> | undefined;
@@ -122,7 +124,11 @@ class Embedded implements EmbeddedServer {
     let started: Launch | undefined;
     for (let end = Date.now() + PATIENCE_MS; ; await delay(POLL_MS, undefined, { signal })) {
       const found = await this.#tryAttach();
-      if (found instanceof Client) return found;
+      if (found instanceof Client) {
+        // A rival that comes late would become a server that nobody is attached to.
+        if (started?.pid !== this.#pid) await started?.withdraw();
+        return found;
+      }
       // One that recovers after a crash, or writes everything before it ends, takes the time that it needs.
       if (found === "not now") end = Date.now() + PATIENCE_MS;
       const failure = await started?.failure();
@@ -145,15 +151,14 @@ class Embedded implements EmbeddedServer {
   async #tryAttach(): Promise<Client | "absent" | "not now"> {
     const postmaster = await readPostmaster(this.#place);
     if (postmaster === undefined) return "absent";
-    const address = this.#addressOf(postmaster);
-    const client = new Client({ ...address, application_name: "gyre attached" });
+    const client = new Client({ ...this.#addressOf(postmaster), application_name: "gyre attached" });
     client.on("error", () => undefined);
     try {
       await client.connect();
       const { rows } = await client.query<{ got: boolean }>("select pg_try_advisory_lock_shared($1) as got", [
         LOCK_SPACE,
       ]);
-      if (rows[0]?.got === true) return this.#keep(client, address);
+      if (rows[0]?.got === true) return this.#keep(client, postmaster);
     } catch (error) {
       if (sqlState(error) === undefined) return "absent";
       if (!isPassing(error)) throw error;
@@ -162,8 +167,9 @@ class Embedded implements EmbeddedServer {
     return "not now";
   }
 
-  #keep(client: Client, address: EmbeddedAddress): Client {
-    this.#address = address;
+  #keep(client: Client, postmaster: Postmaster): Client {
+    this.#address = this.#addressOf(postmaster);
+    this.#pid = postmaster.pid;
     client.once("end", () => {
       if (!this.#closing.signal.aborted) void this.#restore();
     });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { constants, link, open, readFile, readlink, realpath, rename, rm } from "node:fs/promises";
+import { constants, link, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place } from "./place.ts";
@@ -15,6 +15,9 @@ export interface Postmaster {
 /** Node has no sockets with paths on Windows: there the server listens on a port of this machine. */
 export const HAS_SOCKETS = process.platform !== "win32";
 
+/** How old a pid file is at most that nothing was written to yet. */
+const LONGEST_WRITE_MS = 5_000;
+
 /** The server that says it runs on this cluster. */
 export async function readPostmaster(place: Place): Promise<Postmaster | undefined> {
   return parse(await textOf(pidFile(place)));
@@ -26,8 +29,10 @@ export async function readPostmaster(place: Place): Promise<Postmaster | undefin
  */
 export async function isHeld(place: Place): Promise<boolean> {
   const text = await textOf(pidFile(place));
-  const pid = Number(text?.split("\n")[0]);
-  if (text === undefined || !Number.isSafeInteger(pid) || pid <= 0) return false;
+  if (text === undefined) return false;
+  if (text === "") return !(await removeLeftEmpty(pidFile(place)));
+  const pid = Number(text.split("\n")[0]);
+  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
   if (await isServer(pid, place)) return true;
   if (!isAlive(pid)) return false;
   await disown(pidFile(place), pid);
@@ -44,7 +49,8 @@ function pidFile(place: Place): string {
 function parse(text = ""): Postmaster | undefined {
   const [pid, , , port, socket, address] = text.split("\n");
   const host = HAS_SOCKETS ? socket : address;
-  if (!Number(pid) || !Number(port) || host === undefined || host === "") return undefined;
+  // A negative number is a server of one user, which takes no connections.
+  if (!(Number(pid) > 0) || !Number(port) || host === undefined || host === "") return undefined;
   return { pid: Number(pid), host, port: Number(port) };
 }
 
@@ -91,6 +97,14 @@ async function disown(path: string, pid: number): Promise<void> {
   } finally {
     await rm(aside, { force: true });
   }
+}
+
+/** A server makes the file, then writes it; between the two it may have been killed. */
+async function removeLeftEmpty(path: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined || info.size > 0 || Date.now() - info.mtimeMs < LONGEST_WRITE_MS) return false;
+  await rm(path, { force: true });
+  return true;
 }
 
 function textOf(path: string): Promise<string | undefined> {

@@ -10,8 +10,11 @@ import { type Place, socketFolder } from "./place.ts";
 
 /** A server that was just started. */
 export interface Launch {
+  readonly pid: number | undefined;
   /** What it said when it ended at once; undefined while it runs. */
   failure(): Promise<string | undefined>;
+  /** Ends one that is not needed, since another server was there first. */
+  withdraw(): Promise<void>;
 }
 
 const LOOPBACK = "127.0.0.1";
@@ -54,7 +57,14 @@ export async function launch({ postgres }: Binaries, place: Place): Promise<Laun
     child.unref();
     const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
     return {
+      pid: child.pid,
       failure: async () => (hasEnded() ? (await readFile(logFile(place))).subarray(size).toString() : undefined),
+      async withdraw() {
+        if (hasEnded()) return;
+        const exit = once(child, "exit");
+        child.kill();
+        await exit;
+      },
     };
   } finally {
     await log.close();

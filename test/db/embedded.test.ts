@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startEmbedded } from "../../src/db/embedded.ts";
@@ -38,6 +38,17 @@ test("processes that start at once share one server, and the last of them stops 
   assert.deepEqual(codes, [0, 0, 0, 0]);
   assert.equal(serverPid(folder), undefined);
   await ended(pid);
+});
+
+test("of servers that are started at once on one cluster one stays, and all attach to it", async (t) => {
+  const folder = newFolder(t);
+  await (await startEmbedded({ folder })).close();
+  const all = await Promise.all(Array.from({ length: 4 }, () => attach(t, folder)));
+  const log = readFileSync(join(folder, "cluster", "server.log"), "utf8");
+  assert.match(log, /lock file "postmaster.pid" (already exists|is empty)/);
+  assert.equal(new Set(all.map(({ address }) => JSON.stringify(address))).size, 1);
+  for (const server of all) await server.close();
+  assert.equal(serverPid(folder), undefined);
 });
 
 test("whoever starts while another stops gets a server that stays", async (t) => {
@@ -118,6 +129,15 @@ test("after both were killed the next one starts the server, though its number i
   const server = await attach(t, folder);
   assert.notEqual(serverPid(folder), other.pid);
   assert.deepEqual(await ask(server.address, "select i from kept"), [{ i: 1 }]);
+});
+
+test("a pid file that nothing was written to is removed when it is old", async (t) => {
+  const folder = newFolder(t);
+  await (await startEmbedded({ folder })).close();
+  const file = join(folder, "cluster", "data", "postmaster.pid");
+  writeFileSync(file, "");
+  utimesSync(file, 0, 0);
+  await attach(t, folder);
 });
 
 test("the server listens on no port, writes through, and lets nobody in without the password", async (t) => {

@@ -49,7 +49,8 @@ export function newFolder(t: TestContext, prefix = "gyre-embedded-"): string {
 /** The number in the pid file of a folder's cluster. */
 export function serverPid(folder: string): number | undefined {
   const path = join(folder, "cluster", "data", "postmaster.pid");
-  return existsSync(path) ? Number(readFileSync(path, "utf8").split("\n")[0]) : undefined;
+  const pid = existsSync(path) ? Number(readFileSync(path, "utf8").split("\n")[0]) : 0;
+  return pid > 0 ? pid : undefined;
 }
 
 /** The user that a process runs as. */
