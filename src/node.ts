@@ -19,6 +19,7 @@ import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
 import { createOperations } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
+import { datasetItems } from "./protocols/stac/dataset-item/route.ts";
 import { zarr } from "./protocols/zarr.ts";
 import type { Publishing } from "./publication/publishing.ts";
 import { createAccess } from "./read/access.ts";
@@ -32,7 +33,7 @@ export type { Engine, LoadedPlugin, Plugin } from "./engine.ts";
 export { createEngine, FORMATS, loadPlugins } from "./engine.ts";
 
 /** Protocols that every node speaks. */
-export const PROTOCOLS: readonly Protocol[] = [kerchunk, zarr, all];
+export const PROTOCOLS: readonly Protocol[] = [kerchunk, zarr, all, datasetItems];
 
 export interface NodeOptions {
   /** Folder that relative paths of the configuration start from. */
