@@ -75,6 +75,8 @@ class PostgresPool implements Pool {
       max: options.max ?? CONNECTIONS,
       idleTimeoutMillis: IDLE_MS,
     });
+    // Lost in the very packet that made it ready, a connection has no other listener yet, and would end the process.
+    this.#connections.on("connect", (client) => client.on("error", () => undefined));
     this.#connections.on("error", (error) => options.onError?.(busy(error, this.#server)));
     this.#listener = new Listener(this.#config, this.#server);
   }

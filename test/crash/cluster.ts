@@ -29,6 +29,7 @@ export class Cluster {
   readonly folder = mkdtempSync(join(tmpdir(), "gyre-crash-"));
   readonly #nodes = new Map<string, { readonly port: number; child: ChildProcess }>();
   readonly #log: string | undefined;
+  readonly #fallen: string[] = [];
 
   private constructor(log: string | undefined) {
     this.#log = log;
@@ -47,6 +48,11 @@ export class Cluster {
       cluster.#nodes.set(name, { port, child: await cluster.#spawn(name) });
     }
     return cluster;
+  }
+
+  /** Nodes that ended without being killed. */
+  get fallen(): readonly string[] {
+    return this.#fallen;
   }
 
   get names(): readonly string[] {
@@ -127,6 +133,9 @@ export class Cluster {
     const lines = createInterface({ input: child.stdout as Readable });
     const told = new Promise<void>((done) => lines.on("line", (line) => line.includes('"listening"') && done()));
     await Promise.race([told, once(child, "exit").then(() => assert.fail(`node ${name} ended before it listened`))]);
+    child.once("exit", (code) => {
+      if (code !== null && code !== 0) this.#fallen.push(`${name} ended by itself with ${code}: see ${name}.log`);
+    });
     return child;
   }
 

@@ -84,6 +84,7 @@ async function run(t: Parameters<NonNullable<Parameters<typeof test>[0]>>[0], wi
   for (const victim of victims(random, least)) {
     await witness.more(1 + Math.floor(random() * 40));
     await kills[victim]?.();
+    assert.deepEqual(cluster.fallen, []);
   }
   await witness.more(20);
   const accepted = await witness.end();
