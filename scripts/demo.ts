@@ -3,13 +3,18 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 
-// `npm run demo`: writes a small archive and serves it at 127.0.0.1:9010 (or GYRE_DEMO_PORT), until Ctrl-C.
+// `npm run demo`: writes a small archive, starts the playground's three nodes at 127.0.0.1:9010 (or GYRE_DEMO_PORT),
+// publishes records and the archive at the first, and shows what the others make of it. Until Ctrl-C.
 const HOME = join(import.meta.dirname, "../.gyre/demo");
 const { GYRE_DEMO_PORT: PORT = "9010", ...others } = process.env;
 const GYRE = join(import.meta.dirname, "../bin/gyre.ts");
 /** What is set for another node is not meant for this one. */
 const ENV = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith("GYRE_")));
+
+/** Records that are published; about a fifth is historical. */
+const RECORDS = 1000;
 
 let running: ChildProcess | undefined;
 let isStopped = false;
@@ -52,35 +57,80 @@ async function make(format: string, count: string): Promise<void> {
 
 async function serve(): Promise<number> {
   const data = join(HOME, `data-${PORT}`);
-  const node = start(["serve", join(HOME, "archive"), "--port", PORT, "--data-dir", data, "--json"]);
-  const ended = finished(node);
-  let isListening = false;
-  for await (const line of createInterface({ input: node.stdout })) {
-    const { event, url, seen, isDone } = JSON.parse(line) as Event;
-    if (event === "listening") isListening = true;
-    if (event === "scan" && isDone) console.log(`${seen} files seen`);
-    if (event === "ready") await show(new URL(url as string));
+  const playground = start(["playground", join(HOME, "archive"), "--port", PORT, "--data-dir", data, "--json"]);
+  const ended = finished(playground);
+  const nodes = new Map<string, URL>();
+  for await (const line of createInterface({ input: playground.stdout })) {
+    const { event, name = "", node = "" } = JSON.parse(line) as Event;
+    if (event === "node") nodes.set(name, new URL(node));
+    if (event !== "ready") continue;
+    await publish(nodes);
+    if (!isStopped) await show(nodes);
   }
   const code = await ended;
-  if (!isListening && !isStopped) console.error("Another port: GYRE_DEMO_PORT=9011 npm run demo");
+  if (nodes.size === 0 && !isStopped) console.error("Other ports: GYRE_DEMO_PORT=9110 npm run demo");
   return code;
 }
 
 interface Event {
   readonly event: string;
-  readonly url?: string;
-  readonly seen?: number;
-  readonly isDone?: boolean;
+  readonly name?: string;
+  readonly node?: string;
 }
 
-async function show(base: URL): Promise<void> {
+/** Records at the first node, which all of them get by the event log; then the archive that it serves. */
+async function publish(nodes: ReadonlyMap<string, URL>): Promise<void> {
+  const east = nodes.get("east") as URL;
+  const before = await countsOf(nodes);
+  if (before.get("east") === 0) {
+    console.log(`\nPublishing ${RECORDS} generated records at ${east.href} ...`);
+    const started = performance.now();
+    await run(["generate", String(RECORDS), "--node", east.href, "--publish"]);
+    while (!isStopped && (await countsOf(nodes)).get("west") !== RECORDS) await delay(50);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.log(`${RECORDS} records are at every node that follows them, ${seconds} s after the first was sent`);
+  }
+  while (!isStopped && !(await fetch(new URL("readyz", east))).ok) await delay(200);
+  if (!isStopped) await run(["publish", "--from-node", "--node", east.href]);
+}
+
+/** Runs Gyre to its end, beside the playground. */
+async function run(args: readonly string[]): Promise<void> {
+  if (isStopped) return;
+  const child = spawn(process.execPath, [GYRE, ...args], {
+    cwd: HOME,
+    env: ENV,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const code = await finished(child);
+  if (code !== 0 && !isStopped) console.error(`gyre ${args[0]} ended with ${code}`);
+}
+
+/** Items of each node. */
+async function countsOf(nodes: ReadonlyMap<string, URL>): Promise<Map<string, number>> {
+  const counts = [...nodes].map(async ([name, url]) => {
+    const answer = await fetch(new URL("stac/search?limit=1", url));
+    const { numberMatched = 0 } = (await answer.json()) as { numberMatched?: number };
+    return [name, numberMatched] as const;
+  });
+  return new Map(await Promise.all(counts));
+}
+
+async function show(nodes: ReadonlyMap<string, URL>): Promise<void> {
+  const base = nodes.get("east") as URL;
+  const counts = await countsOf(nodes);
   const ids = (await (await fetch(new URL("datasets", base))).json()) as string[];
   const cubes = ids.filter((id) => id.startsWith("CMIP6."));
   const id = cubes.find((name) => name.includes(".tas.")) ?? cubes[0] ?? ids[0];
   const at = new URL(`datasets/${id}`, base).href;
+  const rows = [...nodes].map(
+    ([name, url]) => `  ${name.padEnd(10)} ${String(counts.get(name)).padStart(6)} items   ${url.href}stac`,
+  );
   console.log(`
-Gyre serves ${ids.length} datasets (${cubes.length} of them made of several files) at ${base.href}
+Three nodes, one event log:
+${rows.join("\n")}
 
+east also serves ${ids.length} datasets (${cubes.length} of them made of several files):
   datasets     ${new URL("datasets", base).href}
   a page       ${at}/
   as stored    ${at}/kerchunk
@@ -92,6 +142,8 @@ Try it:
   python3 -c 'import xarray as xr; print(xr.open_zarr("${at}/kerchunk"))'
   gdalinfo 'ZARR:"/vsicurl/${at}/zarr"'
   curl ${at}/info
+  curl '${base.href}stac/search?filter=cmip6:variable_id=%27tas%27&limit=1'
+  npx gyre events tail --follow --node ${base.href}
 
 Ctrl-C stops it.`);
 }

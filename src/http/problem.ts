@@ -63,6 +63,7 @@ export function problemOf(error: unknown): Response {
   if (allowed !== undefined) fields.allowed = allowed.map((one) => publicText(one));
   if (offset !== undefined) fields.offset = offset;
   if (faults !== undefined) fields.errors = faults;
+  if (error.tag === "Invalid") fields.title = "Not valid";
   if (type !== undefined) fields.type = `/publication/errors/${type}`;
   if (retryAfter !== undefined || error.tag === "Busy") fields.retryAfter = retryAfter ?? 10;
   return problem(statusOf(error), publicText(error.message), fields);
