@@ -5,8 +5,8 @@ import { looksLikeTime } from "./time.ts";
 export type Axis = "longitude" | "latitude" | "vertical" | "time";
 
 const AXIS_LETTERS: Readonly<Record<string, Axis>> = { X: "longitude", Y: "latitude", Z: "vertical", T: "time" };
-const LATITUDE_UNITS = /^degrees?_?(?:north|n)$/i;
-const LONGITUDE_UNITS = /^degrees?_?(?:east|e)$/i;
+const LATITUDE_UNITS = /^degrees?[_ ]?(?:north|n)$/i;
+const LONGITUDE_UNITS = /^degrees?[_ ]?(?:east|e)$/i;
 const PRESSURE_UNITS = /^(?:pa|hpa|mbar|millibars?|bar|decibars?|dbar|atm|pascals?)$/i;
 const LATITUDE_NAMES = /^(?:lat|latitude|nav_lat)$/i;
 const LONGITUDE_NAMES = /^(?:lon|long|longitude|nav_lon)$/i;

@@ -12,7 +12,7 @@ import { type CoordinateReader, createCoordinateReader } from "./coordinate-valu
 import { type CubeFields, cubeFields, type Members } from "./cube-fields.ts";
 import { attributeLinks, commonProperties, createdAt } from "./description.ts";
 import type { Footprint } from "./footprint.ts";
-import { boundsNames, findGrid, type Grid } from "./grid.ts";
+import { boundsNames, findGrids, type Grid } from "./grid.ts";
 import { gridFootprint } from "./grid-footprint.ts";
 import { itemAssets, MOST_FILES } from "./item-assets.ts";
 import { findPeriod, type Period } from "./period.ts";
@@ -40,6 +40,9 @@ interface Facts {
   readonly cube: CubeFields;
   readonly warnings: readonly string[];
 }
+
+/** Grids that are tried; more of them say no more. */
+const MOST_TRIES = 8;
 
 const known = new WeakMap<Dataset, Promise<Facts>>();
 
@@ -121,9 +124,7 @@ async function findFacts(reader: CoordinateReader): Promise<Facts> {
   const { dataset } = reader;
   const data = dataVariables(dataset);
   const warnings: string[] = [];
-  const grid = findGrid(dataset, data);
-  const footprint = grid === undefined ? undefined : await lookedUp(grid, reader, warnings);
-  if (footprint === undefined && warnings.length === 0) warnings.push("its coordinates say no place: no geometry");
+  const { grid, footprint } = await located(reader, data, warnings);
   const period = await findPeriod(reader, data);
   if (period?.isClamped) {
     warnings.push(`its first or last day is none of our calendar (${period.calendar}): the nearest stands for it`);
@@ -131,14 +132,23 @@ async function findFacts(reader: CoordinateReader): Promise<Facts> {
   return { grid, footprint, period, cube: await cubeFields(reader, { grid, period, data }), warnings };
 }
 
-async function lookedUp(grid: Grid, reader: CoordinateReader, warnings: string[]): Promise<Footprint | undefined> {
-  try {
-    return await gridFootprint(grid, reader);
-  } catch (error) {
-    if (!isGyreError(error, "Unsupported")) throw error;
-    warnings.push(`no geometry: ${error.message}`);
-    return undefined;
+/** Of the grids the first that lies somewhere; what says no place may still have a CRS and axes. */
+async function located(reader: CoordinateReader, data: readonly Variable[], warnings: string[]) {
+  let first: Grid | undefined;
+  let tries = 0;
+  for (const grid of findGrids(reader.dataset, data)) {
+    first ??= grid;
+    if (++tries > MOST_TRIES) break;
+    try {
+      const footprint = await gridFootprint(grid, reader);
+      if (footprint !== undefined) return { grid, footprint };
+    } catch (error) {
+      if (!isGyreError(error, "Unsupported")) throw error;
+      warnings.push(`no geometry: ${error.message}`);
+    }
   }
+  if (warnings.length === 0) warnings.push("its coordinates say no place: no geometry");
+  return { grid: first, footprint: undefined };
 }
 
 /** Variables with numbers that are neither coordinates nor what belongs to them; all of them where there is no other. */

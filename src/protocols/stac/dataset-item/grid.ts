@@ -39,30 +39,27 @@ interface LonLat {
 
 const MOST_POINTS = 10_000;
 
-/** The grid of the largest variable that has one. */
-export function findGrid(dataset: Dataset, variables: readonly Variable[]): Grid | undefined {
+/** The grids of the variables, the largest variable's first, and of each what says most exactly where it lies. */
+export function* findGrids(dataset: Dataset, variables: readonly Variable[]): Generator<Grid> {
   const bySize = [...variables].sort((a, b) => product(b.spec.shape) - product(a.spec.shape));
-  for (const variable of bySize) {
-    const found = gridOf(dataset, variable);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  for (const variable of bySize) yield* gridsOf(dataset, variable);
 }
 
-function gridOf(dataset: Dataset, variable: Variable): Grid | undefined {
+function* gridsOf(dataset: Dataset, variable: Variable): Generator<Grid> {
   const mapping = mappingOf(dataset, variable);
   const crs = mapping === undefined ? undefined : crsOf(mapping);
-  const raster = mapping && crs && rasterOf(dataset, variable, mapping, crs);
-  if (raster !== undefined) return raster;
+  const inCrs = crs === undefined ? {} : { crs };
   const candidates = coordinatesOf(dataset, variable);
+  const raster = mapping && crs && rasterOf(dataset, variable, mapping, crs);
+  if (raster !== undefined) yield raster;
   const pair = lonLatOf(candidates);
+  if (pair !== undefined) yield { kind: "lonlat", variable, ...pair, ...inCrs };
   const projected = mapping && crs && projectedOf(candidates, variable, mapping, crs);
-  if (pair !== undefined) return { kind: "lonlat", variable, ...pair, ...(crs === undefined ? {} : { crs }) };
-  if (projected !== undefined) return projected;
+  if (projected !== undefined) yield projected;
   const points = mapping && crs ? controlPoints(mapping) : [];
-  if (points.length > 0 && crs !== undefined) return { kind: "points", variable, points, crs };
+  if (points.length > 0 && crs !== undefined) yield { kind: "points", variable, points, crs };
   const place = placeOf(dataset, variable);
-  return place && { kind: "lonlat", variable, ...place, ...(crs === undefined ? {} : { crs }) };
+  if (place !== undefined) yield { kind: "lonlat", variable, ...place, ...inCrs };
 }
 
 function crsOf(mapping: Variable): Crs | undefined {

@@ -114,8 +114,10 @@ interface Clamped {
 /** Calendars with other days than ours: the same date where we have it, else the last day of its month. */
 const MODEL_CALENDARS: ReadonlySet<Calendar> = new Set(["360_day", "noleap", "all_leap"]);
 
-/** An instant of any calendar as RFC 3339 writes it: in the Gregorian calendar, from year 0 to 9999. */
-export function rfc3339(instant: Instant, calendar: Calendar): Clamped {
+/** An instant of any calendar as RFC 3339 writes it: in the Gregorian calendar, from year 0 to 9999, to the millisecond. */
+export function rfc3339({ day: days, micros }: Instant, calendar: Calendar): Clamped {
+  const millis = Math.round(micros / 1000);
+  const instant = { day: days + Math.floor(millis / 86_400_000), micros: (millis % 86_400_000) * 1000 };
   const isModel = MODEL_CALENDARS.has(calendar);
   // The others count the same days, so that a day has its Gregorian date.
   const text = formatInstant(instant, isModel ? calendar : "proleptic_gregorian");
