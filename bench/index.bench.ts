@@ -26,9 +26,9 @@ interface Timed<T> {
   readonly milliseconds: number;
 }
 
-/** Opens a file as for the first time: no handle, no format and no page of it is kept. */
+/** Opens a file as `gyre index` does, and as for the first time: no handle, no format and no page of it is kept. */
 async function opened<T>(url: URL, work: (dataset: Dataset) => Promise<T>): Promise<Timed<T>> {
-  const engine = createEngine({ allow: [new URL("./", url)] });
+  const engine = createEngine({ allow: [new URL("./", url)], isAlone: true });
   try {
     const start = performance.now();
     const result = await work(await engine.formats.open(url));

@@ -49,6 +49,8 @@ export interface EngineOptions {
   readonly own?: readonly URL[];
   readonly config?: Pick<Config, "s3" | "swift" | "limits">;
   readonly plugins?: readonly LoadedPlugin[];
+  /** The process has nothing else to do while it reads; see `LocalOptions`. */
+  readonly isAlone?: boolean;
   /** Told of files that are not what they were when they were opened. */
   readonly changed?: (url: URL) => void;
 }
@@ -69,8 +71,8 @@ export interface Engine {
 }
 
 export function createEngine(options: EngineOptions): Engine {
-  const { allow, own = [], config, plugins = [], changed } = options;
-  const byPrefix = createFilesByPrefix(prefixEntries(allow, own, config));
+  const { allow, own = [], config, plugins = [], isAlone = false, changed } = options;
+  const byPrefix = createFilesByPrefix(prefixEntries(allow, own, config, isAlone));
   const files = changed === undefined ? byPrefix : withChangeNotice(byPrefix, changed);
   const codecs = createCodecRegistry(plugins.flatMap((plugin) => plugin.codecs ?? []));
   const decoder = createDecoder({
@@ -127,8 +129,13 @@ function packageUrl(name: string, base: URL): string {
   }
 }
 
-function prefixEntries(allow: readonly URL[], own: readonly URL[], config: EngineOptions["config"]): PrefixEntry[] {
-  const local = createLocalFiles({ ...(config === undefined ? {} : { handles: config.limits.openFiles }) });
+function prefixEntries(
+  allow: readonly URL[],
+  own: readonly URL[],
+  config: EngineOptions["config"],
+  isAlone: boolean,
+): PrefixEntry[] {
+  const local = createLocalFiles({ isAlone, ...(config === undefined ? {} : { handles: config.limits.openFiles }) });
   const http = withRemoteCaches(
     createHttpFiles({ allow: [...allow, ...own].filter(({ protocol }) => isHttp(protocol)) }),
   );

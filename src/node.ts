@@ -40,6 +40,8 @@ export interface NodeOptions {
   readonly folder: string;
   /** Nothing is written: neither ids nor indexes outlive the node. */
   readonly isTransient?: boolean;
+  /** The process only reads, and serves nobody; see `LocalOptions`. */
+  readonly isAlone?: boolean;
   /** Told of faults that are nobody's request: a broken file, an index that cannot be written. */
   readonly onError?: (error: unknown, where: string) => void;
   readonly onScan?: (source: URL, progress: ScanProgress) => void;
@@ -79,6 +81,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     own: isTransient ? [] : [dataDir, objects, ...(await schemaPlace(config, folder))],
     config,
     plugins,
+    ...(options.isAlone === undefined ? {} : { isAlone: options.isAlone }),
     changed: (url) => registry.changed(url),
   });
   const { files, formats, decoder } = engine;

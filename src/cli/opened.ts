@@ -18,7 +18,7 @@ export async function nodeOver(
   const served = { sources: sources.map(here), datasets: {}, cubes: [], catalogs: [] };
   return createNode(
     { ...config, ...more, ...served, rescanSeconds: 0 },
-    { folder, isTransient, onScan: scanProgress(io) },
+    { folder, isTransient, isAlone: true, onScan: scanProgress(io) },
   );
 }
 

@@ -7,7 +7,7 @@ import { createFilesByPrefix } from "../../src/files/by-prefix.ts";
 import type { Files } from "../../src/files/files.ts";
 import { createHttpFiles } from "../../src/files/http.ts";
 import { encodeKey } from "../../src/files/keys.ts";
-import { createLocalFiles } from "../../src/files/local.ts";
+import { createLocalFiles, type LocalOptions } from "../../src/files/local.ts";
 import { createMemoryFiles } from "../../src/files/memory.ts";
 import { createS3Files } from "../../src/files/s3.ts";
 import { createSwiftFiles } from "../../src/files/swift.ts";
@@ -43,10 +43,14 @@ async function folder(): Promise<{ readonly path: string; put(key: string, bytes
   };
 }
 
-async function local(wrap: (files: Files, root: URL) => Files = (files) => files): Promise<FilesFixture> {
+async function local(
+  wrap: (files: Files, root: URL) => Files = (files) => files,
+  options: LocalOptions = {},
+): Promise<FilesFixture> {
   const { path, put } = await folder();
   const root = pathToFileURL(`${path}/`);
-  return { files: wrap(createLocalFiles({ handles: 3 }), root), root, put, close: () => rm(path, { recursive: true }) };
+  const files = wrap(createLocalFiles({ handles: 3, ...options }), root);
+  return { files, root, put, close: () => rm(path, { recursive: true }) };
 }
 
 async function http(habits?: Habits): Promise<FilesFixture> {
@@ -72,6 +76,7 @@ function urlOf(root: URL, key: string): URL {
 
 testFiles("memory", memory);
 testFiles("local", () => local());
+testFiles("local, alone", () => local(undefined, { isAlone: true }));
 testFiles("by-prefix over local", () => local((files, prefix) => createFilesByPrefix([{ prefix, files, mode: "rw" }])));
 testFiles(
   "page cache",
