@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { StacItem } from "../core/stac.ts";
-import { GyreError } from "../errors.ts";
+import { type ErrorDetails, type Fault, GyreError } from "../errors.ts";
 
 /** Nodes of the playground by the names that the founding system gave them. */
 const NODES: Readonly<Record<string, string>> = {
@@ -36,7 +36,13 @@ export interface Publisher {
   /** Sends items of one collection, again while the node is away; answers how many were accepted. */
   publish(items: readonly StacItem[]): Promise<number>;
   /** Any write. Throws with the problem that the node answers. */
-  send(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: object, type?: string): Promise<unknown>;
+  send(
+    method: "POST" | "PUT" | "PATCH" | "DELETE",
+    path: string,
+    body?: object,
+    type?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<unknown>;
 }
 
 export function createPublisher(node: URL, signal: AbortSignal): Publisher {
@@ -61,10 +67,14 @@ export function createPublisher(node: URL, signal: AbortSignal): Publisher {
       await publisher.send("POST", path, items.length === 1 ? first : { type: "FeatureCollection", features: items });
       return items.length;
     },
-    async send(method, path, body, type = "application/json") {
+    async send(method, path, body, type = "application/json", headers = {}) {
       const key = crypto.randomUUID();
       for (let attempt = 1; ; attempt++) {
-        const response = await attempted(method, path, body, type, key);
+        const response = await attempted(method, path, body, {
+          ...headers,
+          "Content-Type": type,
+          "Idempotency-Key": key,
+        });
         if (response?.ok) return await response.json();
         const isLasting = response !== undefined && response.status !== 503 && response.status !== 429;
         if (isLasting || attempt === TRIES) throw await refusal(response, node);
@@ -75,13 +85,18 @@ export function createPublisher(node: URL, signal: AbortSignal): Publisher {
   };
 
   /** Undefined: the node does not answer. */
-  async function attempted(method: string, path: string, body: object | undefined, type: string, key: string) {
+  async function attempted(
+    method: string,
+    path: string,
+    body: object | undefined,
+    // The same write again, when its answer was lost, is the same event.
+    headers: Readonly<Record<string, string>>,
+  ) {
     try {
       return await fetch(new URL(path, node), {
         method,
         signal,
-        // The same write again, when its answer was lost, is the same event.
-        headers: { "Content-Type": type, "Idempotency-Key": key, "User-Agent": "gyre" },
+        headers: { ...headers, "User-Agent": "gyre" },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
@@ -97,12 +112,14 @@ async function refusal(response: Response | undefined, node: URL): Promise<GyreE
   if (response === undefined) return new GyreError("Busy", `${node.href} does not answer`);
   const text = await response.text();
   let detail = text.slice(0, 500);
+  let details: ErrorDetails = {};
   try {
-    const problem = JSON.parse(text) as { detail?: string; errors?: readonly { pointer: string; detail: string }[] };
+    const problem = JSON.parse(text) as { detail?: string; type?: string; errors?: readonly Fault[] };
     const faults = (problem.errors ?? []).slice(0, 10).map((fault) => `\n  ${fault.pointer}: ${fault.detail}`);
     detail = `${problem.detail ?? ""}${faults.join("")}`;
+    details = { type: problem.type?.split("/").at(-1) ?? "", faults: problem.errors ?? [] };
   } catch {
     // The text itself says it.
   }
-  return new GyreError("Conflict", `${node.href} answers ${response.status}: ${detail}`);
+  return new GyreError("Conflict", `${node.href} answers ${response.status}: ${detail}`, details);
 }

@@ -4,7 +4,20 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { GYRE, gyre, temporary } from "./run.ts";
 
-const COMMANDS = ["serve", "inspect", "index", "generate", "playground", "schemas", "events", "config"];
+const COMMANDS = [
+  "serve",
+  "inspect",
+  "index",
+  "publish",
+  "update",
+  "retract",
+  "replicate",
+  "generate",
+  "playground",
+  "schemas",
+  "events",
+  "config",
+];
 
 test("every command has help with an example, by --help, -h and help", async (t) => {
   const folder = temporary(t);

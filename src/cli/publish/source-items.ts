@@ -1,0 +1,116 @@
+import { readFile, stat } from "node:fs/promises";
+import type { StacItem } from "../../core/stac.ts";
+import { GyreError } from "../../errors.ts";
+import { WARNINGS_HEADER } from "../../protocols/stac/dataset-item/route.ts";
+import type { CommandIo } from "../command.ts";
+import { nodeOver, openedBy } from "../opened.ts";
+import { here, type SourceFlags } from "../settings.ts";
+import { addChecksums } from "./checksums.ts";
+import type { NodeClient } from "./node-client.ts";
+
+/** An item to be published, and where it comes from. */
+export interface SourceItem {
+  readonly item: StacItem;
+  readonly from: string;
+  /** The dataset that its assets are of, on the node that serves it. */
+  readonly dataset?: string;
+  /** What the source does not tell. */
+  readonly warnings: readonly string[];
+}
+
+export interface SourceOptions {
+  readonly flags: SourceFlags;
+  /** The node whose addresses the assets have. */
+  readonly servedAt: URL;
+  readonly node: NodeClient;
+  /** Of items that name none and belong to no project. */
+  readonly collection: string;
+  /** Sources are ids of datasets that the node serves. */
+  readonly isFromNode: boolean;
+  readonly hasChecksums: boolean;
+}
+
+const MOST_JSON_BYTES = 256 * 1024 * 1024;
+
+/** The items of STAC documents, of datasets that the node serves, and of files and folders. */
+export async function* itemsOf(
+  sources: readonly string[],
+  options: SourceOptions,
+  io: CommandIo,
+): AsyncGenerator<SourceItem> {
+  const files: string[] = [];
+  for (const source of sources) {
+    const items = options.isFromNode ? undefined : await stacItems(source);
+    if (items !== undefined) {
+      for (const item of items)
+        yield { item: { ...item, collection: item.collection ?? options.collection }, from: source, warnings: [] };
+    } else if (options.isFromNode || (isId(source) && !(await exists(source)))) yield await ofNode(source, options);
+    else files.push(source);
+  }
+  if (files.length > 0) yield* ofFiles(files, options, io);
+}
+
+/** An item, or the features of an ItemCollection; undefined for any other file. */
+async function stacItems(source: string): Promise<readonly StacItem[] | undefined> {
+  if (!/\.(?:geo)?json$/i.test(source) || /^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return undefined;
+  const info = await stat(source).catch(() => undefined);
+  if (info === undefined || !info.isFile()) return undefined;
+  if (info.size > MOST_JSON_BYTES) throw new GyreError("TooLarge", `${source} has ${info.size} bytes`);
+  let document: { readonly type?: unknown; readonly features?: unknown };
+  try {
+    document = JSON.parse(await readFile(source, "utf8")) as typeof document;
+  } catch (cause) {
+    throw new GyreError("BadRequest", `${source}: no JSON: ${(cause as Error).message}`, { cause });
+  }
+  // Other JSON, as references of kerchunk, is a dataset.
+  if (document?.type === "Feature") return [document as unknown as StacItem];
+  if (document?.type !== "FeatureCollection") return undefined;
+  if (!Array.isArray(document.features)) throw new GyreError("BadRequest", `${source}: its features are no list`);
+  return document.features as readonly StacItem[];
+}
+
+function isId(source: string): boolean {
+  return /^[A-Za-z0-9._-]{1,200}$/.test(source);
+}
+
+async function exists(source: string): Promise<boolean> {
+  return (await stat(source).catch(() => undefined)) !== undefined;
+}
+
+async function ofNode(id: string, { node, collection }: SourceOptions): Promise<SourceItem> {
+  const response = await node.datasetItem(id, collection);
+  if (response === undefined) {
+    throw new GyreError("NotFound", `there is no file ${id}, and ${node.url.href} serves no dataset of this id`);
+  }
+  return { ...(await readItem(response)), from: id, dataset: id };
+}
+
+async function* ofFiles(sources: readonly string[], options: SourceOptions, io: CommandIo): AsyncGenerator<SourceItem> {
+  const { flags, servedAt, collection, hasChecksums } = options;
+  for (const source of sources) {
+    if (!source.includes("*") && !/:\/\//.test(source) && !(await exists(here(source))))
+      throw new GyreError("NotFound", `${source} is not there`);
+  }
+  const node = await nodeOver(sources, flags, { isTransient: true, publicUrl: servedAt.href }, io);
+  try {
+    await node.scan(io.signal);
+    for await (const opened of openedBy(node, io)) {
+      const path = `datasets/${encodeURIComponent(opened.id)}/stac?collection=${encodeURIComponent(collection)}`;
+      const response = await node.fetch(new Request(new URL(path, servedAt), { signal: io.signal }));
+      if (!response.ok) throw new GyreError("BadSource", `${opened.source}: ${(await response.text()).slice(0, 500)}`);
+      const { item, warnings } = await readItem(response);
+      const files = node.access.files?.(opened.id, { who: { subject: "", roles: [] } }) ?? [];
+      const said = hasChecksums ? await addChecksums(item, files, servedAt, io) : item;
+      yield { item: said, from: opened.source, dataset: opened.id, warnings };
+    }
+  } finally {
+    await node.close();
+  }
+}
+
+async function readItem(
+  response: Response,
+): Promise<{ readonly item: StacItem; readonly warnings: readonly string[] }> {
+  const warnings = JSON.parse(response.headers.get(WARNINGS_HEADER) ?? "[]") as readonly string[];
+  return { item: (await response.json()) as StacItem, warnings: warnings.map(decodeURIComponent) };
+}
