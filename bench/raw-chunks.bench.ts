@@ -113,6 +113,7 @@ export const bench: Bench = {
     const rows = [
       ...SIZES.map((size) => row(ours, size, "asked for again", besideNginx(ours, size))),
       ...SIZES.map((size) => row(reading, size, "read each time", besideNginx(reading, size))),
+      ...SIZES.map((size) => row(ours, size, "asked for again", besideXpublish(ours, size))),
       ...SIZES.map((size) => row(reading, size, "read each time", besideXpublish(reading, size))),
     ];
     return {
