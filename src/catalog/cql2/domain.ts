@@ -1,5 +1,5 @@
 import type { Expression, Operand } from "./expression.ts";
-import { readInstant } from "./instant.ts";
+import { parseLiteral, readInstant } from "./instant.ts";
 
 /** What two values are compared as. */
 export type Domain = "text" | "number" | "boolean" | "instant";
@@ -39,6 +39,13 @@ export function kindOf(operand: Operand): Domain | "other" | undefined {
     default:
       return "other";
   }
+}
+
+/** Text that is an instant as the instant; anything else as it is. */
+export function instantFrom(operand: Operand): Operand {
+  const text = operand.kind === "literal" && typeof operand.value === "string" ? operand.value : undefined;
+  const literal = text === undefined ? undefined : parseLiteral(text);
+  return literal === undefined ? operand : { kind: "instant", ...literal };
 }
 
 /**

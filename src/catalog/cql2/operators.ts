@@ -63,13 +63,3 @@ export const NEGATED: Readonly<Record<CompareOp, CompareOp>> = {
   "<=": ">",
   ">=": "<",
 };
-
-/** The same comparison with its sides exchanged. */
-export const MIRRORED: Readonly<Record<CompareOp, CompareOp>> = {
-  "=": "=",
-  "<>": "<>",
-  "<": ">",
-  ">": "<",
-  "<=": ">=",
-  ">=": "<=",
-};

@@ -29,6 +29,7 @@ const NULL = { text: "null::text", numeric: "null::numeric", boolean: "null::boo
 export class SqlOperands {
   readonly #columns: Columns;
   readonly #bind: Bind;
+  readonly #texts = new Map<string, string>();
   /** Whether an expression is true, as a SQL value of three states. */
   readonly #truth: (expression: Expression) => string;
 
@@ -40,7 +41,14 @@ export class SqlOperands {
 
   /** The stored JSON of a property; SQL null when there is none. */
   json(name: string): string {
-    return `(${this.#columns.properties} -> ${this.#bind(bareName(name))}::text)`;
+    return `(${this.#columns.properties} -> ${this.#shared(bareName(name))})`;
+  }
+
+  /** A text that comes again and again is bound once: a statement has 65,535 parameters at most. */
+  #shared(text: string): string {
+    const bound = this.#texts.get(text) ?? `${this.#bind(text)}::text`;
+    this.#texts.set(text, bound);
+    return bound;
   }
 
   text(operand: Operand): string {
@@ -67,7 +75,7 @@ export class SqlOperands {
     const text = this.text(operand);
     if (kind === "accenti") return `regexp_replace(normalize(${text}, NFD), '${ACCENTS}', '', 'g')`;
     const small = `lower(${text} collate "C")`;
-    return `translate(${small}, ${this.#bind(CAPITALS)}, ${this.#bind(SMALLS)})`;
+    return `translate(${small}, ${this.#shared(CAPITALS)}, ${this.#shared(SMALLS)})`;
   }
 
   number(operand: Operand): string {
@@ -145,7 +153,7 @@ export class SqlOperands {
         ? ` + case when m[4] is null then interval '1 day' - interval '1 microsecond' else interval '0' end`
         : "";
     return `(select (${sum}${day}) at time zone 'UTC'
-      from (select ${text} as t offset 0) as said, regexp_match(case when length(t) <= ${MAX_INSTANT} then t end, ${this.#bind(INSTANT_PATTERN)}) as m)`;
+      from (select ${text} as t offset 0) as said, regexp_match(case when length(t) <= ${MAX_INSTANT} then t end, ${this.#shared(INSTANT_PATTERN)}) as m)`;
   }
 
   array(operand: Operand): string {

@@ -1,9 +1,10 @@
 import { Sql } from "../sql.ts";
-import { domainOf, isCoverage, kindOf, spelledOut } from "./domain.ts";
+import { domainOf, instantFrom, isCoverage, kindOf, spelledOut } from "./domain.ts";
 import type { CompareOp, Expression, Operand } from "./expression.ts";
 import { boxesOf } from "./geometry.ts";
 import { NEGATED } from "./operators.ts";
 import { hasSpatial, operandsOf } from "./spatial.ts";
+import { costOf, MAX_COST } from "./sql-cost.ts";
 import { type Columns, constantArray, SqlOperands } from "./sql-operand.ts";
 import { relationOf } from "./temporal.ts";
 
@@ -23,6 +24,8 @@ export function toSql(expression: Expression, columns: Columns): SqlCondition {
   return { condition: new Sql(text, writer.values), isExact: writer.isExact };
 }
 
+type Predicate = Extract<Expression, { kind: "compare" | "like" | "isNull" | "temporal" | "array" }>;
+
 /**
  * Writes where an expression is true, and where it is false; where it is neither it is unknown, and so NOT needs no
  * three-valued logic of SQL: NULL in what is written counts as false at every place.
@@ -30,6 +33,8 @@ export function toSql(expression: Expression, columns: Columns): SqlCondition {
 class Writer {
   readonly values: unknown[] = [];
   isExact = true;
+  #cost = 0;
+  #isInValue = false;
   readonly #columns: Columns;
   readonly #operands: SqlOperands;
   readonly #bind = (value: unknown): string => `$${this.values.push(value)}`;
@@ -51,6 +56,9 @@ class Writer {
         return this.when(expression.of, !wanted);
       case "boolean":
         return String(expression.value === wanted);
+      case "between":
+      case "in":
+        return this.when(spelledOut(expression), wanted);
       case "spatial":
         return this.#spatial(expression, wanted);
       default:
@@ -58,16 +66,13 @@ class Writer {
     }
   }
 
-  #predicate(expression: Exclude<Expression, { kind: "and" | "or" | "not" | "boolean" | "spatial" }>, wanted: boolean) {
-    if (operandsOf(expression).some(hasSpatial)) {
-      // A box that meets tells nothing of what is compared with it.
+  #predicate(expression: Predicate, wanted: boolean): string {
+    // A box that meets tells nothing of what is compared with it. Within a value nothing may be left out.
+    if (!this.#isInValue && (operandsOf(expression).some(hasSpatial) || !this.#affords(expression))) {
       this.isExact = false;
       return "true";
     }
     switch (expression.kind) {
-      case "between":
-      case "in":
-        return this.when(spelledOut(expression), wanted);
       case "compare":
         return this.#compare(wanted ? expression.op : NEGATED[expression.op], expression.left, expression.right);
       case "like": {
@@ -85,9 +90,20 @@ class Writer {
     }
   }
 
+  #affords(expression: Expression): boolean {
+    const cost = this.#cost + costOf(expression);
+    if (cost > MAX_COST) return false;
+    this.#cost = cost;
+    return true;
+  }
+
   /** A condition as a value of three states. */
   #truth(expression: Expression): string {
-    return `(case when ${this.when(expression, true)} then true when ${this.when(expression, false)} then false end)`;
+    const outer = this.#isInValue;
+    this.#isInValue = true;
+    const truth = `(case when ${this.when(expression, true)} then true when ${this.when(expression, false)} then false end)`;
+    this.#isInValue = outer;
+    return truth;
   }
 
   #compare(op: CompareOp, left: Operand, right: Operand): string {
@@ -96,7 +112,7 @@ class Writer {
       case "never":
         return "false";
       case "instant":
-        return this.#related(op, left, right, true);
+        return this.#related(op, instantFrom(left), instantFrom(right), true);
       case "items":
         return this.#compareItems(op, left, right);
     }

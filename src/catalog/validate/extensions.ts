@@ -25,11 +25,12 @@ export function extensionOf(url: string, missing?: "append" | "refuse"): Extensi
   return { base: match[1]!, minimum: match[2]!, ...(missing === undefined ? {} : { missing }) };
 }
 
-/** The URLs that an item names, with those appended that it should have, and what is wrong with them. */
+/** What is wrong with the extensions that an item names, and the URLs to append; without a list all are allowed. */
 export function checkExtensions(
   named: readonly string[],
-  allowed: readonly Extension[],
-): { readonly urls: readonly string[]; readonly faults: readonly ExtensionFault[] } {
+  allowed: readonly Extension[] | undefined,
+): { readonly missing: readonly string[]; readonly faults: readonly ExtensionFault[] } {
+  if (allowed === undefined) return { missing: [], faults: [] };
   const faults: ExtensionFault[] = [];
   const found = new Set<string>();
   for (const [i, url] of named.entries()) {
@@ -37,7 +38,7 @@ export function checkExtensions(
     const match = own === undefined ? undefined : allowed.find(({ base }) => base === own.base);
     const pointer = `/stac_extensions/${i}`;
     if (own === undefined || match === undefined) {
-      const detail = `is not one of ${allowed.map(({ base, minimum }) => `${base}/v${minimum}`).join(", ")}`;
+      const detail = `is not one of ${allowed.map(urlOf).join(", ")}`;
       faults.push({ pointer, detail, type: "unexpected-extension" });
       continue;
     }
@@ -45,17 +46,17 @@ export function checkExtensions(
     if (compareVersions(own.minimum, match.minimum) < 0)
       faults.push({ pointer, detail: `must be version ${match.minimum} or newer`, type: "extension-below-minimum" });
   }
-  const missing = allowed.filter(({ base, missing }) => missing !== undefined && !found.has(base));
-  for (const { base, minimum, missing: how } of missing) {
-    if (how === "refuse")
-      faults.push({
-        pointer: "/stac_extensions",
-        detail: `${base}/v${minimum}/schema.json is missing`,
-        type: "expected-extension-missing",
-      });
+  const missing = allowed.filter(({ base, missing: wanted }) => wanted !== undefined && !found.has(base));
+  for (const one of missing) {
+    const detail = `${urlOf(one)} is missing`;
+    if (one.missing === "refuse")
+      faults.push({ pointer: "/stac_extensions", detail, type: "expected-extension-missing" });
   }
-  const appended = missing.filter((one) => one.missing === "append");
-  return { urls: [...named, ...appended.map(({ base, minimum }) => `${base}/v${minimum}/schema.json`)], faults };
+  return { missing: missing.filter((one) => one.missing === "append").map(urlOf), faults };
+}
+
+function urlOf({ base, minimum }: Extension): string {
+  return `${base}/v${minimum}/schema.json`;
 }
 
 function compareVersions(a: string, b: string): number {

@@ -39,11 +39,6 @@ export class JsonSchemas {
     return (validate.errors ?? []).slice(0, MAX_FAULTS).map(faultOf);
   }
 
-  /** What a store was given since is seen again. */
-  forget(): void {
-    this.#compiled.clear();
-  }
-
   #validator(url: string): Promise<ValidateFunction | undefined> {
     const known = this.#compiled.get(url);
     this.#compiled.delete(url);

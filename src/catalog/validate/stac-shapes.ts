@@ -104,7 +104,9 @@ function asset(version: Version): Shape {
   return { kind: "object", required: ["href"], members: { ...own, ...COMMON[version], href } };
 }
 
-const EXTENSIONS: Shape = { kind: "list", isSet: true, of: { kind: "text", format: "iri" } };
+/** Each has a schema to check by: more are no list of extensions. */
+export const MAX_EXTENSIONS = 100;
+const EXTENSIONS: Shape = { kind: "list", isSet: true, longest: MAX_EXTENSIONS, of: { kind: "text", format: "iri" } };
 
 /** STAC Item 1.0.0 and 1.1.0, but for its geometry and what depends on several members. */
 export function itemShape(version: Version): Shape {

@@ -14,6 +14,7 @@ import { facetFaults, profileFaults } from "./profile-faults.ts";
 import { type SchemaStore, schemaUrl } from "./schema-store.ts";
 import { MAX_FAULTS } from "./shape.ts";
 import { orderFaults, stacFaults } from "./stac-faults.ts";
+import { MAX_EXTENSIONS } from "./stac-shapes.ts";
 
 /** A document as it is accepted, and what is not right with it all the same. */
 export interface Checked<T> {
@@ -64,9 +65,10 @@ class StacValidator implements Validator {
       throw refusal([{ pointer: "/collection", detail: `must be ${collection}` }]);
     if (level === "off") return { document: item, warnings: [] };
     const allowed = extensions ?? (profile === undefined ? undefined : extensionsOf(profile));
-    const { urls, faults } = checkedExtensions(item, allowed);
+    const { missing, faults } = checkExtensions(extensionUrls({ ...item }), allowed);
     // Only what is held to its extensions may claim them.
-    const document = level === "refuse" ? { ...item, stac_extensions: urls } : item;
+    const isCompleted = level === "refuse" && missing.length > 0;
+    const document = isCompleted ? { ...item, stac_extensions: [...(item.stac_extensions ?? []), ...missing] } : item;
     return judged(document, level, [...faults, ...(await this.#itemFaults(document, profile))]);
   }
 
@@ -130,14 +132,6 @@ function assertCollection(given: unknown): asserts given is StacCollection {
   if (!isObject(given) || given.type !== "Collection" || typeof given.id !== "string")
     throw refusal([{ pointer: "", detail: "must be a STAC Collection with an id" }]);
 }
-
-function checkedExtensions(item: StacItem, allowed: readonly Extension[] | undefined) {
-  const named = extensionUrls({ ...item });
-  return allowed === undefined ? { urls: named, faults: [] } : checkExtensions(named, allowed);
-}
-
-/** More than these are no list of extensions. */
-const MAX_EXTENSIONS = 100;
 
 function extensionUrls({ stac_extensions: urls }: Members): readonly string[] {
   if (!Array.isArray(urls)) return [];
