@@ -1,11 +1,12 @@
 import type { Call } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
+import { sqlState } from "../../db/failure.ts";
 import { GyreError } from "../../errors.ts";
 import type { Aggregation, AggregationResult, Search } from "../catalog.ts";
 import { frequenciesOf, type Summaries } from "../queryables.ts";
 import { Sql, sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
-import { countMatches, isOfCollections } from "./count.ts";
+import { CANCELED, countMatches, isOfCollections } from "./count.ts";
 import { type Grid, geohashGrid, geotileGrid } from "./grid.ts";
 import { conditionsOf, matching } from "./where.ts";
 
@@ -36,15 +37,21 @@ export async function aggregateItems(
   }
   const matches = matching(conditions);
   const plans = aggregations.map((aggregation) => planOf(aggregation));
-  return db.transaction(
-    async (tx) => {
-      await tx.query(`set local statement_timeout = ${SECONDS * 1000}`);
-      const results: AggregationResult[] = [];
-      for (const plan of plans) results.push(await plan(tx, matches, search, call));
-      return results;
-    },
-    { readOnly: true, isolation: "repeatable read" },
-  );
+  try {
+    return await db.transaction(
+      async (tx) => {
+        await tx.query(`set local statement_timeout = ${SECONDS * 1000}`);
+        const results: AggregationResult[] = [];
+        for (const plan of plans) results.push(await plan(tx, matches, search, call));
+        return results;
+      },
+      { readOnly: true, isolation: "repeatable read" },
+    );
+  } catch (error) {
+    call.signal?.throwIfAborted();
+    if (sqlState(error) !== CANCELED) throw error;
+    throw new GyreError("TooLarge", `aggregation takes longer than ${SECONDS} s: narrow the search`, { cause: error });
+  }
 }
 
 type Plan = (tx: Database, matches: Sql, search: Search, call: Call) => Promise<AggregationResult>;

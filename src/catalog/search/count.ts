@@ -8,7 +8,7 @@ import { streamItems } from "./stream.ts";
 import { type Conditions, conditionsOf, matching } from "./where.ts";
 
 /** SQLSTATE of a statement that took too long. */
-const CANCELED = "57014";
+export const CANCELED = "57014";
 
 /** How many items match: exactly, or undefined where counting takes longer than `ms`. */
 export async function countMatches(db: Database, search: Search, call: Call, ms: number): Promise<number | undefined> {

@@ -19,12 +19,14 @@ export interface Order {
 }
 
 const MOST_KEYS = 8;
+const LONGEST_FIELD = 200;
 const COLUMNS = { id: "text", collection: "text", datetime: "timestamptz" } as const;
 
 /** Newest first unless told otherwise. Rows without a property come last in both directions. */
 export function orderOf({ sortby = [], collections }: Pick<Search, "sortby" | "collections">): Order {
-  if (sortby.length > MOST_KEYS) {
-    throw new GyreError("BadRequest", `sortby takes ${MOST_KEYS} fields at most`, { subject: "sortby" });
+  if (sortby.length > MOST_KEYS || sortby.some(({ field }) => field.length > LONGEST_FIELD)) {
+    const most = `${MOST_KEYS} fields of ${LONGEST_FIELD} characters`;
+    throw new GyreError("BadRequest", `sortby takes ${most} at most`, { subject: "sortby" });
   }
   const wanted: readonly SortKey[] = sortby.length === 0 ? [{ field: "datetime", direction: "desc" }] : sortby;
   const isDescending = wanted.at(-1)?.direction === "desc";

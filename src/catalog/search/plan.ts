@@ -8,8 +8,9 @@ import { type Conditions, matching } from "./where.ts";
 /** Rows that are looked at along an index before it is given up: entries of the index alone, or whole rows. */
 const WALK_ENTRIES = 10_000;
 const WALK_ROWS = 2000;
-/** So many rows are gathered without a try to walk. */
+/** So many rows are gathered without a try to walk; more where a box leaves still fewer of them. */
 const FEW_ROWS = 2000;
+const FEW_ROWS_BESIDE_BOXES = 10_000;
 
 /** As stored, so that nothing is unpacked to be measured. */
 const SIZE = new Sql("pg_column_size(body)");
@@ -30,7 +31,8 @@ export interface Wanted {
 export async function plansOf(db: Database, wanted: Wanted, call: Call): Promise<readonly Sql[]> {
   const { conditions, order } = wanted;
   if (order.index === undefined) return [gather(wanted)];
-  if (conditions.known.length > 0 && (await estimated(db, conditions, call)) <= FEW_ROWS) return [gather(wanted)];
+  const few = conditions.boxes.length > 0 ? FEW_ROWS_BESIDE_BOXES : FEW_ROWS;
+  if (conditions.known.length > 0 && (await estimated(db, conditions, call)) <= few) return [gather(wanted)];
   return [walk(wanted), gather(wanted)];
 }
 

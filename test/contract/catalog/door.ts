@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { forgetOutcomes } from "../../../src/catalog/outcome.ts";
 import type { Payload } from "../../../src/core/event.ts";
 import type { Pool } from "../../../src/db/database.ts";
 import { GyreError, isGyreError } from "../../../src/errors.ts";
 import { BEGINNING, type EventLog } from "../../../src/log/event-log.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
+import type { Failure } from "../../../src/log/projection.ts";
 import type { MakePool } from "../catalog.ts";
 import { CALL, changeOf, item, post, type TestNode, testNode } from "./node.ts";
 
@@ -152,6 +154,45 @@ export function testDoor(make: MakePool): void {
       // Both had reached it: the second is refused when it is applied.
       assert.equal((await node.apply()).length, 1);
       assert.equal((await node.catalog.item("c", "a", CALL))?.document.properties.again, undefined);
+    },
+    "many writers while events are applied: each accepted event is applied once": async (node, _, pool) => {
+      let isWriting = true;
+      const applying = (async () => {
+        const failures: Failure[] = [];
+        // An empty log in memory answers without ever giving way to the others.
+        while (isWriting) {
+          failures.push(...(await node.apply()));
+          await setImmediate();
+        }
+        return [...failures, ...(await node.apply())];
+      })();
+      const writer = async (name: number): Promise<string[]> => {
+        const accepted: string[] = [];
+        for (let n = 0; n < 12; n++) {
+          const id = `i${(name + n) % 5}`;
+          const payloads: Payload[] = [
+            post(item(id)),
+            { method: "PATCH", collection_id: "c", item_id: id, patch: { properties: { [`by${name}`]: n } } },
+            { method: "DELETE", collection_id: "c", item_id: id },
+          ];
+          const changes = [changeOf(payloads[(name + n) % 3] as Payload)];
+          try {
+            accepted.push(...(await node.writes.accept(changes, CALL)).map(({ event_id }) => event_id));
+          } catch (error) {
+            assert.ok(isGyreError(error, "Conflict", "NotFound"), String(error));
+          }
+        }
+        return accepted;
+      };
+      const accepted = (await Promise.all(Array.from({ length: 10 }, (_, name) => writer(name)))).flat();
+      isWriting = false;
+      assert.deepEqual(await applying, []);
+      const counts = await pool.query<{ event_id: string; applied_count: number }>("select * from outcome");
+      assert.deepEqual(counts.map(({ event_id }) => event_id).sort(), accepted.toSorted());
+      assert.ok(counts.every(({ applied_count }) => applied_count === 1));
+      assert.deepEqual(await pool.query("select * from pending"), []);
+      const [home] = await pool.query<{ items: number }>("select items from collection where id = 'c'");
+      assert.equal(home?.items ?? 0, (await node.ids({})).length);
     },
     "outcomes are kept for a time": async (node, _, pool) => {
       const [old] = await node.publish(post(item("a")));
