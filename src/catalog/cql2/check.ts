@@ -7,10 +7,7 @@ const NUMBER = ["a number", "a property", "arithmetic of them"];
 export function checkLiterals(expression: Expression, place: Place): Expression {
   switch (expression.kind) {
     case "like":
-      if (textOf(expression.pattern) === undefined)
-        throw place("LIKE takes a constant text", ["'Sen%'", "CASEI('sen%')"]);
-      if (/(?:^|[^\\])(?:\\\\)*\\$/.test(textOf(expression.pattern)!))
-        throw place("the pattern ends with a lone backslash", ["\\\\ for a backslash"]);
+      checkPattern(textOf(expression.pattern), place);
       checkScalar(expression.value, place);
       break;
     case "compare":
@@ -46,6 +43,16 @@ export function checkLiterals(expression: Expression, place: Place): Expression 
       break;
   }
   return expression;
+}
+
+/** Matching takes a time that grows with the product of both lengths. */
+const MAX_PATTERN = 1000;
+
+function checkPattern(pattern: string | undefined, place: Place): void {
+  if (pattern === undefined) throw place("LIKE takes a constant text", ["'Sen%'", "CASEI('sen%')"]);
+  if (pattern.length > MAX_PATTERN) throw place(`a pattern has at most ${MAX_PATTERN} characters`);
+  if (/(?:^|[^\\])(?:\\\\)*\\$/.test(pattern))
+    throw place("the pattern ends with a lone backslash", ["\\\\ for a backslash"]);
 }
 
 /** The text of a constant pattern, its CASEI and ACCENTI left away. */

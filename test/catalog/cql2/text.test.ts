@@ -45,6 +45,7 @@ test("a refused text names the character and what is allowed", () => {
     ["a ~ 1", /character 3: "~" means nothing/],
     ["a AND b = 1", /character 1: a value, where something true or false/],
     ["foo(a) = 1", /character 1: there is no function foo/],
+    [`a LIKE '${"%a".repeat(501)}'`, /character 8: a pattern has at most 1000/],
     ["a LIKE b", /character 8: LIKE takes a constant text/],
     ["a LIKE 'x\\'", /never ends/],
     ["a LIKE 'x\\\\\\\\\\'' AND", /found the end/],
