@@ -5,7 +5,7 @@ import { GyreError } from "../errors.ts";
 import { type Admitted, admit, type Candidate, pendingStatus, routed } from "./accepted.ts";
 import type { EventStatus } from "./catalog.ts";
 import { type DoorState, doorStates, lockKeys } from "./door.ts";
-import { knownOutcomes } from "./outcome.ts";
+import { type KnownOutcome, knownOutcomes } from "./outcome.ts";
 
 /** What became of one request. */
 export interface Decision {
@@ -22,7 +22,7 @@ interface Request {
   reject(error: unknown): void;
 }
 
-type Outcomes = Awaited<ReturnType<typeof knownOutcomes>>;
+type Outcomes = Map<string, KnownOutcome>;
 
 /** Candidates of one transaction; a single request may exceed them. */
 const MOST_CANDIDATES = 2000;
@@ -101,11 +101,11 @@ export class Admission {
 
   #decideOne(candidates: readonly Candidate[], outcomes: Outcomes, states: Map<string, DoorState>): Decision {
     const known = new Map<string, EventStatus>();
-    for (const { event, digest } of candidates) {
-      const { event_id } = event.metadata;
+    for (const candidate of candidates) {
+      const { event_id } = candidate.event.metadata;
       const before = outcomes.get(event_id);
       if (before === undefined) continue;
-      if (before.digest !== digest) throw reused(event_id);
+      if (!isSame(candidate, before)) throw reused(event_id);
       known.set(event_id, before.status);
     }
     const isNew = ({ event }: Candidate): boolean => !known.has(event.metadata.event_id);
@@ -122,6 +122,13 @@ export class Admission {
 }
 
 const NOTHING: Decision = { admitted: [], known: new Map() };
+
+/** Of an event that came by the log, or after a crash, only its target is known. */
+function isSame(candidate: Candidate, { digest, status }: KnownOutcome): boolean {
+  if (digest !== null) return digest === candidate.digest;
+  const { collection, item, method } = pendingStatus(candidate);
+  return collection === status.collection && item === status.item && method === status.method;
+}
 
 function reused(eventId: string): GyreError {
   const message = `event ${eventId} was accepted already with another body`;

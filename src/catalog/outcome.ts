@@ -18,11 +18,14 @@ export async function statusOf(db: Database, eventId: string, call: Call): Promi
   return row && toStatus(row);
 }
 
-/** Those of `eventIds` that are known, with the digest of the body that was accepted. */
-export async function knownOutcomes(
-  db: Database,
-  eventIds: readonly string[],
-): Promise<Map<string, { readonly status: EventStatus; readonly digest: string | null }>> {
+export interface KnownOutcome {
+  readonly status: EventStatus;
+  /** Of the body that this node accepted. */
+  readonly digest: string | null;
+}
+
+/** Those of `eventIds` that are known. */
+export async function knownOutcomes(db: Database, eventIds: readonly string[]): Promise<Map<string, KnownOutcome>> {
   const rows = await db.query<OutcomeRow>(`select ${COLUMNS}, digest from outcome where event_id = any($1)`, [
     eventIds,
   ]);

@@ -14,10 +14,11 @@ export interface WritesOptions {
   readonly pool: Pool;
   readonly log: EventLog;
   readonly topic: TopicTemplate;
-  /** Throws Invalid for what is not good enough to be published. */
-  readonly validate?: (change: Change) => Promise<void>;
   readonly clock?: () => Date;
 }
+
+/** Nobody waits longer. */
+const MOST_MS = 600_000;
 
 /** The door of a writable node; `close` ends its waiting. */
 export function createWrites(options: WritesOptions): Writes & { close(): Promise<void> } {
@@ -28,15 +29,13 @@ class Door implements Writes {
   readonly #pool: Pool;
   readonly #log: EventLog;
   readonly #admission: Admission;
-  readonly #validate: (change: Change) => Promise<void>;
   readonly #clock: () => Date;
   readonly #settlement: Settlement;
 
-  constructor({ pool, log, topic, validate = async () => {}, clock = () => new Date() }: WritesOptions) {
+  constructor({ pool, log, topic, clock = () => new Date() }: WritesOptions) {
     this.#pool = pool;
     this.#log = log;
     this.#admission = new Admission(pool, topic);
-    this.#validate = validate;
     this.#clock = clock;
     this.#settlement = new Settlement(pool);
   }
@@ -49,7 +48,6 @@ class Door implements Writes {
     call.signal?.throwIfAborted();
     const candidates = changes.map((change) => candidateOf(change, this.#clock()));
     checkDistinct(candidates);
-    for (const { change } of candidates) await this.#validate(change);
     const { admitted, known } = await this.#admission.admit(candidates, call.who);
     await this.#append(admitted, call);
     return candidates.map((candidate) => known.get(candidate.event.metadata.event_id) ?? pendingStatus(candidate));
@@ -60,7 +58,7 @@ class Door implements Writes {
   }
 
   async settled(eventId: string, ms: number, call: Call): Promise<EventStatus | undefined> {
-    const timeout = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
+    const timeout = AbortSignal.timeout(Math.min(Math.max(0, Math.ceil(ms)), MOST_MS));
     const end = call.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]);
     let news = Promise.withResolvers<void>();
     const wake = (): void => news.resolve();

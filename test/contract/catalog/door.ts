@@ -133,6 +133,13 @@ export function testDoor(make: MakePool): void {
       assert.equal(applied?.status, "applied");
       await refused(node, post(item("b")), "idempotency-key-reused", "Conflict", "key-1");
     },
+    "a key whose event came by the log has its outcome": async (node) => {
+      await node.append([post(item("a"))], ["key"]);
+      await node.apply();
+      const [again] = await node.writes.accept([changeOf(post(item("a")), "key")], CALL);
+      assert.deepEqual([again?.event_id, again?.status], ["key", "applied"]);
+      await refused(node, post(item("b")), "idempotency-key-reused", "Conflict", "key");
+    },
     "an event that did not reach the log is forgotten": async (node) => {
       const log = node.log as EventLog & { broken?: boolean };
       log.broken = true;
