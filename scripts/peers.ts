@@ -13,9 +13,22 @@ const ENVIRONMENTS = {
     ...["xpublish==0.5.2", "xpublish-zarr==0.1.0", "xarray==2026.9.0", "zarr==3.1.6", "netCDF4==1.7.5.1.post1"],
     ...["dask==2026.8.0", "uvicorn==0.54.0", "uvloop==0.23.0", "httptools"],
   ],
+  pgstac: [
+    ...["stac-fastapi.pgstac==7.2.0", "pypgstac[psycopg]==0.10.0", "uvicorn==0.54.0", "uvloop==0.23.0"],
+    "httptools==0.9.0",
+  ],
 } as const;
 
-const PROGRAMS = { nginx: "nginx-light", wrk: "wrk" } as const;
+/** Files that show that a peer is here, and the package of Debian that brings them. */
+const PROGRAMS = {
+  nginx: { file: "nginx", debian: "nginx-light" },
+  wrk: { file: "wrk", debian: "wrk" },
+  postgis: { file: "postgis.control", debian: "postgresql-15-postgis-3" },
+} as const;
+const FOLDERS = [
+  ...["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"],
+  "/usr/share/postgresql/15/extension",
+];
 
 export type PeerName = keyof typeof ENVIRONMENTS | keyof typeof PROGRAMS;
 
@@ -25,10 +38,14 @@ export type Peer = { readonly program: string } | { readonly missing: string };
 /** Finds a peer, and installs it where it is not there yet. */
 export function peer(name: PeerName): Peer {
   try {
-    return { program: name in ENVIRONMENTS ? environment(name as keyof typeof ENVIRONMENTS) : systemProgram(name) };
+    return { program: isEnvironment(name) ? environment(name) : systemProgram(name) };
   } catch (error) {
     return { missing: `${name} cannot be installed: ${(error as Error).message.split("\n")[0]}` };
   }
+}
+
+function isEnvironment(name: PeerName): name is keyof typeof ENVIRONMENTS {
+  return name in ENVIRONMENTS;
 }
 
 function environment(name: keyof typeof ENVIRONMENTS): string {
@@ -44,18 +61,15 @@ function environment(name: keyof typeof ENVIRONMENTS): string {
   return python;
 }
 
-function systemProgram(name: PeerName): string {
-  const find = (): string | undefined =>
-    ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin"]
-      .map((folder) => join(folder, name))
-      .find((path) => existsSync(path));
+function systemProgram(name: keyof typeof PROGRAMS): string {
+  const { file, debian } = PROGRAMS[name];
+  const find = (): string | undefined => FOLDERS.map((folder) => join(folder, file)).find((path) => existsSync(path));
   const found = find();
   if (found !== undefined) return found;
-  const packageName = PROGRAMS[name as keyof typeof PROGRAMS];
-  if (process.getuid?.() !== 0) throw new Error(`only root can: apt-get install ${packageName}`);
-  run("apt-get", "install", "--yes", "--no-install-recommends", packageName);
+  if (process.getuid?.() !== 0) throw new Error(`only root can: apt-get install ${debian}`);
+  run("apt-get", "install", "--yes", "--no-install-recommends", debian);
   const installed = find();
-  if (installed === undefined) throw new Error(`${packageName} brings no ${name}`);
+  if (installed === undefined) throw new Error(`${debian} brings no ${file}`);
   return installed;
 }
 

@@ -94,11 +94,12 @@ function readObject(value: Readonly<Record<string, unknown>>, spot: Spot): Node 
   ]);
 }
 
-function readOperation({ op, args }: Readonly<Record<string, unknown>>, spot: Spot): Node {
+function readOperation({ op, args: given }: Readonly<Record<string, unknown>>, spot: Spot): Node {
   const place = placeOf(spot.pointer);
   if (typeof op !== "string") throw refusedJson(`${spot.pointer}/op`, "must be text", OPERATORS);
-  if (!Array.isArray(args)) throw refusedJson(`${spot.pointer}/args`, "must be an array");
+  if (!Array.isArray(given)) throw refusedJson(`${spot.pointer}/args`, "must be an array");
   const name = op.toLowerCase();
+  const args = name === "between" ? flat(given) : given;
   if (name === "and" || name === "or") {
     if (args.length < 2) throw refusedJson(`${spot.pointer}/args`, `${name} takes two arguments or more`);
     const of = args.map((arg, i) => {
@@ -138,6 +139,12 @@ function readOperation({ op, args }: Readonly<Record<string, unknown>>, spot: Sp
   if (family === undefined)
     throw refusedJson(`${spot.pointer}/op`, `there is no operator ${JSON.stringify(op.slice(0, 60))}`, OPERATORS);
   return checked({ ...family, left: asOperand(first!()), right: asOperand(second!()) }, place);
+}
+
+/** Drafts of CQL2 had the two ends of `between` in an array of their own, and clients still write it so. */
+function flat(args: readonly unknown[]): readonly unknown[] {
+  const [value, ends] = args;
+  return args.length === 2 && Array.isArray(ends) ? [value, ...ends] : args;
 }
 
 const COUNTS: Readonly<Record<string, number>> = { not: 1, isnull: 1, casei: 1, accenti: 1, between: 3 };

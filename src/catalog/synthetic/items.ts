@@ -221,16 +221,20 @@ function item(project: Project, base: readonly string[], random: Random, parts: 
       [`${prefix}:pid`]: handle,
       ...parts.properties,
     },
-    links: parts.citation
-      ? [
-          {
-            rel: "cite-as",
-            type: "application/json",
-            title: "Citation URL",
-            href: `https://cera-www.dkrz.de/WDCC/meta/CMIP6/${id}.json`,
-          },
-        ]
-      : [],
+    links: [
+      // An item that names its collection must link to it.
+      { rel: "collection", type: "application/json", href: `https://${NODE}/stac/collections/${project}` },
+      ...(parts.citation
+        ? [
+            {
+              rel: "cite-as",
+              type: "application/json",
+              title: "Citation URL",
+              href: `https://cera-www.dkrz.de/WDCC/meta/CMIP6/${id}.json`,
+            },
+          ]
+        : []),
+    ],
     assets: { [file]: asset },
   };
 }

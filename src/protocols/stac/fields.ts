@@ -1,8 +1,8 @@
 import type { Json } from "../../core/stac.ts";
 
-/** The `fields` of a search: dotted paths to keep, and to leave out. */
+/** The `fields` of a search: dotted paths to keep, and to leave out. No list to keep is another wish than an empty one. */
 export interface Fields {
-  readonly include: readonly string[];
+  readonly include?: readonly string[];
   readonly exclude: readonly string[];
 }
 
@@ -10,15 +10,22 @@ type Members = { readonly [name: string]: Json };
 
 /** What an item always keeps: without them a client cannot tell what it holds. */
 const ALWAYS = ["type", "stac_version", "id", "collection"];
-/** What a request with empty lists asks for (Fields extension, include and exclude semantics). */
+/** What makes a valid item (Fields extension 1.0, include/exclude semantics 1). */
 const DEFAULT = [...ALWAYS, "geometry", "bbox", "links", "assets", "properties.datetime"];
+const TIMELESS = [...DEFAULT, "properties.start_datetime", "properties.end_datetime"];
 
 /** The document with just these fields. */
 export function picked(document: object, { include, exclude }: Fields): Members {
-  const wanted = include.length > 0 ? [...ALWAYS, ...include] : exclude.length > 0 ? undefined : DEFAULT;
-  const kept = wanted === undefined ? (document as Members) : keep(document as Members, treeOf(wanted));
-  const unwanted = exclude.filter((path) => !ALWAYS.includes(path));
-  return unwanted.length === 0 ? kept : drop(kept, treeOf(unwanted), treeOf(include));
+  const members = document as Members;
+  const unwanted = exclude.filter((path) => !ALWAYS.includes(path) && !include?.includes(path));
+  const kept =
+    include === undefined && exclude.length > 0 ? members : keep(members, treeOf(wantedOf(members, include)));
+  return unwanted.length === 0 ? kept : drop(kept, treeOf(unwanted), treeOf(include ?? []));
+}
+
+function wantedOf({ properties = null }: Members, include: readonly string[] = []): readonly string[] {
+  if (include.length > 0) return [...ALWAYS, ...include];
+  return isMembers(properties) && properties.datetime === null ? TIMELESS : DEFAULT;
 }
 
 /** Paths by their parts; a leaf is `true`. */

@@ -44,5 +44,7 @@ async function echoed(route: RouteCall, options: StacOptions, method: Payload["m
   const body = await readBody(route.request, options.bodyBytes);
   const request = new Request(url, { method, headers, signal, body });
   const answer = await answerWrite({ ...route, request }, options, method);
-  return answer.ok ? new Response(body, { status: answer.status, headers: answer.headers }) : answer;
+  if (!answer.ok) return answer;
+  answer.headers.set("Content-Type", "application/json");
+  return new Response(body, { status: answer.status === 204 ? 200 : answer.status, headers: answer.headers });
 }

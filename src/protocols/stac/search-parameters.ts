@@ -22,7 +22,10 @@ const sortKey = z.strictObject({ field: name, direction: z.enum(["asc", "desc"])
 
 /** The body of `POST /search` with the extensions that this catalogue has. */
 export const searchBody = z.strictObject({
-  collections: z.array(name).max(MOST_IDS).optional(),
+  // Clients send the one name that they have, and stac-api-validator wants that to work.
+  collections: z
+    .preprocess((value) => (typeof value === "string" ? [value] : value), z.array(name).max(MOST_IDS))
+    .optional(),
   ids: z.array(name).max(MOST_IDS).optional(),
   bbox: z.array(z.number()).optional(),
   intersects: geometrySchema.optional(),
@@ -141,7 +144,8 @@ function requested(body: SearchBody): Requested {
     ...given("token", body.token),
   };
   if (body.fields === undefined) return { search };
-  return { search, fields: { include: body.fields.include ?? [], exclude: body.fields.exclude ?? [] } };
+  const { include, exclude } = body.fields;
+  return { search, fields: { ...given("include", include === null ? [] : include), exclude: exclude ?? [] } };
 }
 
 function filterOf({ filter, "filter-lang": lang }: SearchBody): Expression | undefined {

@@ -21,7 +21,9 @@ const READ_RESPONSES = { 400: { description: "A parameter is wrong", ...PROBLEM 
 const FOUND_RESPONSES = { ...READ_RESPONSES, 404: { description: "There is none", ...PROBLEM } };
 const WRITE_RESPONSES: Route["responses"] = {
   202: { description: "The event is durable; its status has an address", types: [JSON_TYPE] },
-  201: { description: "Applied here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
+  200: { description: "Changed here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
+  201: { description: "Made here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
+  204: { description: "Changed here (Prefer: wait, return=minimal)", types: [] },
   400: { description: "Not understood", ...PROBLEM },
   404: { description: "There is none", ...PROBLEM },
   405: { description: "This node only follows others", ...PROBLEM },

@@ -16,7 +16,10 @@ const MOST_ITEMS = 10_000;
 /** Seconds that a request may wait for its event to be applied. */
 const MOST_WAIT = 30;
 
-/** Answers a write: 202 when its event is durable; with `Prefer: wait` what became of it. */
+/**
+ * Answers a write: 202 when its event is durable; with `Prefer: wait` what became of it: its status, with
+ * `return=representation` the document, with `return=minimal` nothing.
+ */
 export async function answerWrite(
   route: RouteCall,
   options: StacOptions,
@@ -113,7 +116,10 @@ function idOf(document: Members, wanted: string | undefined, what: string): stri
   return id;
 }
 
-/** The item in the collection of the address; another one in the document is a mistake. */
+/**
+ * The item in the collection of the address; another one in the document is a mistake. A partial item will do: the
+ * Transaction extension asks neither for links nor for assets.
+ */
 function placed(document: Members, collection: string): StacItem {
   const said = document.collection;
   if (said !== undefined && said !== null && said !== collection) {
@@ -121,7 +127,7 @@ function placed(document: Members, collection: string): StacItem {
       subject: "collection",
     });
   }
-  return { ...document, collection } as StacItem;
+  return { links: [], assets: {}, ...document, collection } as unknown as StacItem;
 }
 
 function patchOf(request: Request, value: unknown): Patch {
@@ -173,57 +179,59 @@ async function answered(
   isMany: boolean,
 ): Promise<Response> {
   const { call, base } = route;
-  const { seconds, isWhole } = preferenceOf(route.request);
+  const { seconds, returns } = preferenceOf(route.request);
   const first = statuses[0] as EventStatus;
   const settled =
     seconds === 0
       ? statuses
       : await Promise.all(
-          statuses.map(async (one) => (await writes.settled(one.event_id, seconds * 1000, call)) ?? one),
+          // Warnings are told once, when the event is accepted.
+          statuses.map(async (one) => ({ ...one, ...(await writes.settled(one.event_id, seconds * 1000, call)) })),
         );
   const said = settled.map((status) => ({ ...status, href: statusUrl(base, status) }));
   const one = settled[0] as EventStatus;
   const headers: Record<string, string> = {
-    "Content-Type": JSON_TYPE,
     "Cache-Control": "no-store",
     Link: `<${statusUrl(base, first)}>; rel="monitor"`,
     ...(isMany ? {} : { Location: targetUrl(base, first) }),
     ...(seconds > 0 && settled.every(({ status }) => status !== "pending")
-      ? { "Preference-Applied": `wait=${seconds}` }
+      ? {
+          "Preference-Applied": [`wait=${seconds}`, ...(returns === undefined ? [] : [`return=${returns}`])].join(", "),
+        }
       : {}),
   };
-  if (isMany) return new Response(JSON.stringify({ events: said }), { status: 202, headers });
+  const json = (body: object, status: number, type = JSON_TYPE): Response =>
+    new Response(JSON.stringify(body), { status, headers: { "Content-Type": type, ...headers } });
+  if (isMany) return json({ events: said }, 202);
   if (one.status === "failed" && one.problem !== null) {
-    return new Response(JSON.stringify(one.problem), {
-      status: one.problem.status,
-      headers: { ...headers, "Content-Type": "application/problem+json" },
-    });
+    return json(one.problem, one.problem.status, "application/problem+json");
   }
-  if (one.status === "applied" && isWhole && one.method !== "DELETE") {
-    const answer = await representation(route, options, one);
-    if (answer !== undefined) return answer;
+  if (one.status !== "applied") return json(said[0] as object, 202);
+  const isMade = one.method === "POST";
+  if (returns === "minimal") {
+    const tag = one.method === "DELETE" ? {} : { ETag: `"${one.event_id}"` };
+    return new Response(null, { status: isMade ? 201 : 204, headers: { ...headers, ...tag } });
   }
-  const status = one.status !== "applied" ? 202 : one.method === "POST" ? 201 : 200;
-  return new Response(JSON.stringify(said[0]), { status, headers });
+  const document = returns === "representation" ? await representation(route, options, one) : undefined;
+  if (document === undefined) return json(said[0] as object, isMade ? 201 : 200);
+  for (const [name, value] of Object.entries(headers)) document.headers.set(name, value);
+  return isMade ? new Response(document.body, { status: 201, headers: document.headers }) : document;
 }
 
+/** The document that an event left behind; undefined when there is none any more. */
 async function representation(
   { request, call, base }: RouteCall,
   { catalog }: StacOptions,
   { collection, item, method }: EventStatus,
 ): Promise<Response | undefined> {
+  if (method === "DELETE") return undefined;
   const plain = new Request(request.url, { method: "GET" });
-  let answer: Response | undefined;
   if (item === null) {
     const stored = await catalog.collection(collection, call);
-    answer = stored && entity(plain, stored, linkedCollection(stored.document, base), JSON_TYPE);
-  } else {
-    const stored = await catalog.item(collection, item, call);
-    answer = stored && entity(plain, stored, linkedItem(stored.document, collection, base), GEOJSON);
+    return stored && entity(plain, stored, linkedCollection(stored.document, base), JSON_TYPE);
   }
-  if (answer === undefined) return undefined;
-  answer.headers.set("Preference-Applied", "return=representation");
-  return method === "POST" ? new Response(answer.body, { status: 201, headers: answer.headers }) : answer;
+  const stored = await catalog.item(collection, item, call);
+  return stored && entity(plain, stored, linkedItem(stored.document, collection, base), GEOJSON);
 }
 
 function statusUrl(base: URL, { event_id }: EventStatus): string {
@@ -236,10 +244,15 @@ function targetUrl(base: URL, { collection, item }: EventStatus): string {
     : stacUrl(base, "collections", collection, "items", item);
 }
 
-/** `Prefer` (RFC 7240): how long to wait, and whether the document is wanted back. */
-function preferenceOf(request: Request): { readonly seconds: number; readonly isWhole: boolean } {
+interface Preference {
+  readonly seconds: number;
+  readonly returns: "minimal" | "representation" | undefined;
+}
+
+/** `Prefer` (RFC 7240): how long to wait, and whether nothing or the document is wanted back. */
+function preferenceOf(request: Request): Preference {
   const header = request.headers.get("prefer") ?? "";
   const wait = Number(/(?:^|[,;\s])wait=(\d{1,4})/.exec(header)?.[1] ?? 0);
-  const isWhole = /(?:^|[,;\s])return=representation/.test(header);
-  return { seconds: Math.min(wait === 0 && isWhole ? 5 : wait, MOST_WAIT), isWhole };
+  const returns = /(?:^|[,;\s])return=(minimal|representation)\b/.exec(header)?.[1] as Preference["returns"];
+  return { seconds: Math.min(wait === 0 && returns === "representation" ? 5 : wait, MOST_WAIT), returns };
 }

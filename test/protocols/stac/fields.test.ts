@@ -20,6 +20,7 @@ const ITEM = {
 };
 
 const of = (include: string[], exclude: string[]): Record<string, unknown> => picked(ITEM, { include, exclude });
+const without = (...exclude: string[]): Record<string, unknown> => picked(ITEM, { exclude });
 
 test("included fields come with what tells the item apart", () => {
   assert.deepEqual(of(["properties.gsd", "bbox"], []), {
@@ -35,14 +36,23 @@ test("included fields come with what tells the item apart", () => {
   assert.deepEqual(of(["nothing", "properties.nothing.at.all"], []).properties, {});
 });
 
-test("excluded fields are left out of the whole item, but for what tells it apart", () => {
+test("fields that are only excluded are left out of the whole item, but for what tells it apart", () => {
   const { geometry: _g, ...rest } = ITEM;
-  assert.deepEqual(of([], ["geometry"]), rest);
-  assert.deepEqual(of([], ["properties.gsd", "properties.proj"]).properties, {
+  assert.deepEqual(without("geometry"), rest);
+  assert.deepEqual(without("properties.gsd", "properties.proj").properties, {
     datetime: "2000-01-01T00:00:00Z",
     "eo:cloud_cover": 5,
   });
-  assert.equal(of([], ["id", "type"]).id, "a");
+  assert.equal(without("id", "type").id, "a");
+});
+
+test("beside an empty list they are left out of the default fields", () => {
+  const { geometry: _g, properties: _p, ...rest } = ITEM;
+  assert.deepEqual(of([], ["geometry"]), { ...rest, properties: { datetime: "2000-01-01T00:00:00Z" } });
+});
+
+test("what is both included and excluded is there", () => {
+  assert.ok("geometry" in of(["geometry"], ["geometry"]));
 });
 
 test("the more exact path wins", () => {
@@ -58,6 +68,12 @@ test("empty lists ask for the default fields", () => {
   const answer = of([], []);
   assert.deepEqual(answer.properties, { datetime: "2000-01-01T00:00:00Z" });
   assert.deepEqual(answer.assets, ITEM.assets);
+});
+
+test("the default fields of an item without an instant have its period", () => {
+  const period = { datetime: null, start_datetime: "2000-01-01T00:00:00Z", end_datetime: "2001-01-01T00:00:00Z" };
+  const { properties } = picked({ ...ITEM, properties: { ...period, gsd: 10 } }, { exclude: [] });
+  assert.deepEqual(properties, period);
 });
 
 test("names of the language itself are only names", () => {

@@ -1,0 +1,35 @@
+"""stac-api-validator, with schemas that are on this machine: `api_validator.py --root-url URL --conformance ...`."""
+
+import offline
+
+offline.install()
+
+import stac_api_validator.__main__ as program  # noqa: E402
+from requests import Session  # noqa: E402
+
+# It wants writes to be done when they are answered: with what was made, and with nothing of what was changed.
+PREFERENCES = {"POST": "wait=10, return=representation", "PUT": "wait=10, return=minimal"}
+PREFERENCES |= {method: PREFERENCES["PUT"] for method in ("PATCH", "DELETE")}
+
+prepare = Session.prepare_request
+query_config = program.QueryConfig
+
+
+def prepared(self, request):
+    writes = request.method != "POST" or request.url.endswith("/items")
+    if writes and request.method in PREFERENCES:
+        request.headers = {**(request.headers or {}), "Prefer": PREFERENCES[request.method]}
+    return prepare(self, request)
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+Session.prepare_request = prepared
+# What it compares numbers with is given as text, and it sends text.
+program.QueryConfig = lambda *options: query_config(*map(number, options))
+program.main(prog_name="stac-api-validator")
