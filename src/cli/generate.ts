@@ -5,6 +5,7 @@ import { ARCHIVE_FORMATS, type ArchiveFormat } from "../write/synthetic/archive.
 import type { Command } from "./command.ts";
 import { generateFiles } from "./generate/archive.ts";
 import { generateItems } from "./generate/items.ts";
+import { publishRequest, publishSources } from "./publish/publish-sources.ts";
 import { nodeUrl } from "./publisher.ts";
 
 const FORMATS = ["item", ...ARCHIVE_FORMATS] as const;
@@ -21,10 +22,10 @@ format COUNT synthetic datasets as files, in folders of CMIP6's data reference s
       --format item|netcdf|zarr|cog   default item; netcdf: NetCDF-4, split in time, a year a file
       --seed N                        default 1
       --json                          one JSON object a line
+      --node east|west|URL            the node to publish at, default east (of the playground)
+      --publish, --no-publish         default: only print, or write; of files the items are published
 
 Records:
-      --node east|west|URL            the node to publish at, default east (of the playground)
-      --publish, --no-publish         default: only print
       --delay, --no-delay             wait up to a second before each; default: do not
       --project CMIP6|CORDEX-CMIP6    default: nine of ten are CMIP6
 
@@ -80,7 +81,7 @@ Example:
       },
       io,
     );
-    return 0;
+    return values.publish ? publishSources(publishRequest([values.out], nodeUrl(values.node), json), io) : 0;
   },
 };
 

@@ -8,7 +8,7 @@ import { SOURCE_HELP, SOURCE_OPTIONS } from "./settings.ts";
 export const publish: Command = {
   name: "publish",
   summary: "files, folders, datasets of a node and STAC items into a catalogue",
-  help: `gyre publish SOURCE... [OPTIONS]
+  help: `gyre publish SOURCE... | --from-node [ID...] [OPTIONS]
 
 Makes a STAC item of each dataset - place and time from its coordinates, the project's properties from its attributes,
 assets at the node that serves it - and publishes it; one that the catalogue has already stays as it is.
@@ -17,7 +17,7 @@ assets at the node that serves it - and publishes it; one that the catalogue has
                          is sent as it is; or the id of a dataset that the node serves
       --node east|west|URL   the node to publish at, default east (of the playground)
       --served-at URL    the node that serves the datasets, where it is another
-      --from-node        sources are ids of datasets that the node serves
+      --from-node        sources are ids of datasets that the node serves; without any: all of them
       --collection ID    of datasets that belong to no project, default datasets
       --checksum         with SHA-256 of the files, which are read whole for it
       --update           replace items that the catalogue has otherwise
@@ -27,6 +27,7 @@ ${SOURCE_HELP}
 
 Example:
   gyre publish archive/CMIP6 --node east
+  gyre publish --from-node --node http://127.0.0.1:8080
   gyre publish --dry-run tas_Amon_MODEL_historical_r1i1p1f1_gn_185001-201412.nc`,
 
   async run(argv, io) {
@@ -45,7 +46,8 @@ Example:
         json: { type: "boolean", default: false },
       },
     });
-    if (positionals.length === 0) throw new GyreError("BadRequest", "at least one source is needed");
+    if (positionals.length === 0 && !values["from-node"])
+      throw new GyreError("BadRequest", "at least one source is needed");
     const at = nodeUrl(values.node);
     return publishSources(
       {

@@ -35,7 +35,7 @@ export interface Publisher {
   batches(items: Iterable<StacItem>): Generator<readonly StacItem[]>;
   /** Sends items of one collection, again while the node is away; answers how many were accepted. */
   publish(items: readonly StacItem[]): Promise<number>;
-  /** Any write. Throws with the problem that the node answers. */
+  /** Any write; answers the reply's document, if there is one. Throws with the problem that the node answers. */
   send(
     method: "POST" | "PUT" | "PATCH" | "DELETE",
     path: string,
@@ -75,7 +75,7 @@ export function createPublisher(node: URL, signal: AbortSignal): Publisher {
           "Content-Type": type,
           "Idempotency-Key": key,
         });
-        if (response?.ok) return await response.json();
+        if (response?.ok) return answerOf(await response.text());
         const isLasting = response !== undefined && response.status !== 503 && response.status !== 429;
         if (isLasting || attempt === TRIES) throw await refusal(response, node);
         await response?.body?.cancel();
@@ -106,6 +106,11 @@ export function createPublisher(node: URL, signal: AbortSignal): Publisher {
   }
 
   return publisher;
+}
+
+/** What was changed is not always said again. */
+function answerOf(text: string): unknown {
+  return text === "" ? undefined : JSON.parse(text);
 }
 
 async function refusal(response: Response | undefined, node: URL): Promise<GyreError> {

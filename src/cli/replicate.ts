@@ -57,7 +57,7 @@ Example:
         if (!(await server.serves(dataset).catch(() => false))) io.err(`${to.href} does not serve ${dataset}`);
       }
     }
-    return changeItem(
+    await changeItem(
       {
         collection,
         item: id,
@@ -71,5 +71,6 @@ Example:
       },
       io,
     );
+    return 0;
   },
 };

@@ -37,8 +37,9 @@ Example:
       throw new GyreError("BadRequest", "COLLECTION and ITEM are needed");
     if (values.hard && values.soft) throw new GyreError("BadRequest", "--hard and --soft exclude each other");
     const change = { collection, item, node: nodeUrl(values.node), json: values.json };
-    if (values.hard) return changeItem({ ...change, method: "DELETE" }, io);
     const body = { properties: { retracted: true } };
-    return changeItem({ ...change, method: "PATCH", body, type: "application/merge-patch+json" }, io);
+    if (values.hard) await changeItem({ ...change, method: "DELETE" }, io);
+    else await changeItem({ ...change, method: "PATCH", body, type: "application/merge-patch+json" }, io);
+    return 0;
   },
 };

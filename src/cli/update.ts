@@ -42,7 +42,7 @@ Example:
       throw new GyreError("BadRequest", "one of --partial and --file is needed");
     const text = partial !== undefined && !partial.startsWith("@") ? partial : await read(file ?? partial!.slice(1));
     const body = parsed(text, partial === undefined ? "--file" : "--partial");
-    return changeItem(
+    await changeItem(
       {
         collection,
         item,
@@ -53,6 +53,7 @@ Example:
       },
       io,
     );
+    return 0;
   },
 };
 

@@ -1,6 +1,6 @@
 import type { CommandIo } from "../command.ts";
 import { createPublisher } from "../publisher.ts";
-import { repliesOf, saidOf, WAITING } from "./event-reply.ts";
+import { isPending, WAITING } from "./event-reply.ts";
 import { itemPath } from "./node-client.ts";
 
 export interface ItemChange {
@@ -15,16 +15,15 @@ export interface ItemChange {
   readonly json: boolean;
 }
 
-/** Sends one change of an item and says what became of it; the exit code. */
-export async function changeItem(change: ItemChange, io: CommandIo): Promise<number> {
+/** Sends one change of an item and says what became of it. Throws when it is refused. */
+export async function changeItem(change: ItemChange, io: CommandIo): Promise<void> {
   const { collection, item, node, method, body, type, ifMatch, json } = change;
   const tag: Readonly<Record<string, string>> =
     ifMatch === undefined ? {} : { "If-Match": `"${ifMatch.replace(/^"|"$/g, "")}"` };
   const publisher = createPublisher(node, io.signal);
   const answer = await publisher.send(method, itemPath(collection, item), body, type, { ...WAITING, ...tag });
-  const [reply] = repliesOf(answer);
-  if (json) io.out(JSON.stringify(answer));
-  else io.out(`${collection}/${item}: ${reply === undefined ? "accepted" : saidOf(reply)} at ${node.host}`);
-  for (const { pointer, detail } of reply?.warnings ?? []) io.err(`  ${pointer || "/"}: ${detail}`);
-  return reply?.status === "failed" ? 1 : 0;
+  const result = isPending(answer) ? "accepted" : "applied";
+  if (json)
+    io.out(JSON.stringify({ collection, id: item, result, ...(isPending(answer) ? { event: answer.event_id } : {}) }));
+  else io.out(`${collection}/${item}: ${result} at ${node.host}`);
 }

@@ -16,14 +16,12 @@ export interface EventReply {
   readonly warnings?: readonly Fault[];
 }
 
-/** The events of an answer: one, or one for each item. */
+/** The events of an answer to an ItemCollection. */
 export function repliesOf(answer: unknown): readonly EventReply[] {
-  const { events } = answer as { readonly events?: readonly EventReply[] };
-  return events ?? [answer as EventReply];
+  return (answer as { readonly events: readonly EventReply[] }).events;
 }
 
-/** One line of what became of an event. */
-export function saidOf({ status, problem, event_id }: EventReply): string {
-  if (status === "failed") return `refused: ${problem?.detail ?? event_id}`;
-  return status === "applied" ? "applied" : `accepted, event ${event_id}`;
+/** Whether the answer to one change, asked to wait, says that it is not applied yet. */
+export function isPending(answer: unknown): answer is EventReply {
+  return (answer as Partial<EventReply> | undefined)?.status === "pending";
 }

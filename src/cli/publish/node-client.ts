@@ -22,6 +22,8 @@ export interface NodeClient {
   /** The item that the node makes of a dataset which it serves. */
   datasetItem(id: string, collection: string): Promise<Response | undefined>;
   serves(dataset: string): Promise<boolean>;
+  /** Ids of all datasets that it serves. */
+  datasets(): Promise<readonly string[]>;
 }
 
 export function createNodeClient(url: URL, signal: AbortSignal): NodeClient {
@@ -62,6 +64,10 @@ export function createNodeClient(url: URL, signal: AbortSignal): NodeClient {
     async serves(dataset) {
       const response = await get(`datasets/${encodeURIComponent(dataset)}/keys`, { method: "HEAD" });
       return response !== undefined;
+    },
+    async datasets() {
+      const response = await get("datasets");
+      return response === undefined ? [] : ((await jsonOf(response)) as readonly string[]);
     },
   };
 }

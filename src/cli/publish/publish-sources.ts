@@ -17,6 +17,22 @@ export interface PublishRequest extends Omit<SourceOptions, "node"> {
   readonly json: boolean;
 }
 
+/** Files and folders at the node that serves them, with nothing but what is usual. */
+export function publishRequest(sources: readonly string[], at: URL, json: boolean): PublishRequest {
+  return {
+    sources,
+    at,
+    servedAt: at,
+    flags: {},
+    collection: "datasets",
+    isFromNode: false,
+    hasChecksums: false,
+    isUpdate: false,
+    isDry: false,
+    json,
+  };
+}
+
 /** Publishes what sources hold, or prints it; the exit code: 1 when an item was refused or is another there. */
 export async function publishSources(request: PublishRequest, io: CommandIo): Promise<number> {
   const { sources, at, isDry, isUpdate, json } = request;
@@ -24,6 +40,7 @@ export async function publishSources(request: PublishRequest, io: CommandIo): Pr
   const publisher = createPublisher(at, io.signal);
   const counts = new Map<Outcome["result"], number>();
   const from = new Map<string, string>();
+  const seen = new Set<string>();
   let items: StacItem[] = [];
   for await (const source of itemsOf(sources, { ...request, node }, io)) {
     tellWarnings(source, io);
@@ -62,7 +79,12 @@ export async function publishSources(request: PublishRequest, io: CommandIo): Pr
     else io.out(`${result.padEnd(10)} ${collection}/${id}`);
     if (reason !== undefined) io.err(`  ${reason}`);
     if (result === "different") io.err("  the catalogue has another; --update replaces it");
-    for (const { pointer, detail } of warnings) io.err(`  ${pointer || "/"}: ${detail}`);
+    for (const { pointer, detail } of warnings) {
+      const warning = `  ${pointer || "/"}: ${detail}`;
+      // A folder of one model's files has the same faults a thousand times.
+      if (!seen.has(warning)) io.err(warning);
+      seen.add(warning);
+    }
   }
 
   /** Assets are addresses of the node that is to serve the dataset; whether it does is seen there. */

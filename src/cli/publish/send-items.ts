@@ -50,7 +50,7 @@ export async function* sendItems(
   async function post(added: readonly StacItem[]): Promise<readonly Outcome[]> {
     if (added.length === 0) return [];
     const path = `stac/collections/${encodeURIComponent(collection)}/items`;
-    const body = added.length === 1 ? added[0]! : { type: "FeatureCollection", features: added };
+    const body = { type: "FeatureCollection", features: added };
     const replies = repliesOf(await publisher.send("POST", path, body, undefined, WAITING));
     return replies.map(({ item, event_id, status, problem, warnings }, i): Outcome => {
       const id = item ?? added[i]!.id;
@@ -75,9 +75,8 @@ export async function* sendItems(
     if (isSame(item, before)) return { collection, id, result: "unchanged" };
     if (!isUpdate) return { collection, id, result: "different" };
     try {
-      const [reply] = repliesOf(await publisher.send("PUT", itemPath(collection, id), item, undefined, WAITING));
-      if (reply?.status === "failed") return { collection, id, result: "failed", reason: reply.problem?.detail ?? "" };
-      return { collection, id, result: "updated", event: reply?.event_id ?? "" };
+      await publisher.send("PUT", itemPath(collection, id), item, undefined, WAITING);
+      return { collection, id, result: "updated" };
     } catch (error) {
       if (!isGyreError(error)) throw error;
       return { collection, id, result: "failed", reason: error.message };

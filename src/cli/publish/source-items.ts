@@ -25,7 +25,7 @@ export interface SourceOptions {
   readonly node: NodeClient;
   /** Of items that name none and belong to no project. */
   readonly collection: string;
-  /** Sources are ids of datasets that the node serves. */
+  /** Sources are ids of datasets that the node serves; without any it is all of them. */
   readonly isFromNode: boolean;
   readonly hasChecksums: boolean;
 }
@@ -38,13 +38,17 @@ export async function* itemsOf(
   options: SourceOptions,
   io: CommandIo,
 ): AsyncGenerator<SourceItem> {
+  if (options.isFromNode) {
+    yield* ofServed(sources, options);
+    return;
+  }
   const files: string[] = [];
   for (const source of sources) {
-    const items = options.isFromNode ? undefined : await stacItems(source);
+    const items = await stacItems(source);
     if (items !== undefined) {
       for (const item of items)
         yield { item: { ...item, collection: item.collection ?? options.collection }, from: source, warnings: [] };
-    } else if (options.isFromNode || (isId(source) && !(await exists(source)))) yield await ofNode(source, options);
+    } else if (isId(source) && !(await exists(source))) yield await ofNode(source, options);
     else files.push(source);
   }
   if (files.length > 0) yield* ofFiles(files, options, io);
@@ -83,6 +87,20 @@ async function ofNode(id: string, { node, collection }: SourceOptions): Promise<
     throw new GyreError("NotFound", `there is no file ${id}, and ${node.url.href} serves no dataset of this id`);
   }
   return { ...(await readItem(response)), from: id, dataset: id };
+}
+
+/** Datasets that the node serves: those that are named, or all but the files of its cubes. */
+async function* ofServed(ids: readonly string[], options: SourceOptions): AsyncGenerator<SourceItem> {
+  if (ids.length > 0) {
+    for (const id of ids) yield await ofNode(id, options);
+    return;
+  }
+  const all = new Set(await options.node.datasets());
+  for (const id of all) {
+    const source = await ofNode(id, options);
+    const isMember = source.item.id !== id && all.has(source.item.id);
+    if (!isMember) yield source;
+  }
 }
 
 async function* ofFiles(sources: readonly string[], options: SourceOptions, io: CommandIo): AsyncGenerator<SourceItem> {

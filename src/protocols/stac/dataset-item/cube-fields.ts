@@ -75,7 +75,12 @@ async function dimension(path: string, size: number, reader: CoordinateReader, p
     ...optional("unit", textAttr(attrs, "units")),
   };
   if (period !== undefined && coordinate === period.coordinate) {
-    return { type: "temporal", ...optional("description", textAttr(attrs, "long_name")), extent: [period.start, period.end], calendar: period.calendar };
+    return {
+      type: "temporal",
+      ...optional("description", textAttr(attrs, "long_name")),
+      extent: [period.start, period.end],
+      calendar: period.calendar,
+    };
   }
   const numbers = await reader.numbers(coordinate);
   const values = finite(numbers);
