@@ -1,3 +1,5 @@
+import { readlinkSync } from "node:fs";
+import { setPriority } from "node:os";
 import { isMarkedAsUntransferable, parentPort, workerData } from "node:worker_threads";
 import type { TypedArray, Values } from "../core/dtype.ts";
 import { isGyreError } from "../errors.ts";
@@ -7,9 +9,12 @@ import { createCodecRegistry } from "./registry.ts";
 import type { Job, Reply, Request } from "./worker-pool.ts";
 import { ownCopy } from "./worker-pool.ts";
 
+/** How much less of a core this thread gets than the main one, where both want it; 19 is least. */
+const NICENESS = 5;
 /** Pipelines kept ready in one thread. */
 const MAX_PIPELINES = 256;
 
+yieldToMainThread();
 const { plugins } = workerData as { readonly plugins: readonly string[] };
 const registry = Promise.all(plugins.map((url) => import(url) as Promise<{ codecs?: readonly CodecEntry[] }>)).then(
   (modules) => createCodecRegistry(modules.flatMap((module) => module.codecs ?? [])),
@@ -70,4 +75,14 @@ function failure(id: number, error: unknown): Reply {
   if (!isGyreError(error)) return { id, message };
   const { cause: _, ...details } = error.details;
   return { id, tag: error.tag, message, details };
+}
+
+/** Requests are answered while chunks are decoded on all cores. Linux alone has priorities of threads. */
+function yieldToMainThread(): void {
+  try {
+    const thread = Number(readlinkSync("/proc/thread-self").split("/").at(-1));
+    setPriority(thread, NICENESS);
+  } catch {
+    // As it was.
+  }
 }
