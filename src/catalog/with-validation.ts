@@ -1,14 +1,10 @@
-import { isItemPayload, type Payload } from "../core/event.ts";
+import { isItemPayload } from "../core/event.ts";
 import type { Call } from "../core/principal.ts";
 import type { Json } from "../core/stac.ts";
 import type { Fault } from "../errors.ts";
 import type { Catalog, Change, EventStatus, Writes } from "./catalog.ts";
-import type { Validator } from "./validate/validator.ts";
-
-interface CheckedChange {
-  readonly change: Change;
-  readonly warnings: readonly Fault[];
-}
+import { checkedChange } from "./validate/change.ts";
+import type { Checked, Validator } from "./validate/validator.ts";
 
 /**
  * A door that validates before anything is accepted. What it takes may be mended (nulls of optional fields go, extensions
@@ -17,10 +13,10 @@ interface CheckedChange {
 export function withValidation(writes: Writes, validator: Validator, catalog: Catalog): Writes {
   return {
     async accept(changes, call) {
-      const checked: CheckedChange[] = [];
+      const checked: Checked<Change>[] = [];
       for (const change of changes) checked.push(await check(change, call));
       const statuses = await writes.accept(
-        checked.map(({ change }) => change),
+        checked.map(({ document }) => document),
         call,
       );
       return statuses.map((status, i): EventStatus => {
@@ -32,40 +28,23 @@ export function withValidation(writes: Writes, validator: Validator, catalog: Ca
     settled: (eventId, ms, call) => writes.settled(eventId, ms, call),
   };
 
-  async function check(change: Change, call: Call): Promise<CheckedChange> {
-    const { payload, warnings } = await checkedPayload(change.payload, call);
-    return { change: { ...change, payload }, warnings };
+  async function check(change: Change, call: Call): Promise<Checked<Change>> {
+    const checked = await checkedChange(validator, change);
+    const warnings = await patchWarnings(change, call);
+    return { document: checked.document, warnings: [...checked.warnings, ...warnings] };
   }
 
-  async function checkedPayload(
-    payload: Payload,
-    call: Call,
-  ): Promise<{ readonly payload: Payload; readonly warnings: readonly Fault[] }> {
+  /** What the document lacks that a patch makes of the one that is there; that there is none is for the door to say. */
+  async function patchWarnings({ payload }: Change, call: Call): Promise<readonly Fault[]> {
+    if (payload.method !== "PATCH") return [];
     const { collection_id: collection } = payload;
-    if (payload.method === "DELETE") return { payload, warnings: [] };
     if (!isItemPayload(payload)) {
-      if (payload.method !== "PATCH") {
-        const { document, warnings } = await validator.collection(payload.collection);
-        return { payload: { ...payload, collection: document }, warnings };
-      }
       const stored = await catalog.collection(collection, call);
-      // That there is none is for the door to say.
-      if (stored === undefined) return { payload, warnings: [] };
-      return {
-        payload,
-        warnings: (await validator.patchCollection(stored.document as object as Json, payload.collection_patch))
-          .warnings,
-      };
-    }
-    if (payload.method !== "PATCH") {
-      const { document, warnings } = await validator.item(payload.item, collection);
-      return { payload: { ...payload, item: document }, warnings };
+      if (stored === undefined) return [];
+      return (await validator.patchCollection(stored.document as object as Json, payload.collection_patch)).warnings;
     }
     const stored = await catalog.item(collection, payload.item_id, call);
-    if (stored === undefined) return { payload, warnings: [] };
-    return {
-      payload,
-      warnings: (await validator.patch(stored.document as object as Json, payload.patch, collection)).warnings,
-    };
+    if (stored === undefined) return [];
+    return (await validator.patch(stored.document as object as Json, payload.patch, collection)).warnings;
   }
 }
