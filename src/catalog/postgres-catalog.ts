@@ -16,7 +16,7 @@ import { inVisible, visibleTo } from "./visible.ts";
 export interface CatalogOptions {
   /** Items of one page, at most; default 10,000. */
   readonly mostItems?: number;
-  /** Milliseconds after which counting is given up and an answer has no number of matches; default 500. */
+  /** Milliseconds after which counting is given up and an answer has no number of matches; default 250. */
   readonly countMs?: number;
 }
 
@@ -30,7 +30,7 @@ class PostgresCatalog implements Catalog {
   readonly #mostItems: number;
   readonly #countMs: number;
 
-  constructor(db: Database, { mostItems = 10_000, countMs = 500 }: CatalogOptions) {
+  constructor(db: Database, { mostItems = 10_000, countMs = 250 }: CatalogOptions) {
     this.#db = db;
     this.#mostItems = mostItems;
     this.#countMs = countMs;
@@ -55,10 +55,11 @@ class PostgresCatalog implements Catalog {
 
   async search(search: Search, call: Call): Promise<Page<StacItem>> {
     this.#checked(search);
-    const [page, matched] = await Promise.all([
-      searchPage(this.#db, search, call),
-      search.isCounted === false ? undefined : countMatches(this.#db, search, call, this.#countMs),
-    ]);
+    const page = await searchPage(this.#db, search, call);
+    if (search.isCounted === false) return page;
+    // A first page without a next is all there is.
+    const isAll = search.token === undefined && page.next === undefined;
+    const matched = isAll ? page.entries.length : await countMatches(this.#db, search, call, this.#countMs);
     return matched === undefined ? page : { ...page, matched };
   }
 
