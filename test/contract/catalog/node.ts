@@ -10,6 +10,7 @@ import type { Pool } from "../../../src/db/database.ts";
 import { BEGINNING, type EventLog, type Message } from "../../../src/log/event-log.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import type { Failure } from "../../../src/log/projection.ts";
+import type { Ending } from "../../services/postgres.ts";
 
 export const CALL: Call = { who: ANONYMOUS };
 
@@ -147,4 +148,16 @@ export function collection(id: string, fields: { readonly [name: string]: unknow
     links: [],
     ...fields,
   };
+}
+
+/** A node with these items, until the test ends. */
+export async function published(
+  make: (ending: Ending) => Promise<Pool>,
+  t: Ending,
+  items: readonly StacItem[],
+): Promise<TestNode> {
+  const node = testNode(await make(t));
+  t.after(() => node.close());
+  await node.publish(...items.map(post));
+  return node;
 }
