@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs"
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 
 // `npm run demo`: writes a small archive, starts the playground's three nodes at 127.0.0.1:9010 (or GYRE_DEMO_PORT),
@@ -88,7 +89,9 @@ async function publish(nodes: ReadonlyMap<string, URL>): Promise<void> {
     await run(["generate", String(RECORDS), "--node", east.href, "--publish"]);
     while (!isStopped && (await countsOf(nodes)).get("west") !== RECORDS) await delay(50);
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    console.log(`${RECORDS} records are at every node that follows them, ${seconds} s after the first was sent`);
+    console.log(`${RECORDS} records are at every node that follows them, ${seconds} s after the first was sent:`);
+    console.log(tableOf(nodes, await countsOf(nodes)));
+    console.log("Publishing the archive that it serves ...");
   }
   while (!isStopped && !(await fetch(new URL("readyz", east))).ok) await delay(200);
   if (!isStopped) await run(["publish", "--from-node", "--node", east.href]);
@@ -116,6 +119,13 @@ async function countsOf(nodes: ReadonlyMap<string, URL>): Promise<Map<string, nu
   return new Map(await Promise.all(counts));
 }
 
+function tableOf(nodes: ReadonlyMap<string, URL>, counts: ReadonlyMap<string, number>): string {
+  const rows = [...nodes].map(([name, url]) => {
+    return `  ${name.padEnd(10)} ${String(counts.get(name)).padStart(6)} items   ${url.href}stac`;
+  });
+  return rows.join("\n");
+}
+
 async function show(nodes: ReadonlyMap<string, URL>): Promise<void> {
   const base = nodes.get("east") as URL;
   const counts = await countsOf(nodes);
@@ -128,7 +138,7 @@ async function show(nodes: ReadonlyMap<string, URL>): Promise<void> {
   );
   console.log(`
 Three nodes, one event log:
-${rows.join("\n")}
+${tableOf(nodes, counts)}
 
 east also serves ${ids.length} datasets (${cubes.length} of them made of several files):
   datasets     ${new URL("datasets", base).href}
