@@ -100,13 +100,11 @@ async function publish(nodes: ReadonlyMap<string, URL>): Promise<void> {
 /** Runs Gyre to its end, beside the playground. */
 async function run(args: readonly string[]): Promise<void> {
   if (isStopped) return;
-  const child = spawn(process.execPath, [GYRE, ...args], {
-    cwd: HOME,
-    env: ENV,
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const child = spawn(process.execPath, [GYRE, ...args], { cwd: HOME, env: ENV, stdio: ["ignore", "ignore", "pipe"] });
+  // Of interest only where it fails: the synthetic archive is no member of the projects whose vocabularies are checked.
+  const said = text(child.stderr);
   const code = await finished(child);
-  if (code !== 0 && !isStopped) console.error(`gyre ${args[0]} ended with ${code}`);
+  if (code !== 0 && !isStopped) console.error(`${await said}\ngyre ${args[0]} ended with ${code}`);
 }
 
 /** Items of each node. */
@@ -133,9 +131,6 @@ async function show(nodes: ReadonlyMap<string, URL>): Promise<void> {
   const cubes = ids.filter((id) => id.startsWith("CMIP6."));
   const id = cubes.find((name) => name.includes(".tas.")) ?? cubes[0] ?? ids[0];
   const at = new URL(`datasets/${id}`, base).href;
-  const rows = [...nodes].map(
-    ([name, url]) => `  ${name.padEnd(10)} ${String(counts.get(name)).padStart(6)} items   ${url.href}stac`,
-  );
   console.log(`
 Three nodes, one event log:
 ${tableOf(nodes, counts)}
