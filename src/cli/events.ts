@@ -13,6 +13,8 @@ const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   redrive: async () => (await import("./events/failures.ts")).redrive,
   import: async () => (await import("./events/failures.ts")).imported,
   replay: async () => (await import("./events/failures.ts")).replay,
+  compare: async () => (await import("./events/compare.ts")).compare,
+  heal: async () => (await import("./events/heal.ts")).heal,
 };
 
 export const events: Command = {
@@ -29,6 +31,8 @@ export const events: Command = {
   import FILE | FOLDER   appends the lines of an export or of a dump; what is there is not appended again
   dump [FOLDER]          every raw message in a file for each day, also undecodable ones; --follow goes on
   replay [--dump FOLDER] a dump into the log; without one the whole log into the node's catalogue again
+  compare --with NODE    items that two nodes do not have alike; --collection ID, once or more
+  heal --with NODE       makes items what the node's log says, and publishes what is newer there; --dry-run
 
       --node east|west|URL   default east (of the playground)
       --topics PATTERN       topics, as a regular expression for whole names
@@ -38,7 +42,8 @@ Filters of errors and redrive: --at-node NAME, --type payload|stac_server|kafka|
 
 Example:
   gyre events tail --follow --topics '.*\\.historical\\..*'
-  gyre events redrive --type stac_server`,
+  gyre events redrive --type stac_server
+  gyre events heal --node west --with east --dry-run`,
 
   async run(argv, io) {
     const [name = "", ...rest] = argv;

@@ -1,7 +1,6 @@
+import { OWN_LINKS } from "../../catalog/own-links.ts";
 import type { StacCollection, StacItem, StacLink } from "../../core/stac.ts";
 
-/** Relations that the catalogue writes itself; what a document says of them is where it came from. */
-const OWN = new Set(["self", "root", "parent", "collection", "items", "queryables", "aggregate", "aggregations"]);
 const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 
 export const GEOJSON = "application/geo+json";
@@ -44,7 +43,7 @@ export function linkedCollection(collection: StacCollection, base: URL): StacCol
 }
 
 function foreign(links: readonly StacLink[] | undefined): readonly StacLink[] {
-  return (links ?? []).filter(({ rel }) => !OWN.has(rel) && rel !== QUERYABLES);
+  return (links ?? []).filter(({ rel }) => !OWN_LINKS.has(rel));
 }
 
 /** Links to the pages before and behind this one, by the method of the request. */
