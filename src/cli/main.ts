@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   generate: async () => (await import("./generate.ts")).generate,
   playground: async () => (await import("./playground.ts")).playground,
   schemas: async () => (await import("./schemas.ts")).schemas,
+  search: async () => (await import("./search.ts")).search,
   events: async () => (await import("./events.ts")).events,
   config: async () => (await import("./config.ts")).config,
 };

@@ -15,6 +15,7 @@ const COMMANDS = [
   "generate",
   "playground",
   "schemas",
+  "search",
   "events",
   "config",
 ];
