@@ -42,6 +42,11 @@ const ENVIRONMENTS = [
       "zarr==3.1.6",
     ],
   },
+  {
+    name: "stac",
+    proof: "bin/stac-api-validator",
+    packages: ["pystac-client==0.9.1", "stac-api-validator==0.6.8", "stac-validator==4.1.2", "stac-valid==4.2.1"],
+  },
 ] as const;
 
 /** The jars of a Kafka broker with its tools, as test/services/kafka.pom.xml names them. */
@@ -66,6 +71,8 @@ function install(): void {
   installProgram("/usr/sbin/nginx", "nginx-light");
   installProgram("/usr/bin/kcat", "kcat");
   installProgram("/usr/lib/postgresql", "postgresql");
+  installProgram("/usr/bin/gdalinfo", "gdal-bin");
+  installProgram("/usr/bin/chromium", "chromium");
 }
 
 function installProgram(path: string, debianPackage: string): void {

@@ -24,6 +24,8 @@ export const querySchema = z
 
 const COMPARISONS = { eq: "=", neq: "<>", lt: "<", lte: "<=", gt: ">", gte: ">=" } as const;
 
+const NUMBER = /^-?\d{1,15}(\.\d{1,15})?$/;
+
 /** The same as a CQL2 expression. */
 export function fromQuery(query: z.output<typeof querySchema>): Expression | undefined {
   const all = Object.entries(query).flatMap(([property, ops]) => {
@@ -36,12 +38,14 @@ export function fromQuery(query: z.output<typeof querySchema>): Expression | und
 function comparison(property: Operand, op: string, value: unknown): Expression {
   const literal = (of: unknown): Operand => ({ kind: "literal", value: of as string | number | boolean });
   if (op in COMPARISONS) {
-    return {
-      kind: "compare",
-      op: COMPARISONS[op as keyof typeof COMPARISONS],
-      left: property,
-      right: literal(value),
+    const compared = (of: unknown): Expression => {
+      return { kind: "compare", op: COMPARISONS[op as keyof typeof COMPARISONS], left: property, right: literal(of) };
     };
+    // pystac-client and others send numbers as text; a property has but one of the types.
+    if (typeof value === "string" && NUMBER.test(value)) {
+      return { kind: "or", of: [compared(value), compared(Number(value))] };
+    }
+    return compared(value);
   }
   const pattern = (text: string): Expression => ({ kind: "like", value: property, pattern: literal(text) });
   const escaped = String(value).replace(/[\\%_]/g, "\\$&");

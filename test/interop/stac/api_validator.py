@@ -12,7 +12,6 @@ PREFERENCES = {"POST": "wait=10, return=representation", "PUT": "wait=10, return
 PREFERENCES |= {method: PREFERENCES["PUT"] for method in ("PATCH", "DELETE")}
 
 prepare = Session.prepare_request
-query_config = program.QueryConfig
 
 
 def prepared(self, request):
@@ -22,14 +21,5 @@ def prepared(self, request):
     return prepare(self, request)
 
 
-def number(text):
-    try:
-        return float(text)
-    except ValueError:
-        return text
-
-
 Session.prepare_request = prepared
-# What it compares numbers with is given as text, and it sends text.
-program.QueryConfig = lambda *options: query_config(*map(number, options))
 program.main(prog_name="stac-api-validator")

@@ -56,6 +56,15 @@ test("the query extension becomes a filter beside another", () => {
   });
 });
 
+test("text that is a number is compared with numbers too", () => {
+  const { filter } = requestedByBody({ query: { gsd: { lt: "30" } } }).search;
+  const right = filter?.kind === "or" ? filter.of.map((of) => (of.kind === "compare" ? of.right : undefined)) : [];
+  assert.deepEqual(right, [
+    { kind: "literal", value: "30" },
+    { kind: "literal", value: 30 },
+  ]);
+});
+
 test("a limit above the most is taken for the most, and none is ten", () => {
   assert.equal(requestedByBody({ limit: 1e6 }).search.limit, 10_000);
   assert.equal(requestedByBody({}).search.limit, 10);
