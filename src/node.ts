@@ -19,6 +19,7 @@ import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
 import { createOperations } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
+import { withRetractions } from "./protocols/stac/dataset-item/retractions.ts";
 import { datasetItems } from "./protocols/stac/dataset-item/route.ts";
 import { zarr } from "./protocols/zarr.ts";
 import type { Publishing } from "./publication/publishing.ts";
@@ -145,18 +146,23 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     }),
     metrics: metrics.text,
   });
+  const visible = publishing === undefined ? access : withRetractions(access, publishing.retractions);
   const appOptions = {
-    access,
+    access: visible,
     onAnswer,
     trustForwarded: config.trustForwarded,
     ...(config.publicUrl === undefined ? {} : { publicUrl: new URL(config.publicUrl) }),
+    writes: {
+      host: config.listen.host,
+      ...(config.publicUrl === undefined ? {} : { publicUrl: new URL(config.publicUrl) }),
+    },
     onError: (error: unknown, request: Request) => onError(error, `${request.method} ${request.url}`),
   };
   const app = createApp({ ...appOptions, protocols: [operations, ...described] });
-  const first = chunkServer({ access, onError, onAnswer });
+  const first = chunkServer({ access: visible, onError, onAnswer });
 
   return {
-    access,
+    access: visible,
     registry,
     fetch: app,
     async scan(signal) {

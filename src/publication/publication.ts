@@ -31,6 +31,8 @@ export interface Publication {
   /** Every event of this node's door and of what it followed. */
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
   consumers(call: Call): Promise<readonly object[]>;
+  /** Counts the events that followers of this process applied; undefined while one is kept from it. */
+  applied(): number | undefined;
   /** Empties the catalogue, which the log then makes again. */
   rebuild(call: Call): Promise<void>;
   close(): Promise<void>;
@@ -74,6 +76,7 @@ export async function startPublication(config: Config, options: PublicationOptio
       writes,
       status: (id, call) => writes.status(id, call),
       consumers: async (call) => consumersOf(await consumerLags(log, pool, call), statuses),
+      applied: () => appliedBy(statuses),
       async rebuild(call) {
         await rebuildCatalog(pool, await log.tails(call));
       },
@@ -121,6 +124,16 @@ function consumersOf(lags: readonly ConsumerLag[], statuses: readonly (() => Fol
     const { state, applied, failed, rate, lastError } = status;
     return { ...lag, state, applied, failed, rate, ...(lastError === undefined ? {} : { lastError }) };
   });
+}
+
+function appliedBy(statuses: readonly (() => FollowStatus | undefined)[]): number | undefined {
+  let sum = 0;
+  for (const status of statuses) {
+    const now = status();
+    if (now?.state === "retrying") return undefined;
+    sum += now?.applied ?? 0;
+  }
+  return sum;
 }
 
 /** Starts a follower and answers what it tells of itself. */

@@ -4,6 +4,7 @@ import { GyreError } from "../errors.ts";
 import { createEvents } from "../http/routes/events/events.ts";
 import { asyncapi } from "../log/asyncapi.ts";
 import type { Protocol, RouteCall } from "../protocols/protocol.ts";
+import { catalogRetractions, type Retractions } from "../protocols/stac/dataset-item/retractions.ts";
 import { createIngest } from "../protocols/stac/ingest.ts";
 import { answerLanding } from "../protocols/stac/landing.ts";
 import { createStac, type StacOptions } from "../protocols/stac/stac.ts";
@@ -17,6 +18,8 @@ export interface Publishing {
   /** The founding system's ingest API; absent where there are no writes. */
   readonly ingest: Protocol | undefined;
   landing(call: RouteCall): Promise<Response>;
+  /** What hides the datasets of retracted items. */
+  readonly retractions: Retractions;
   /** Resolves when the catalogue answers; rejects when it never will. */
   readonly started: Promise<Publication>;
   readonly state: () => "starting" | "ready" | "failed";
@@ -25,9 +28,11 @@ export interface Publishing {
 
 export function createPublishing(config: Config, options: PublicationOptions): Publishing {
   let state: "starting" | "ready" | "failed" = "starting";
+  let running: Publication | undefined;
   const started = startPublication(config, options);
   started.then(
-    () => {
+    (publication) => {
+      running = publication;
       state = "ready";
     },
     (error) => {
@@ -76,12 +81,13 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     protocols: [createStac(stac), events],
     ingest: writable ? createIngest(stac) : undefined,
     landing: (call) => answerLanding(call, stac),
+    retractions: catalogRetractions(stac.catalog, () => running?.applied()),
     started,
     state: () => state,
     async close() {
       // What could not start has stopped itself.
-      const running = await started.catch(() => undefined);
-      await running?.close();
+      const ending = await started.catch(() => undefined);
+      await ending?.close();
     },
   };
 }

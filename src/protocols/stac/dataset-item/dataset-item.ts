@@ -108,6 +108,12 @@ export async function datasetItem(
   return { item, warnings };
 }
 
+/** The id that the item of a dataset has. */
+export async function itemIdOf(opened: Opened): Promise<string> {
+  const record = await projectRecord(opened, dataVariables(opened.dataset), createdAt(opened));
+  return record?.id ?? opened.id;
+}
+
 /** Of what says no time at all. */
 const EPOCH = "1970-01-01T00:00:00Z";
 
