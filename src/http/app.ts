@@ -10,10 +10,13 @@ import { type BaseOptions, baseOf } from "./base.ts";
 import { compressed, plainTags } from "./compress.ts";
 import { onceMore } from "./once-more.ts";
 import { problem, problemOf } from "./problem.ts";
+import { checkWriter, type WriteRules } from "./write-guard.ts";
 
 export interface AppOptions extends BaseOptions {
   readonly access: Access;
   readonly protocols: readonly Protocol[];
+  /** Without it whoever reaches the node may write: for tests that need no socket. */
+  readonly writes?: WriteRules;
   /** Told of errors that are no fault of the client. */
   readonly onError?: (error: unknown, request: Request) => void;
   /** Told of every request when its answer is through. */
@@ -76,6 +79,7 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
         call: { signal: request.signal, who: ANONYMOUS },
         base: baseOf(request, options),
       };
+      if (route.role !== "read" && options.writes !== undefined) checkWriter(request, call.base, options.writes);
       // A body can be read once only.
       return await (route.role === "read" && request.body === null
         ? onceMore(() => route.handle(call))
