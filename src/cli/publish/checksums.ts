@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import type { SourceFile } from "../../core/access.ts";
 import type { StacAsset, StacItem } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
-import { datasetUrl } from "../../protocols/protocol.ts";
 import type { CommandIo } from "../command.ts";
 
 /** SHA-256 with 32 bytes, as multihash writes it before the digest. */
@@ -19,7 +18,7 @@ export async function addChecksums(
 ): Promise<StacItem> {
   const assets: [string, StacAsset][] = [];
   for (const [key, asset] of Object.entries(item.assets)) {
-    const file = files.find(({ id }) => asset.href === datasetUrl(base, id, "kerchunk"));
+    const file = files.find(({ id }) => asset.href === `${base.href}datasets/${encodeURIComponent(id)}/kerchunk`);
     const sum = file === undefined ? undefined : await checksum(new URL(file.source), io);
     assets.push([key, sum === undefined ? asset : { ...asset, "file:checksum": sum }]);
   }

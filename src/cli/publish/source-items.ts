@@ -1,7 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { StacItem } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
-import { WARNINGS_HEADER } from "../../protocols/stac/dataset-item/route.ts";
 import type { CommandIo } from "../command.ts";
 import { nodeOver, openedBy } from "../opened.ts";
 import { here, type SourceFlags } from "../settings.ts";
@@ -30,6 +29,8 @@ export interface SourceOptions {
   readonly hasChecksums: boolean;
 }
 
+/** Where a node says what a dataset does not tell. */
+const WARNINGS_HEADER = "Gyre-Warnings";
 const MOST_JSON_BYTES = 256 * 1024 * 1024;
 
 /** The items of STAC documents, of datasets that the node serves, and of files and folders. */
@@ -81,11 +82,16 @@ async function exists(source: string): Promise<boolean> {
   return (await stat(source).catch(() => undefined)) !== undefined;
 }
 
-async function ofNode(id: string, { node, collection }: SourceOptions): Promise<SourceItem> {
+async function ofNode(id: string, options: SourceOptions): Promise<SourceItem> {
+  const found = await ifServed(id, options);
+  if (found !== undefined) return found;
+  const { href } = options.node.url;
+  throw new GyreError("NotFound", `there is no file ${id}, and ${href} serves no dataset of this id`);
+}
+
+async function ifServed(id: string, { node, collection }: SourceOptions): Promise<SourceItem | undefined> {
   const response = await node.datasetItem(id, collection);
-  if (response === undefined) {
-    throw new GyreError("NotFound", `there is no file ${id}, and ${node.url.href} serves no dataset of this id`);
-  }
+  if (response === undefined) return undefined;
   return { ...(await readItem(response)), from: id, dataset: id };
 }
 
@@ -97,9 +103,10 @@ async function* ofServed(ids: readonly string[], options: SourceOptions): AsyncG
   }
   const all = new Set(await options.node.datasets());
   for (const id of all) {
-    const source = await ofNode(id, options);
-    const isMember = source.item.id !== id && all.has(source.item.id);
-    if (!isMember) yield source;
+    // What is retracted is listed, and served no more.
+    const source = await ifServed(id, options);
+    const isMember = source !== undefined && source.item.id !== id && all.has(source.item.id);
+    if (source !== undefined && !isMember) yield source;
   }
 }
 
