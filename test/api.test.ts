@@ -13,7 +13,7 @@ const VALUES = `
   openDataset product replyWith selectedIndex selectionCount selectionShape slice sourceUrl sourceVersion strides
   strongTag textAttr toResponse virtualChunks z
 `;
-const SUITES = "smoothValues testCodec testFiles testFormat testProtocol";
+const SUITES = "smoothValues testCodec testDatabase testEventLog testFiles testFormat testProtocol";
 const TYPES = `
   Access Answer ArrayArrayCodec ArrayBytesCodec ArraySpec Attr Attrs Block ByteRange BytesBytesCodec Call ChunkMeta ChunkRef
   ChunkValues Codec CodecEntry CodecRegistry CodecSpec Conditions Config DType Dataset DimSelection Dimension Engine
