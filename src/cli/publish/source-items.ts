@@ -31,6 +31,8 @@ export interface SourceOptions {
 
 /** Where a node says what a dataset does not tell. */
 const WARNINGS_HEADER = "Gyre-Warnings";
+/** The node has no socket: links are written as `publicUrl` says. */
+const INSIDE = "http://localhost/";
 const MOST_JSON_BYTES = 256 * 1024 * 1024;
 
 /** The items of STAC documents, of datasets that the node serves, and of files and folders. */
@@ -121,7 +123,7 @@ async function* ofFiles(sources: readonly string[], options: SourceOptions, io: 
     await node.scan(io.signal);
     for await (const opened of openedBy(node, io)) {
       const path = `datasets/${encodeURIComponent(opened.id)}/stac?collection=${encodeURIComponent(collection)}`;
-      const response = await node.fetch(new Request(new URL(path, servedAt), { signal: io.signal }));
+      const response = await node.fetch(new Request(new URL(path, INSIDE), { signal: io.signal }));
       if (!response.ok) throw new GyreError("BadSource", `${opened.source}: ${(await response.text()).slice(0, 500)}`);
       const { item, warnings } = await readItem(response);
       const files = node.access.files?.(opened.id, { who: { subject: "", roles: [] } }) ?? [];
