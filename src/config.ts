@@ -187,6 +187,13 @@ export const configSchema = z.strictObject({
     .array(follow)
     .default([{ topics: ".*", narrowed: "keep" }])
     .describe("what this node's catalogue is made of"),
+  retention: z
+    .strictObject({
+      events: z.number().positive().optional().describe("of the log, for all nodes that share it"),
+      statuses: z.number().positive().optional().describe("of what became of each event at this node"),
+    })
+    .prefault({})
+    .describe("days after which they are forgotten; never without a number"),
   catalog: catalogue.prefault({}),
   validation: validation.prefault({}),
   also: z

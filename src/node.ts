@@ -62,7 +62,7 @@ export interface Node {
   /** Looks through all sources once, and then watches them. */
   scan(signal?: AbortSignal): Promise<void>;
   listen(): Promise<Listening & { readonly also: readonly Also[] }>;
-  /** Ends when the catalogue answers, where there is one. Throws what keeps it from that. */
+  /** Ends when the catalogue answers, where there is one. Throws what keeps it from that for ever. */
   published(): Promise<void>;
   close(): Promise<void>;
 }
@@ -138,10 +138,10 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     protocols: described,
     roots,
     ...(publishing === undefined ? {} : { landing: publishing.landing }),
-    problems: () => registry.problems(),
+    problems: () => [...registry.problems(), ...(publishing?.troubles() ?? [])],
     ready: () => ({
       isReady: isScanned && publishing?.state() !== "starting",
-      detail: readiness(isScanned, publishing?.state()),
+      detail: readiness(isScanned, publishing),
       progress: totalOf(progress.values()),
     }),
     metrics: metrics.text,
@@ -247,10 +247,12 @@ async function schemaPlace({ validation: { schemas } }: Config, folder: string):
   return schemas === undefined ? [] : [await folderUrl(schemas, folder)];
 }
 
-function readiness(isScanned: boolean, catalogue: "starting" | "ready" | "failed" | undefined): string {
+function readiness(isScanned: boolean, publishing: Publishing | undefined): string {
   if (!isScanned) return "looking through the sources";
-  if (catalogue === "starting") return "the catalogue is starting";
-  return `all sources have been looked through${catalogue === "failed" ? "; the catalogue could not start" : ""}`;
+  const state = publishing?.state();
+  if (state === "starting") return "the catalogue is starting";
+  const rest = "all sources have been looked through";
+  return state === "failed" ? `${rest}; the catalogue could not start: ${publishing?.troubles()[0]?.reason}` : rest;
 }
 
 function totalOf(scans: Iterable<ScanProgress>): { seen: number; datasets: number; broken: number } {

@@ -1,6 +1,7 @@
 import { isItemPayload, itemIdOf, type StacEvent } from "../core/event.ts";
 import type { StacCollection } from "../core/stac.ts";
 import type { Database } from "../db/database.ts";
+import { attemptOf } from "../log/error-event.ts";
 import type { Recorded } from "../log/event-log.ts";
 import { BatchState, type CollectionState, type ItemState, keyOfItem, type Loaded } from "./batch.ts";
 import type { Extent } from "./collection-row.ts";
@@ -21,31 +22,46 @@ export interface Refused extends Arrived {
 
 /** Applies events in their order by a fixed number of statements, and answers those that were refused. */
 export async function applyEvents(tx: Database, arrived: readonly Arrived[]): Promise<Refused[]> {
-  const fresh = await withoutRepeats(tx, arrived);
+  const known = await knownFates(tx, arrived);
+  const fresh = arrived.filter((one) => !isRepeat(one, known));
   if (fresh.length === 0) return [];
   const loaded = await load(tx, fresh);
   const state = new BatchState(loaded);
+  const last = new Map<string, Arrived>();
   const refused = new Map<Arrived, Refused>();
   for (const one of fresh) {
+    // Once more, since it may have come twice in this batch.
+    if (isRepeat(one, known)) continue;
+    const id = one.event.metadata.event_id;
     try {
       state.apply(one.event, one.message.topic);
+      known.set(id, "applied");
     } catch (error) {
       refused.set(one, { ...one, error });
+      known.set(id, "failed");
     }
+    last.set(id, one);
   }
   await saveItems(tx, state);
   await saveCollections(tx, loaded, state);
-  await saveOutcomes(tx, fresh, refused);
+  await saveOutcomes(tx, [...last.values()], refused);
   return [...refused.values()];
 }
 
-async function withoutRepeats(tx: Database, arrived: readonly Arrived[]): Promise<Arrived[]> {
-  const seen = await tx.query<{ event_id: string }>(
-    "select event_id from outcome where event_id = any($1) and applied is not null",
+type Fate = "applied" | "failed";
+
+async function knownFates(tx: Database, arrived: readonly Arrived[]): Promise<Map<string, Fate>> {
+  const rows = await tx.query<{ event_id: string; failed: boolean }>(
+    "select event_id, problem is not null as failed from outcome where event_id = any($1) and applied is not null",
     [arrived.map(({ event }) => event.metadata.event_id)],
   );
-  const known = new Set(seen.map(({ event_id }) => event_id));
-  return arrived.filter(({ event: { metadata } }) => !known.has(metadata.event_id) && known.add(metadata.event_id));
+  return new Map(rows.map(({ event_id, failed }) => [event_id, failed ? "failed" : "applied"]));
+}
+
+/** It came before; but what failed is tried again where it was sent again for that. */
+function isRepeat({ message, event }: Arrived, known: ReadonlyMap<string, Fate>): boolean {
+  const fate = known.get(event.metadata.event_id);
+  return fate === "applied" || (fate === "failed" && attemptOf(message.id) === 0);
 }
 
 async function load(tx: Database, arrived: readonly Arrived[]): Promise<Loaded> {

@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Payload } from "../core/event.ts";
+import type { Payload, StacEvent } from "../core/event.ts";
 import { isItemPayload, itemIdOf } from "../core/event.ts";
 import { decodeEvent } from "../core/event-decode.ts";
-import type { StacItem } from "../core/stac.ts";
-import { GyreError, isGyreError } from "../errors.ts";
+import type { Json, StacItem } from "../core/stac.ts";
+import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import type { Recorded, TopicFilter } from "../log/event-log.ts";
 import type { Failure, Projection } from "../log/projection.ts";
 import { derivedCollection } from "./collection-row.ts";
+import { type Answered, createExternalApi, type ExternalApi } from "./external-api.ts";
 
 export interface ExternalOptions {
   readonly name: string;
@@ -14,87 +15,31 @@ export interface ExternalOptions {
   /** Root of a STAC API with the Transaction extension. */
   readonly api: URL;
   readonly timeoutMs?: number;
+  /** Ends what is under way; nothing of its batch is taken for applied then. */
+  readonly signal?: AbortSignal;
 }
 
-const TIMEOUT_MS = 30_000;
-const PROBLEM_BYTES = 2000;
+/** Collections that are remembered as being there. */
+const MOST_KNOWN = 10_000;
+
+const TAGS: Readonly<Record<number, ErrorTag>> = { 404: "NotFound", 409: "Conflict", 412: "PreconditionFailed" };
 
 /**
  * A catalogue of somebody else as a projection: each event becomes one request of the Transaction extension. Its effects
- * cannot share the cursor's transaction, so a batch that was cut off comes again; what is there already is recognised.
+ * cannot share the cursor's transaction, so a batch that was cut off comes again. Each request names its event as its
+ * `Idempotency-Key`; a catalogue that does not know those is asked what it has. What stays open there is a JSON Patch
+ * that has another effect each time: it should begin with a `test`.
  */
-export function createExternalProjection({ name, topics, api, timeoutMs = TIMEOUT_MS }: ExternalOptions): Projection {
-  const base = new URL(api.href.endsWith("/") ? api.href : `${api.href}/`);
-  const known = new Set<string>();
-
-  async function send(method: string, path: readonly string[], body?: unknown): Promise<Response> {
-    const url = new URL(path.map(encodeURIComponent).join("/"), base);
-    let response: Response;
-    try {
-      response = await fetch(url, {
-        method,
-        redirect: "error",
-        signal: AbortSignal.timeout(timeoutMs),
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { "Content-Type": typeOf(method, body) } }),
-      });
-    } catch (cause) {
-      throw new GyreError("Busy", `${base.host} does not answer`, { source: base.href, cause });
-    }
-    if (response.status < 500 && response.status !== 429) return response;
-    await response.body?.cancel();
-    throw new GyreError("Busy", `${base.host} answers ${response.status}`, { source: base.href });
-  }
-
-  /** The founding consumer asks before every item; once is enough for as long as nobody deletes it. */
-  async function ensureCollection(id: string): Promise<void> {
-    if (known.has(id)) return;
-    const found = await send("GET", ["collections", id]);
-    await found.body?.cancel();
-    if (found.status === 404) await expectOk(await send("POST", ["collections"], derivedCollection(id, {})));
-    known.add(id);
-  }
-
-  async function apply(payload: Payload): Promise<void> {
-    const { collection_id: collection } = payload;
-    if (!isItemPayload(payload)) {
-      known.delete(collection);
-      if (payload.method === "POST") return expectOk(await send("POST", ["collections"], payload.collection));
-      const body =
-        payload.method === "PUT"
-          ? payload.collection
-          : payload.method === "PATCH"
-            ? payload.collection_patch
-            : undefined;
-      return expectOk(await send(payload.method, ["collections", collection], body));
-    }
-    const path = ["collections", collection, "items"];
-    if (payload.method === "POST") {
-      await ensureCollection(collection);
-      const answer = await send("POST", path, payload.item);
-      if (answer.status === 409 && (await holds([...path, payload.item.id], payload.item))) return;
-      return expectOk(answer);
-    }
-    const body = payload.method === "PUT" ? payload.item : payload.method === "PATCH" ? payload.patch : undefined;
-    await expectOk(await send(payload.method, [...path, itemIdOf(payload) ?? ""], body));
-  }
-
-  /** Whether the item is there as it was sent: then it was this event, before a crash. */
-  async function holds(path: readonly string[], item: StacItem): Promise<boolean> {
-    const answer = await send("GET", path);
-    if (!answer.ok) return false;
-    const there = (await answer.json()) as StacItem;
-    return isDeepStrictEqual(there.properties, item.properties) && isDeepStrictEqual(there.geometry, item.geometry);
-  }
-
+export function createExternalProjection(options: ExternalOptions): Projection {
+  const { name, topics } = options;
+  const target = new Target(createExternalApi(options));
   return {
     name,
     topics,
     async apply(messages) {
       const failures: Failure[] = [];
       for (const message of messages) {
-        const failure = await attempted(message, apply);
+        const failure = await attempted(message, target);
         if (failure !== undefined) failures.push(failure);
       }
       return failures;
@@ -102,40 +47,95 @@ export function createExternalProjection({ name, topics, api, timeoutMs = TIMEOU
   };
 }
 
-async function attempted(message: Recorded, apply: (payload: Payload) => Promise<void>): Promise<Failure | undefined> {
-  let payload: Payload;
+class Target {
+  readonly #api: ExternalApi;
+  readonly #known = new Set<string>();
+
+  constructor(api: ExternalApi) {
+    this.#api = api;
+  }
+
+  async apply({ data: { payload } }: StacEvent, key: string): Promise<void> {
+    const { method, collection_id: collection } = payload;
+    const body = bodyOf(payload);
+    if (!isItemPayload(payload)) {
+      this.#known.delete(collection);
+      const path = method === "POST" ? ["collections"] : ["collections", collection];
+      return this.#change(method, path, body, key);
+    }
+    const path = ["collections", collection, "items"];
+    if (payload.method === "POST") await this.#create(payload.item, collection, path, key);
+    else await this.#change(method, [...path, itemIdOf(payload) as string], body, key);
+  }
+
+  async #create(item: StacItem, collection: string, path: readonly string[], key: string): Promise<void> {
+    await this.#ensureCollection(collection);
+    const answer = await this.#api.send("POST", path, { key, body: item });
+    if (answer.status === 409 && (await this.#holds([...path, item.id], item))) return;
+    expectOk(answer);
+  }
+
+  async #change(method: Payload["method"], path: readonly string[], body: unknown, key: string): Promise<void> {
+    const answer = await this.#api.send(method, path, { key, body });
+    // What is gone is gone, whether by this event before a crash, or by somebody else.
+    if (method === "DELETE" && (answer.status === 404 || answer.status === 410)) return;
+    expectOk(answer);
+  }
+
+  /** The founding consumer asks before every item; once is enough for as long as nobody deletes it. */
+  async #ensureCollection(id: string): Promise<void> {
+    if (this.#known.has(id)) return;
+    const { status } = await this.#api.send("GET", ["collections", id]);
+    if (status === 404) {
+      const made = await this.#api.send("POST", ["collections"], { body: derivedCollection(id, {}) });
+      // Another process of this consumer may have been faster.
+      if (made.status !== 409) expectOk(made);
+    }
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.add(id);
+  }
+
+  /** Whether the item is there as it was sent, with whatever the catalogue added: then it was this event. */
+  async #holds(path: readonly string[], item: StacItem): Promise<boolean> {
+    const { isOk, text } = await this.#api.send("GET", path);
+    if (!isOk) return false;
+    let there: Partial<StacItem>;
+    try {
+      there = JSON.parse(text) as Partial<StacItem>;
+    } catch {
+      return false;
+    }
+    const properties: Readonly<Record<string, Json>> = there.properties ?? {};
+    const isThere = ([name, value]: [string, Json]): boolean => isDeepStrictEqual(properties[name] ?? null, value);
+    return isDeepStrictEqual(there.geometry, item.geometry) && Object.entries(item.properties).every(isThere);
+  }
+}
+
+function bodyOf(payload: Payload): unknown {
+  if ("item" in payload) return payload.item;
+  if ("patch" in payload) return payload.patch;
+  if ("collection_patch" in payload) return payload.collection_patch;
+  return ("collection" in payload && payload.collection) || undefined;
+}
+
+async function attempted(message: Recorded, target: Target): Promise<Failure | undefined> {
+  let event: StacEvent;
   try {
-    payload = decodeEvent(message.value).data.payload;
+    event = decodeEvent(message.value);
   } catch (error) {
     return { message, type: "payload", error };
   }
   try {
-    await apply(payload);
+    // Of one that was sent again after a failure the message has a name of its own, the event has not.
+    await target.apply(event, message.id === "" ? event.metadata.event_id : message.id);
     return undefined;
   } catch (error) {
-    if (isGyreError(error, "Busy")) throw error;
+    if (!isGyreError(error) || error.tag === "Busy") throw error;
     return { message, type: "stac_server", error };
   }
 }
 
-async function expectOk(answer: Response): Promise<void> {
-  if (answer.ok) {
-    await answer.body?.cancel();
-    return;
-  }
-  const text = (await answer.text()).slice(0, PROBLEM_BYTES);
-  const tag =
-    answer.status === 404
-      ? "NotFound"
-      : answer.status === 409
-        ? "Conflict"
-        : answer.status === 412
-          ? "PreconditionFailed"
-          : "Invalid";
-  throw new GyreError(tag, `the catalogue answers ${answer.status}: ${text}`);
-}
-
-function typeOf(method: string, body: unknown): string {
-  if (method !== "PATCH") return "application/json";
-  return Array.isArray(body) ? "application/json-patch+json" : "application/merge-patch+json";
+function expectOk({ isOk, status, text }: Answered): void {
+  if (isOk) return;
+  throw new GyreError(TAGS[status] ?? "Invalid", `the catalogue answers ${status}: ${text.slice(0, 2000)}`);
 }

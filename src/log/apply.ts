@@ -1,4 +1,4 @@
-import type { Call } from "../core/principal.ts";
+import type { Call, Principal } from "../core/principal.ts";
 import { ERROR_TOPIC } from "../core/topic.ts";
 import type { Database } from "../db/database.ts";
 import { sqlState } from "../db/failure.ts";
@@ -69,12 +69,25 @@ async function applyOnce(
     const failures = messages.length === 0 ? [] : await apply(tx);
     // An error event that cannot be applied makes no other: they would never end.
     const told = failures.filter(({ message }) => message.topic !== ERROR_TOPIC);
-    if (told.length > 0) {
-      const events = told.map((failure) => errorMessage(failure, reporter));
-      await errors.append(events, { who });
-    }
+    if (told.length > 0) await tell(errors, told, reporter, who);
     return { applied: messages.length - failures.length, failed: failures.length };
   });
+}
+
+/** A log may take less than one error event and the message that it quotes: then the place of that must do. */
+async function tell(errors: EventLog, failures: readonly Failure[], reporter: Reporter, who: Principal): Promise<void> {
+  try {
+    await errors.append(
+      failures.map((failure) => errorMessage(failure, reporter)),
+      { who },
+    );
+  } catch (error) {
+    if (!isGyreError(error, "TooLarge")) throw error;
+    await errors.append(
+      failures.map((failure) => errorMessage(failure, reporter, "without payload")),
+      { who },
+    );
+  }
 }
 
 /** Classes of SQLSTATE that a value causes: cardinality, data, integrity, limits of the program. */

@@ -69,25 +69,26 @@ export class Cursors {
     });
   }
 
-  /** Says that this follower lives, and answers who does. */
-  async renew(): Promise<readonly string[]> {
+  /** Says that this follower lives; answers who does, and how many partitions this one still has. */
+  async renew(): Promise<{ readonly members: readonly string[]; readonly held: number }> {
     const { db, consumer, owner, leaseMs } = this.#options;
     await db.query(
       `insert into consumer_member (consumer, owner, until) values ($1, $2, now() + make_interval(secs => $3))
        on conflict (consumer, owner) do update set until = excluded.until`,
       [consumer, owner, leaseMs / 1000],
     );
-    const rows = await db.query<{ owner: string }>(
-      `select owner from consumer_member where consumer = $1 and until > now() order by owner collate "C"`,
-      [consumer],
+    const rows = await db.query<{ owner: string; held: number }>(
+      `select owner, (select count(*) from consumer_position where consumer = $1 and owner = $2) as held
+       from consumer_member where consumer = $1 and until > now() order by owner collate "C"`,
+      [consumer, owner],
     );
-    return rows.map((row) => row.owner);
+    return { members: rows.map((row) => row.owner), held: rows[0]?.held ?? 0 };
   }
 
   /** Lets go of what is others' share, and takes of its own what is free. A new consumer may start at the end. */
   async claim(starts: Position, ends: Position, isFromEnd: boolean): Promise<Claim> {
     const { db, consumer, owner, pattern } = this.#options;
-    const members = await this.renew();
+    const { members } = await this.renew();
     return db.transaction(async (tx) => {
       const current = await lockPattern(tx, consumer);
       if (current !== pattern) {

@@ -14,6 +14,8 @@ export type ErrorEvent = z.output<typeof errorEventSchema>;
 /** A longer message is not kept a second time: its place in the log is. */
 const MOST_ORIGINAL_BYTES = 4 * 1024 * 1024;
 
+const NOT_QUOTED = { original_payload: "", original_encoding: "utf-8" } as const;
+
 const STATUS: Readonly<Partial<Record<ErrorTag, number>>> = {
   BadRequest: 400,
   Denied: 403,
@@ -33,13 +35,17 @@ export interface Reporter {
 }
 
 /** The message that tells of a failure. Its id comes from what it is about, so that telling twice is harmless. */
-export function errorMessage(failure: Failure, { node, consumer }: Reporter): Message {
+export function errorMessage(
+  failure: Failure,
+  { node, consumer }: Reporter,
+  form: "whole" | "without payload" = "whole",
+): Message {
   const { message, type, error } = failure;
   const { partition, offset, topic } = message;
   const origin = message.id === "" ? `${partition}@${offset}` : message.id;
   const key = safe(message.key);
   const event: ErrorEvent = {
-    ...originalOf(message),
+    ...(form === "whole" ? originalOf(message) : NOT_QUOTED),
     node,
     traceback: tracebackOf(error),
     error_type: type,
@@ -84,7 +90,7 @@ export function redrivenId(id: string, attempts: number): string {
 }
 
 function originalOf({ value }: Recorded): Pick<ErrorEvent, "original_payload" | "original_encoding"> {
-  if (value.byteLength > MOST_ORIGINAL_BYTES) return { original_payload: "", original_encoding: "utf-8" };
+  if (value.byteLength > MOST_ORIGINAL_BYTES) return NOT_QUOTED;
   const text = textOf(value);
   if (text !== undefined) return { original_payload: text, original_encoding: "utf-8" };
   return { original_payload: Buffer.from(value).toString("base64"), original_encoding: "base64" };

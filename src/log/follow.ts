@@ -143,8 +143,10 @@ class Follower {
     for (;;) {
       await pause(this.#clock, beat, signal);
       if (signal.aborted) return;
-      const members = await this.#cursors.renew();
-      if (!claim.isWhole || members.join("\n") !== claim.members.join("\n")) return session.abort();
+      const { members, held } = await this.#cursors.renew();
+      // Taken away by who makes the projection again, or by another pattern.
+      const isLost = held !== claim.owned.size;
+      if (isLost || !claim.isWhole || members.join("\n") !== claim.members.join("\n")) return session.abort();
       if ((sinceLook += beat) < LOOK_MS) continue;
       sinceLook = 0;
       const now = await log.heads({ who: this.#call.who, signal });

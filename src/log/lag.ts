@@ -18,14 +18,20 @@ export interface ConsumerLag {
   }[];
   /** Messages that are not applied, of any topic. */
   readonly lag: number;
+  /** Those that retention took before they were read, where its followers have stood still for long. */
+  readonly behindTail: number;
 }
 
 /** Messages that are counted by topic, at most. */
 const MOST_COUNTED = 10_000;
 
 /** The consumers of a database and their distance from the heads of the log. */
-export async function consumerLags(log: EventLog, db: Database, call: Call): Promise<readonly ConsumerLag[]> {
-  const heads = await log.heads(call);
+export async function consumerLags(
+  log: Pick<EventLog, "heads" | "tails">,
+  db: Database,
+  call: Call,
+): Promise<readonly ConsumerLag[]> {
+  const [heads, tails] = await Promise.all([log.heads(call), log.tails(call)]);
   const rows = await db.query<{
     consumer: string;
     pattern: string;
@@ -49,7 +55,10 @@ export async function consumerLags(log: EventLog, db: Database, call: Call): Pro
       isBackfilling: backfill !== null,
     }));
     const lag = partitions.reduce((sum, { position, head }) => sum + head - position, 0);
-    return { consumer, pattern: found[0]!.pattern, partitions, lag };
+    const behindTail = partitions.reduce((sum, { partition, position }) => {
+      return sum + Math.max(0, (tails[partition] ?? 0) - position);
+    }, 0);
+    return { consumer, pattern: found[0]!.pattern, partitions, lag, behindTail };
   });
 }
 

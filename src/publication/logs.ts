@@ -6,6 +6,7 @@ import { connect, type ServerAddress } from "../db/postgres.ts";
 import { GyreError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { createHttpLog } from "../log/http.ts";
+import type { KafkaLog } from "../log/kafka.ts";
 import { createPostgresLog } from "../log/postgres.ts";
 
 const KAFKA = /^kafka:\/\/([^/]+)\/?$/;
@@ -15,6 +16,8 @@ const LOG_SCHEMA = "log";
 /** A log and what must be closed with it. */
 export interface OpenedLog {
   readonly log: EventLog;
+  /** Where it has a display of how far consumers are. */
+  readonly commit?: KafkaLog["commit"];
   close(): Promise<void>;
 }
 
@@ -25,7 +28,7 @@ export async function openLog(
   onError: (error: unknown) => void,
 ): Promise<OpenedLog> {
   const { log: where } = config;
-  if (where !== "database") return closing(await kafkaLog(typeof where === "string" ? fromUrl(where) : where));
+  if (where !== "database") return kafkaLog(typeof where === "string" ? fromUrl(where) : where);
   const pool: Pool = await connect({ ...server, schema: LOG_SCHEMA, onError });
   try {
     await migrate(pool, { name: "log" });
@@ -45,7 +48,7 @@ export async function openLog(
 
 /** A log of somebody else that a `follow` names: another node's `/events`, or Kafka. */
 export async function openForeignLog(address: string): Promise<OpenedLog> {
-  if (address.startsWith("kafka:")) return closing(await kafkaLog(fromUrl(address)));
+  if (address.startsWith("kafka:")) return kafkaLog(fromUrl(address));
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol)) {
     throw new GyreError("BadRequest", `follow: ${JSON.stringify(address)} is no log`, {
@@ -53,15 +56,12 @@ export async function openForeignLog(address: string): Promise<OpenedLog> {
       allowed: ["http://host:port/events", "kafka://host:port"],
     });
   }
-  return closing(createHttpLog(url));
-}
-
-function closing(log: EventLog): OpenedLog {
+  const log = createHttpLog(url);
   return { log, close: () => log.close() };
 }
 
 /** Loaded only where there is Kafka. */
-async function kafkaLog(config: Partial<KafkaConfig> & Pick<KafkaConfig, "brokers">): Promise<EventLog> {
+async function kafkaLog(config: Partial<KafkaConfig> & Pick<KafkaConfig, "brokers">): Promise<OpenedLog> {
   const {
     brokers,
     topic,
@@ -75,7 +75,7 @@ async function kafkaLog(config: Partial<KafkaConfig> & Pick<KafkaConfig, "broker
   } = config;
   const { createKafkaLog } = await import("../log/kafka.ts");
   const count = partitions === undefined ? {} : { partitions };
-  return createKafkaLog({
+  const log = createKafkaLog({
     brokers,
     topics: perFacet
       ? { mode: "each", ...(prefix === undefined ? {} : { prefix }), ...count }
@@ -85,6 +85,11 @@ async function kafkaLog(config: Partial<KafkaConfig> & Pick<KafkaConfig, "broker
     ...(replication === undefined ? {} : { replicas: replication }),
     ...(refreshSeconds === undefined ? {} : { refreshMs: refreshSeconds * 1000 }),
   });
+  return {
+    log,
+    commit: (group, position, call) => log.commit(group, position, call),
+    close: () => log.close(),
+  };
 }
 
 /** The texts of PEM files. */

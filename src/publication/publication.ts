@@ -1,26 +1,24 @@
-import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
-import { createExternalProjection } from "../catalog/external.ts";
 import { createCatalog } from "../catalog/postgres-catalog.ts";
-import { createCatalogProjection } from "../catalog/projection.ts";
-import { rebuildCatalog, removeUnfollowed } from "../catalog/rebuild.ts";
+import { rebuildCatalog } from "../catalog/rebuild.ts";
 import type { Level } from "../catalog/validate/policy.ts";
 import type { SchemaStore } from "../catalog/validate/schema-store.ts";
 import { createValidator, type Validator } from "../catalog/validate/validator.ts";
 import { withValidation } from "../catalog/with-validation.ts";
 import { createWrites } from "../catalog/writes.ts";
-import type { Config, FollowConfig } from "../config.ts";
-import { ANONYMOUS, type Call } from "../core/principal.ts";
-import { topicFilter, topicTemplate } from "../core/topic.ts";
+import type { Config } from "../config.ts";
+import type { Call } from "../core/principal.ts";
+import { topicTemplate } from "../core/topic.ts";
 import type { Pool } from "../db/database.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect, type ServerAddress } from "../db/postgres.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { type FollowStatus, follow } from "../log/follow.ts";
-import { type ConsumerLag, consumerLags } from "../log/lag.ts";
-import { openForeignLog, openLog } from "./logs.ts";
+import { appliedBy, type ConsumerState, consumerStates, consumerTroubles, type Trouble } from "./consumers.ts";
+import { type Follower, plannedFollowers, startFollower } from "./followers.ts";
+import { openLog } from "./logs.ts";
+import { retaining } from "./retention.ts";
 
 /** The publishing half of a node: its database, its log, its catalogue, and what makes the one from the other. */
 export interface Publication {
@@ -30,10 +28,12 @@ export interface Publication {
   readonly writes: Writes;
   /** Every event of this node's door and of what it followed. */
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
-  consumers(call: Call): Promise<readonly object[]>;
+  consumers(call: Call): Promise<readonly ConsumerState[]>;
   /** Counts the events that followers of this process applied; undefined while one is kept from it. */
   applied(): number | undefined;
-  /** Empties the catalogue, which the log then makes again. */
+  /** What keeps followers from going on now. */
+  troubles(): readonly Trouble[];
+  /** Empties the catalogue, which the logs then make again. */
   rebuild(call: Call): Promise<void>;
   close(): Promise<void>;
 }
@@ -48,37 +48,62 @@ export interface PublicationOptions {
   readonly tell: (message: string) => void;
 }
 
-/** Starts, in this order: database, log, catalogue, followers. What was started is stopped when the rest cannot be. */
-export async function startPublication(config: Config, options: PublicationOptions): Promise<Publication> {
+/**
+ * Starts, in this order: database, log, catalogue, followers. What was started is stopped when the rest cannot be, or
+ * when the signal aborts before all is there.
+ */
+export async function startPublication(
+  config: Config,
+  options: PublicationOptions,
+  signal: AbortSignal,
+): Promise<Publication> {
   const closing: (() => Promise<void>)[] = [];
   const close = async (): Promise<void> => {
     for (let stop = closing.pop(); stop !== undefined; stop = closing.pop()) await stop();
   };
-  const failed = (where: string) => (error: unknown) => options.onError(error, where);
+  const { onError } = options;
+  const failed = (where: string) => (error: unknown) => onError(error, where);
   try {
+    const planned = plannedFollowers(config);
+    const topic = topicTemplate(config.topics.template, config.topics.fallback);
+    tellIfDeaf(config, options);
     const server = await openServer(config, options, closing);
+    signal.throwIfAborted();
     const pool = await connect({ ...server, schema: config.name, onError: failed("database") });
     closing.push(() => pool.close());
+    signal.throwIfAborted();
     await migrate(pool, { name: "node" });
-    const { log, close: closeLog } = await openLog(config, server, failed("log"));
-    closing.push(closeLog);
-    const topic = topicTemplate(config.topics.template, config.topics.fallback);
+    const own = await openLog(config, server, failed("log"));
+    closing.push(() => own.close());
+    signal.throwIfAborted();
+    const { log } = own;
     const catalog = createCatalog(pool);
     const door = createWrites({ pool, log, topic });
     closing.push(() => door.close());
     const writes = withValidation(door, validatorOf(config, options.schemas), catalog);
-    const statuses: (() => FollowStatus | undefined)[] = [];
-    for (const entry of config.follow) statuses.push(await started(entry, { config, pool, log, closing, failed }));
+    const followers: Follower[] = [];
+    for (const one of planned) {
+      followers.push(await startFollower(one, { config, pool, own, planned, onError }, closing));
+    }
+    startRetention(config, { pool, log, onError: failed("retention") }, closing);
     return {
       pool,
       log,
       catalog,
       writes,
       status: (id, call) => writes.status(id, call),
-      consumers: async (call) => consumersOf(await consumerLags(log, pool, call), statuses),
-      applied: () => appliedBy(statuses),
+      consumers: (call) => consumerStates(pool, log, followers, call),
+      applied: () => appliedBy(followers),
+      troubles: () => consumerTroubles(followers),
       async rebuild(call) {
-        await rebuildCatalog(pool, await log.tails(call));
+        const filling = followers.filter(({ entry }) => entry.target === undefined);
+        const logs = [...new Set(filling.map((follower) => follower.log))];
+        const tails = await Promise.all(logs.map((one) => one.tails(call)));
+        await rebuildCatalog(
+          pool,
+          tails,
+          filling.map(({ name }) => name),
+        );
       },
       close,
     };
@@ -96,6 +121,14 @@ function validatorOf({ validation }: Config, store: SchemaStore): Validator {
   return createValidator({ store, policyOf: (collection) => ({ level: levelOf(collection) }) });
 }
 
+/** Writes would be accepted, and never be seen. */
+function tellIfDeaf({ catalog, follow }: Config, { tell }: PublicationOptions): void {
+  const hears = follow.some(({ log, target }) => log === undefined && target === undefined);
+  if (catalog.writable && !hears) {
+    tell("This node takes writes, but its catalogue does not follow its own log: add an entry without `log` to follow");
+  }
+}
+
 async function openServer(
   config: Config,
   { folder, tell }: PublicationOptions,
@@ -107,78 +140,15 @@ async function openServer(
   return server.address;
 }
 
-interface Surroundings {
-  readonly config: Config;
-  readonly pool: Pool;
-  readonly log: EventLog;
-  readonly closing: (() => Promise<void>)[];
-  readonly failed: (where: string) => (error: unknown) => void;
-}
-
-/** How far each consumer is, and what those of this process tell besides. */
-function consumersOf(lags: readonly ConsumerLag[], statuses: readonly (() => FollowStatus | undefined)[]): object[] {
-  const own = statuses.map((status) => status()).filter((status) => status !== undefined);
-  return lags.map((lag) => {
-    const status = own.find(({ consumer }) => consumer === lag.consumer);
-    if (status === undefined) return lag;
-    const { state, applied, failed, rate, lastError } = status;
-    return { ...lag, state, applied, failed, rate, ...(lastError === undefined ? {} : { lastError }) };
-  });
-}
-
-function appliedBy(statuses: readonly (() => FollowStatus | undefined)[]): number | undefined {
-  let sum = 0;
-  for (const status of statuses) {
-    const now = status();
-    if (now?.state === "retrying") return undefined;
-    sum += now?.applied ?? 0;
-  }
-  return sum;
-}
-
-/** Starts a follower and answers what it tells of itself. */
-async function started(
-  entry: FollowConfig,
-  { config, pool, log, closing, failed }: Surroundings,
-): Promise<() => FollowStatus | undefined> {
-  const topics = topicFilter(entry.topics);
-  const name = entry.group ?? config.name;
-  let source = log;
-  if (entry.log !== undefined) {
-    const foreign = await openForeignLog(entry.log);
-    source = foreign.log;
-    closing.push(foreign.close);
-  }
-  const projection =
-    entry.target === undefined
-      ? createCatalogProjection({ name, topics })
-      : createExternalProjection({ name, topics, api: new URL(entry.target) });
-  let status: FollowStatus | undefined;
-  const told = failed(`following ${source.system} as ${name}`);
+function startRetention(
+  { retention: days }: Config,
+  options: Omit<Parameters<typeof retaining>[0], "days">,
+  closing: (() => Promise<void>)[],
+): void {
   const stop = new AbortController();
-  const following = follow(
-    {
-      log: source,
-      errors: log,
-      db: pool,
-      projection,
-      node: config.name,
-      owner: `${hostname()}/${process.pid}`,
-      async onPattern(_from, _to, tx) {
-        if (entry.narrowed === "keep" || entry.target !== undefined) return "kept";
-        await removeUnfollowed(tx, topics);
-        return "removed";
-      },
-      onStatus(now) {
-        if (now.state === "retrying" && status?.state !== "retrying") told(new Error(now.lastError?.message));
-        status = now;
-      },
-    },
-    { signal: stop.signal, who: ANONYMOUS },
-  ).catch(told);
+  const running = retaining({ ...options, days }, stop.signal);
   closing.push(async () => {
     stop.abort();
-    await following;
+    await running;
   });
-  return () => status;
 }

@@ -1,6 +1,5 @@
 import type { Config } from "../config.ts";
 import { eventJsonSchema } from "../core/event-schema.ts";
-import { GyreError } from "../errors.ts";
 import { createEvents } from "../http/routes/events/events.ts";
 import { asyncapi } from "../log/asyncapi.ts";
 import type { Protocol, RouteCall } from "../protocols/protocol.ts";
@@ -9,8 +8,10 @@ import { createIngest } from "../protocols/stac/ingest.ts";
 import { answerLanding } from "../protocols/stac/landing.ts";
 import { createStac, type StacOptions } from "../protocols/stac/stac.ts";
 import { VERSION } from "../version.ts";
+import type { Trouble } from "./consumers.ts";
 import { lazyCatalog, lazyWrites } from "./lazily.ts";
 import { type Publication, type PublicationOptions, startPublication } from "./publication.ts";
+import { Starting, type StartState } from "./starting.ts";
 
 /** The publishing half as a node wires it: it starts beside the rest, and what comes early waits for it. */
 export interface Publishing {
@@ -22,34 +23,19 @@ export interface Publishing {
   readonly retractions: Retractions;
   /** Resolves when the catalogue answers; rejects when it never will. */
   readonly started: Promise<Publication>;
-  readonly state: () => "starting" | "ready" | "failed";
+  state(): StartState;
+  /** What keeps the catalogue, or what it is made of, from going on now. */
+  troubles(): readonly Trouble[];
   close(): Promise<void>;
 }
 
 export function createPublishing(config: Config, options: PublicationOptions): Publishing {
-  let state: "starting" | "ready" | "failed" = "starting";
-  let running: Publication | undefined;
-  const started = startPublication(config, options);
-  started.then(
-    (publication) => {
-      running = publication;
-      state = "ready";
-    },
-    (error) => {
-      state = "failed";
-      options.onError(error, "catalogue");
-    },
-  );
-  const publication = async (): Promise<Publication> => {
-    try {
-      return await started;
-    } catch (cause) {
-      throw new GyreError("Busy", `the catalogue of this node could not start: ${(cause as Error).message}`, {
-        cause,
-        retryAfter: 60,
-      });
-    }
-  };
+  const starting = new Starting({
+    name: "the catalogue",
+    start: (signal) => startPublication(config, options, signal),
+    onError: (error) => options.onError(error, "catalogue"),
+  });
+  const publication = (): Promise<Publication> => starting.value();
   const { id = config.name, title, description, writable } = config.catalog;
   const stac: StacOptions = {
     catalog: lazyCatalog(async () => (await publication()).catalog),
@@ -81,14 +67,15 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     protocols: [createStac(stac), events],
     ingest: writable ? createIngest(stac) : undefined,
     landing: (call) => answerLanding(call, stac),
-    retractions: catalogRetractions(stac.catalog, () => running?.applied()),
-    started,
-    state: () => state,
-    async close() {
-      // What could not start has stopped itself.
-      const ending = await started.catch(() => undefined);
-      await ending?.close();
+    retractions: catalogRetractions(stac.catalog, () => starting.running?.applied()),
+    started: starting.started,
+    state: () => starting.state,
+    troubles() {
+      const { failure, running } = starting;
+      if (failure === undefined) return running?.troubles() ?? [];
+      return [{ source: "catalogue", reason: failure.reason, since: failure.since.toISOString() }];
     },
+    close: () => starting.close(),
   };
 }
 

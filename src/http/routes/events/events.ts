@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import type { EventStatus } from "../../../catalog/catalog.ts";
 import type { Call } from "../../../core/principal.ts";
 import { GyreError } from "../../../errors.ts";
@@ -71,4 +72,10 @@ export function get(
 
 export function json(value: object, type = JSON_TYPE): Response {
   return new Response(JSON.stringify(value), { headers: { "Content-Type": type, ...UNCACHED } });
+}
+
+/** A body that is not as its route wants it. */
+export function notUnderstood(error: z.ZodError): GyreError {
+  const [issue] = error.issues;
+  return new GyreError("BadRequest", `${issue?.path.join(".") || "the body"}: ${issue?.message}`);
 }

@@ -5,7 +5,7 @@ import { type ErrorFilter, listErrors, redrive } from "../../../log/errors.ts";
 import { importLines } from "../../../log/jsonl.ts";
 import { readJson } from "../../../protocols/json-body.ts";
 import type { Route, RouteCall } from "../../../protocols/protocol.ts";
-import { type EventsOptions, get, JSON_TYPE, json, NDJSON } from "./events.ts";
+import { type EventsOptions, get, JSON_TYPE, json, NDJSON, notUnderstood } from "./events.ts";
 
 const FILTER_BYTES = 1024 * 1024;
 const DEFAULT_ERRORS = 100;
@@ -41,10 +41,7 @@ export function failureRoutes(options: EventsOptions): readonly Route[] {
 
   async function redriven({ request, call }: RouteCall): Promise<Response> {
     const parsed = redriveBody.safeParse(await readJson(request, [JSON_TYPE], FILTER_BYTES));
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      throw new GyreError("BadRequest", `${issue?.path.join(".") || "the body"}: ${issue?.message}`);
-    }
+    if (!parsed.success) throw notUnderstood(parsed.error);
     const { all: _all, ids, ...filter } = parsed.data;
     const asked = { ...filterOf(filter), ...(ids === undefined ? {} : { ids }) };
     return json(await redrive(await options.log(), asked, call));

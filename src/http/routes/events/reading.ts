@@ -4,44 +4,81 @@ import { GyreError } from "../../../errors.ts";
 import type { Batch, EventLog, ReadOptions, TopicInfo } from "../../../log/event-log.ts";
 import { lineOf } from "../../../log/line.ts";
 import { parsePosition, positionText } from "../../../log/position-text.ts";
+import { readJson } from "../../../protocols/json-body.ts";
 import type { Route, RouteCall } from "../../../protocols/protocol.ts";
-import { type EventsOptions, get, JSON_TYPE, json, NDJSON, UNCACHED } from "./events.ts";
+import { type EventsOptions, get, JSON_TYPE, json, NDJSON, notUnderstood, UNCACHED } from "./events.ts";
 import { beating } from "./streams.ts";
 
 /** Readers that wait for what comes, at once. */
 const MOST_LIVE = 1000;
 const SSE = "text/event-stream";
 
+const LONGEST_PATTERN = 1000;
+const MOST_BATCH = 10_000;
+const BODY_BYTES = 16 * 1024 * 1024;
+
+/** What a follower of another node sends: it may have more partitions than an address can name. */
+const readBody = z.strictObject({
+  topics: z.string().max(LONGEST_PATTERN).optional(),
+  from: z.record(z.string().max(500), z.int().min(0)).default({}),
+  partitions: z.array(z.string().max(500)).optional(),
+  live: z.boolean().default(false),
+  batch: z.int().min(1).max(MOST_BATCH).optional(),
+});
+
 const readQuery = z.strictObject({
-  topics: z.string().max(1000).optional().describe("a regular expression for whole names of topics; all without it"),
+  topics: z
+    .string()
+    .max(LONGEST_PATTERN)
+    .optional()
+    .describe("a regular expression for whole names of topics; all without it"),
   from: z.string().max(2_000_000).optional().describe("a position of an earlier answer; the beginning without it"),
   partitions: z.string().max(100_000).optional().describe("a JSON list of partitions; all without it"),
   live: z.enum(["true", "false"]).optional().describe("go on with what comes"),
-  batch: z.coerce.number().int().min(1).max(10_000).optional(),
+  batch: z.coerce.number().int().min(1).max(MOST_BATCH).optional(),
 });
 
 /** Routes that read the log. */
 export function readingRoutes(options: EventsOptions): readonly Route[] {
   let live = 0;
 
+  function lines(batch: Batch): string {
+    return `${batch.messages.map(lineOf).join("")}${JSON.stringify({ next: batch.next })}\n`;
+  }
+
   function messages(route: RouteCall): Promise<Response> {
-    return streamed(route, NDJSON, (batch) => {
-      return `${batch.messages.map(lineOf).join("")}${JSON.stringify({ next: batch.next })}\n`;
-    });
+    return streamed(route, readOptions(route.query), NDJSON, lines);
+  }
+
+  async function asked(route: RouteCall): Promise<Response> {
+    const parsed = readBody.safeParse(await readJson(route.request, [JSON_TYPE], BODY_BYTES));
+    if (!parsed.success) throw notUnderstood(parsed.error);
+    const { topics, partitions, batch, ...rest } = parsed.data;
+    const read: ReadOptions = {
+      ...rest,
+      ...(topics === undefined ? {} : { topics: topicFilter(topics) }),
+      ...(partitions === undefined ? {} : { partitions }),
+      ...(batch === undefined ? {} : { batch }),
+    };
+    return streamed(route, read, NDJSON, lines);
   }
 
   function events(route: RouteCall): Promise<Response> {
     const last = route.request.headers.get("last-event-id");
     const query = { live: "true", ...route.query, ...(last === null ? {} : { from: last }) };
-    return streamed({ ...route, query }, SSE, (batch) => {
+    return streamed(route, readOptions(query), SSE, (batch) => {
       const said = batch.messages.map((message) => `event: ${oneLine(message.topic)}\ndata: ${lineOf(message)}\n`);
       return `${said.join("")}id: ${positionText(batch.next)}\ndata:\n\n`;
     });
   }
 
   /** Batches of the log as text, for as long as the client listens. */
-  async function streamed(route: RouteCall, type: string, text: (batch: Batch) => string): Promise<Response> {
-    const read = readOptions(route.query);
+  async function streamed(
+    route: RouteCall,
+    read: ReadOptions,
+    type: string,
+    text: (batch: Batch) => string,
+  ): Promise<Response> {
     const headers = { "Content-Type": type, ...UNCACHED, "X-Accel-Buffering": "no" };
     if (route.request.method === "HEAD") return new Response(null, { headers });
     const log = await options.log();
@@ -60,8 +97,12 @@ export function readingRoutes(options: EventsOptions): readonly Route[] {
   return [
     get("/events", "The log and who reads it", JSON_TYPE, async ({ call }) => {
       const log = await options.log();
-      const [topics, consumers] = await Promise.all([log.topics(call), options.consumers(call)]);
-      return json({ log: log.system, topics: topics.map(plain), consumers });
+      const [topics, consumers, where] = await Promise.all([
+        log.topics(call),
+        options.consumers(call),
+        positions(log, call),
+      ]);
+      return json({ log: log.system, topics: topics.map(plain), consumers, ...where });
     }),
     get("/events/topics", "Topics, with messages and the time of the last", JSON_TYPE, async ({ call }) =>
       json({ topics: (await (await options.log()).topics(call)).map(plain) }),
@@ -72,6 +113,10 @@ export function readingRoutes(options: EventsOptions): readonly Route[] {
     get("/events/messages", "Messages, a line each; after each batch a line with `next`", NDJSON, messages, {
       query: readQuery,
     }),
+    {
+      ...get("/events/messages", "Messages, as asked for by a document", NDJSON, asked),
+      method: "POST",
+    },
     get("/events/stream", "Messages as server-sent events", SSE, events, { query: readQuery }),
     get("/events/consumers", "What reads the log, and how far it is", JSON_TYPE, async ({ call }) =>
       json({ consumers: await options.consumers(call) }),

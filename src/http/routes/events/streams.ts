@@ -1,12 +1,10 @@
-import type { Batch } from "../../../log/event-log.ts";
-
 /** Comments that keep a quiet stream open through proxies. */
 const HEARTBEAT_MS = 15_000;
 
 /** The text of batches as it comes, with a sign of life (`beat`) between them; `ended` is told once. */
-export function beating(
-  batches: AsyncIterable<Batch>,
-  text: (batch: Batch) => string,
+export function beating<T>(
+  batches: AsyncIterable<T>,
+  text: (batch: T) => string,
   beat: string,
   ended: () => void,
 ): ReadableStream<Uint8Array> {
