@@ -5,6 +5,9 @@ import type { Json } from "./stac.ts";
 /** Where consumers put what they could not apply. */
 export const ERROR_TOPIC = "esgf_error";
 
+/** Begins the topics of what searches that go on tell: no events, though made of them. */
+export const NOTICE_TOPICS = "notices.";
+
 /** The founding system's topics: `CMIP6.historical.CMCC-ESM2`. */
 export const DEFAULT_TEMPLATE = "{mip_era}.{experiment_id}.{source_id}";
 

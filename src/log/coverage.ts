@@ -1,4 +1,4 @@
-import { ERROR_TOPIC, type TopicFilter, topicFilter } from "../core/topic.ts";
+import { ERROR_TOPIC, NOTICE_TOPICS, type TopicFilter, topicFilter } from "../core/topic.ts";
 
 /**
  * What a consumer applied while its pattern was another: messages before `until` whose topics fit all `patterns`. There
@@ -41,8 +41,18 @@ export function coverage(applied: readonly Region[]): (topic: string, offset: nu
     regions.some(({ filters, until }) => offset < until && filters.every((filter) => filter.test(topic)));
 }
 
-/** Error events are for those who ask for them by name: a consumer of everything would make errors of errors. */
+/** Also where a pattern escapes the dot. */
+const NOTICES = NOTICE_TOPICS.slice(0, -1);
+
+/**
+ * Error events are for those who ask for them by name: a consumer of everything would make errors of errors. Notices of
+ * subscriptions are for those whose pattern begins with theirs.
+ */
 export function withoutErrors(topics: TopicFilter): TopicFilter {
-  if (topics.source === ERROR_TOPIC) return topics;
-  return { source: topics.source, test: (topic) => topic !== ERROR_TOPIC && topics.test(topic) };
+  const { source } = topics;
+  if (source === ERROR_TOPIC || source.startsWith(NOTICES)) return topics;
+  return {
+    source,
+    test: (topic) => topic !== ERROR_TOPIC && !topic.startsWith(NOTICE_TOPICS) && topics.test(topic),
+  };
 }

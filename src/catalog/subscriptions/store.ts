@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import type { Call, Principal } from "../../core/principal.ts";
+import type { Json } from "../../core/stac.ts";
+import type { Pool } from "../../db/database.ts";
+import { GyreError } from "../../errors.ts";
+import type { Positions } from "../compare/sources.ts";
+import { tellOf } from "./recording.ts";
+import { COLUMNS, KEPT, MOST_SUBSCRIPTIONS, type Subscription, type Target, type Waiting } from "./subscription.ts";
+
+/** What a client asks for. `since`: from where on the past is told; undefined: nothing of it. */
+export interface Wanted {
+  readonly search: Json;
+  readonly target: Target;
+  readonly since: Positions | undefined;
+}
+
+/** Subscriptions and notices in the tables of `sql/node`. */
+export class SubscriptionStore {
+  readonly #pool: Pool;
+
+  constructor(pool: Pool) {
+    this.#pool = pool;
+  }
+
+  async create({ search, target, since }: Wanted, { who }: Call): Promise<Subscription> {
+    return this.#pool.transaction(async (tx) => {
+      await tx.query("lock table subscription in share row exclusive mode");
+      const id = randomUUID().replaceAll("-", "");
+      const [row] = await tx.query<Subscription>(
+        `insert into subscription (id, search, target, who, read, since)
+          select $1, $2, $3, $4, case when $5::jsonb is not null then '{}'::jsonb end, $5
+          where (select count(*) from subscription) < $6 returning ${COLUMNS}`,
+        [
+          ...[id, JSON.stringify(search), JSON.stringify(target), JSON.stringify(who)],
+          ...[since === undefined ? null : JSON.stringify(since), MOST_SUBSCRIPTIONS],
+        ],
+      );
+      if (row === undefined) {
+        throw new GyreError("Busy", `this node has ${MOST_SUBSCRIPTIONS} subscriptions already`, { retryAfter: 3600 });
+      }
+      await tellOf(tx, id);
+      return row;
+    });
+  }
+
+  /** All of one subject, oldest first. */
+  list({ who, signal }: Call): Promise<readonly Subscription[]> {
+    return this.#pool.query<Subscription>(
+      `select ${COLUMNS} from subscription where who ->> 'subject' = $1 order by created, id`,
+      [who.subject],
+      signal === undefined ? {} : { signal },
+    );
+  }
+
+  async get(id: string, who?: Principal): Promise<Subscription | undefined> {
+    const [row] = await this.#pool.query<Subscription>(
+      `select ${COLUMNS} from subscription where id = $1 and ($2::text is null or who ->> 'subject' = $2)`,
+      [id, who?.subject ?? null],
+    );
+    return row;
+  }
+
+  async ids(): Promise<readonly string[]> {
+    return (await this.#pool.query<{ id: string }>("select id from subscription order by id")).map(({ id }) => id);
+  }
+
+  /** False: there was none. */
+  async remove(id: string, who: Principal): Promise<boolean> {
+    return this.#pool.transaction(async (tx) => {
+      const rows = await tx.query("delete from subscription where id = $1 and who ->> 'subject' = $2 returning 1", [
+        id,
+        who.subject,
+      ]);
+      await tellOf(tx, id);
+      return rows.length > 0;
+    });
+  }
+
+  /** Sends again what could not be sent. */
+  async resume(id: string, who: Principal): Promise<Subscription | undefined> {
+    return this.#pool.transaction(async (tx) => {
+      const [row] = await tx.query<Subscription>(
+        `update subscription set paused = false, attempts = 0, error = null
+          where id = $1 and who ->> 'subject' = $2 returning ${COLUMNS}`,
+        [id, who.subject],
+      );
+      await tellOf(tx, id);
+      return row;
+    });
+  }
+
+  waiting(id: string, after: number, most: number, call: Partial<Call> = {}): Promise<readonly Waiting[]> {
+    return this.#pool.query<Waiting>(
+      "select sequence, event_id, body from notice where subscription = $1 and sequence > $2 order by sequence limit $3",
+      [id, after, most],
+      call,
+    );
+  }
+
+  /** Everything up to this notice arrived; of what arrived some is kept. */
+  async arrived(id: string, sequence: number): Promise<void> {
+    const [row] = await this.#pool.query<{ filling: boolean }>(
+      `update subscription set delivered = $2, attempts = 0, error = null
+        where id = $1 and delivered < $2 returning read is not null as filling`,
+      [id, sequence],
+    );
+    if (row === undefined) return;
+    await this.#pool.query("delete from notice where subscription = $1 and sequence <= $2", [id, sequence - KEPT]);
+    if (row.filling) await tellOf(this.#pool, id);
+  }
+
+  /** Answers how often it was tried. */
+  async failed(id: string, error: string, mostAttempts: number): Promise<number> {
+    const [row] = await this.#pool.query<{ attempts: number }>(
+      `update subscription set attempts = attempts + 1, error = $2, paused = paused or attempts + 1 >= $3
+        where id = $1 returning attempts`,
+      [id, error.slice(0, 500), mostAttempts],
+    );
+    return row?.attempts ?? mostAttempts;
+  }
+}
