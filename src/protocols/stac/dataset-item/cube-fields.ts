@@ -12,6 +12,8 @@ export type Members = { readonly [name: string]: Json };
 
 /** More variables make documents that no catalogue wants. */
 const MOST_VARIABLES = 300;
+/** Dimensions whose coordinates are read for it. */
+const MOST_DIMENSIONS = 64;
 /** Values of a dimension that are written out. */
 const MOST_VALUES = 50;
 
@@ -35,7 +37,12 @@ export async function cubeFields(reader: CoordinateReader, parts: CubeParts): Pr
   for (const variable of data) {
     for (const [i, dim] of variable.spec.dims.entries()) {
       const path = dimensionPath(dataset, variable.name, dim);
-      if (!dimensions.has(path)) dimensions.set(path, await dimension(path, variable.spec.shape[i]!, reader, parts));
+      const size = variable.spec.shape[i]!;
+      if (dimensions.has(path)) continue;
+      dimensions.set(
+        path,
+        dimensions.size < MOST_DIMENSIONS ? await dimension(path, size, reader, parts) : count(size),
+      );
     }
   }
   return {
@@ -68,7 +75,7 @@ async function dimension(path: string, size: number, reader: CoordinateReader, p
   const coordinate = coordinateOf(path, reader.dataset, parts);
   const spatial = await horizontal(path, coordinate, grid, reader);
   if (spatial !== undefined) return spatial;
-  if (coordinate === undefined) return { type: "count", extent: [0, Math.max(0, size - 1)] };
+  if (coordinate === undefined) return count(size);
   const { attrs } = coordinate.spec;
   const said = {
     ...optional("description", textAttr(attrs, "long_name") ?? textAttr(attrs, "standard_name")),
@@ -84,11 +91,16 @@ async function dimension(path: string, size: number, reader: CoordinateReader, p
   }
   const numbers = await reader.numbers(coordinate);
   const values = finite(numbers);
-  if (values.length === 0) return { type: "count", extent: [0, Math.max(0, size - 1)] };
+  if (values.length === 0) return count(size);
   const listed: Members = values.length === size && size <= MOST_VALUES ? { values } : {};
   const extent = range(values);
   if (axisOf(coordinate) === "vertical") return { type: "spatial", axis: "z", ...said, extent, ...listed };
   return { type: "other", ...said, extent, ...listed };
+}
+
+/** A dimension that has no coordinate: positions. */
+function count(size: number): Members {
+  return { type: "count", extent: [0, Math.max(0, size - 1)] };
 }
 
 /** The variable that counts along a dimension: of its own name, or what the grid or the period has. */
