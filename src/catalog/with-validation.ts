@@ -1,7 +1,7 @@
 import { isItemPayload } from "../core/event.ts";
 import type { Call } from "../core/principal.ts";
 import type { Json } from "../core/stac.ts";
-import type { Fault } from "../errors.ts";
+import { type Fault, GyreError, isGyreError } from "../errors.ts";
 import type { Catalog, Change, EventStatus, Writes } from "./catalog.ts";
 import { checkedChange } from "./validate/change.ts";
 import type { Checked, Validator } from "./validate/validator.ts";
@@ -14,7 +14,13 @@ export function withValidation(writes: Writes, validator: Validator, catalog: Ca
   return {
     async accept(changes, call) {
       const checked: Checked<Change>[] = [];
-      for (const change of changes) checked.push(await check(change, call));
+      for (const [i, change] of changes.entries()) {
+        try {
+          checked.push(await check(change, call));
+        } catch (error) {
+          throw changes.length === 1 ? error : inFeature(error, i);
+        }
+      }
       const statuses = await writes.accept(
         checked.map(({ document }) => document),
         call,
@@ -47,4 +53,14 @@ export function withValidation(writes: Writes, validator: Validator, catalog: Ca
     if (stored === undefined) return [];
     return (await validator.patch(stored.document as object as Json, payload.patch, collection)).warnings;
   }
+}
+
+/** Faults where the ItemCollection that was sent has them. */
+function inFeature(error: unknown, index: number): unknown {
+  if (!isGyreError(error, "Invalid")) return error;
+  const { faults = [{ pointer: "", detail: error.message }], ...details } = error.details;
+  return new GyreError("Invalid", `feature ${index}: ${error.message}`, {
+    ...details,
+    faults: faults.map(({ pointer, detail }) => ({ pointer: `/features/${index}${pointer}`, detail })),
+  });
 }

@@ -28,7 +28,7 @@ export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
   "Access-Control-Allow-Origin": "*",
   "Access-Control-Expose-Headers":
-    "Content-Length, Content-Range, Content-Encoding, ETag, Last-Modified, Link, Retry-After, Gyre-Source",
+    "Content-Length, Content-Range, Content-Encoding, ETag, Last-Modified, Link, Location, Preference-Applied, Retry-After, Gyre-Source",
 };
 const PREFLIGHT: Readonly<Record<string, string>> = {
   "Access-Control-Allow-Headers": "*",
@@ -111,17 +111,22 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
   };
 
   function fetchPlain(request: Request, matched: Matched): Response | Promise<Response> {
-    const tags = request.headers.get("if-none-match");
-    return app.fetch(tags === null ? request : withHeader(request, "if-none-match", plainTags(tags)), { matched });
+    return app.fetch(withPlainTags(request), { matched });
   }
 }
 
-function withHeader(request: Request, name: string, value: string): Request {
-  if (request.headers.get(name) === value) return request;
+/** Protocols know the tags of plain forms alone. */
+function withPlainTags(request: Request): Request {
+  const coded = ["if-match", "if-none-match"].flatMap((name) => {
+    const tags = request.headers.get(name);
+    return tags === null || plainTags(tags) === tags ? [] : [[name, plainTags(tags)] as const];
+  });
+  if (coded.length === 0) return request;
   const headers = new Headers(request.headers);
-  headers.set(name, value);
+  for (const [name, tags] of coded) headers.set(name, tags);
+  const { url, method, signal, body } = request;
   // Of its parts: a request that came by a socket is none that the constructor would take.
-  return new Request(request.url, { method: request.method, headers, signal: request.signal });
+  return new Request(url, { method, headers, signal, ...(body === null ? {} : { body, duplex: "half" }) });
 }
 
 function tooLong(): Response {

@@ -9,15 +9,19 @@ export interface OpenApi {
   readonly servers: readonly { readonly url: string }[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } };
+  readonly components: { readonly schemas: { readonly [name: string]: Json } };
+}
+
+interface Content {
+  readonly [type: string]: { readonly schema?: Json };
 }
 
 export interface Operation {
   readonly tags: readonly string[];
   readonly summary: string;
   readonly parameters: readonly Parameter[];
-  readonly responses: {
-    readonly [status: string]: { readonly description: string; readonly content?: { readonly [type: string]: object } };
-  };
+  readonly requestBody?: { readonly required: true; readonly content: Content };
+  readonly responses: { readonly [status: string]: { readonly description: string; readonly content?: Content } };
 }
 
 export interface Parameter {
@@ -26,6 +30,22 @@ export interface Parameter {
   readonly required: boolean;
   readonly schema: Json;
 }
+
+const PROBLEM = "application/problem+json";
+
+/** RFC 9457, with what this software adds (`http/problem.ts`). */
+const problem = z.looseObject({
+  type: z.string().describe("a URI reference"),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string(),
+  subject: z.string().optional().describe("the parameter, member or name that was refused"),
+  allowed: z.array(z.string()).optional().describe("what would have been accepted"),
+  errors: z
+    .array(z.object({ pointer: z.string().describe("JSON Pointer (RFC 6901)"), detail: z.string() }))
+    .optional()
+    .describe("what is wrong with a document, place by place"),
+});
 
 /** The description of all routes that protocols declare. */
 export function openapi(protocols: readonly Protocol[], version: string, base: URL): OpenApi {
@@ -47,6 +67,7 @@ export function openapi(protocols: readonly Protocol[], version: string, base: U
     servers: [{ url: base.href.replace(/\/$/, "") }],
     tags: protocols.map(({ name, summary }) => ({ name, description: summary })),
     paths,
+    components: { schemas: { Problem: jsonSchema(problem) } },
   };
 }
 
@@ -70,15 +91,34 @@ function operation(protocol: Protocol, route: Route): Operation {
         return { name, in: "query", required: required.includes(name), schema };
       }),
     ],
-    responses: Object.fromEntries(
-      Object.entries(route.responses).map(([status, { description, types }]) => [
-        status,
-        types === undefined
-          ? { description }
-          : { description, content: Object.fromEntries(types.map((type) => [type, {}])) },
-      ]),
-    ),
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: bodyContent(route.body) } }),
+    responses: {
+      ...Object.fromEntries(
+        Object.entries(route.responses).map(([status, { description, types }]) => [
+          status,
+          types === undefined ? { description } : { description, content: answerContent(types) },
+        ]),
+      ),
+      // A protocol with documents of its own for errors declares them.
+      ...(protocol.error === undefined
+        ? { default: { description: "A problem", content: answerContent([PROBLEM]) } }
+        : {}),
+    },
   };
+}
+
+function bodyContent(types: NonNullable<Route["body"]>): Content {
+  return Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema: jsonSchema(schema) }]));
+}
+
+function answerContent(types: readonly string[]): Content {
+  const schema = { $ref: "#/components/schemas/Problem" };
+  return Object.fromEntries(types.map((type) => [type, type === PROBLEM ? { schema } : {}]));
+}
+
+function jsonSchema(schema: z.ZodType): Json {
+  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return rest as Json;
 }
 
 function schemasOf(schema: z.ZodType | undefined): { properties: Record<string, Json>; required: readonly string[] } {

@@ -34,6 +34,8 @@ export interface Route {
   /** Path parameters are decoded once and are always text; the schema narrows them. */
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
+  /** What it takes, by media type: for the description alone, the route reads its body itself. */
+  readonly body?: { readonly [type: string]: z.ZodType };
   /** What it answers, by status: description and media types. */
   readonly responses: {
     readonly [status: number]: { readonly description: string; readonly types?: readonly string[] };

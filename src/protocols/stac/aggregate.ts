@@ -1,17 +1,21 @@
-import type { Aggregation } from "../../catalog/catalog.ts";
-import { GyreError } from "../../errors.ts";
+import { z } from "zod";
 import { readJson } from "../json-body.ts";
 import type { RouteCall } from "../protocol.ts";
+import { jsonAnswer } from "./answer.ts";
 import { type StacOptions, selfUrl } from "./context.ts";
-import { noCollection } from "./documents.ts";
+import { checkCollection } from "./documents.ts";
 import { JSON_TYPE, rootLink } from "./links.ts";
-import { requestedByBody, requestedByQuery } from "./search-parameters.ts";
-
-const MOST_AGGREGATIONS = 20;
-const INTERVALS = ["day", "month", "year"] as const;
+import {
+  checkedBody,
+  numberOf,
+  requestedByBody,
+  requestedByQuery,
+  searchBody,
+  searchQuery,
+} from "./search-parameters.ts";
 
 /** Those that any collection has; `{property}_frequency` goes for every queryable property. */
-export const AGGREGATIONS: readonly { readonly name: string; readonly data_type: string }[] = [
+const AGGREGATIONS: readonly { readonly name: string; readonly data_type: string }[] = [
   { name: "total_count", data_type: "integer" },
   { name: "datetime_min", data_type: "datetime" },
   { name: "datetime_max", data_type: "datetime" },
@@ -20,21 +24,40 @@ export const AGGREGATIONS: readonly { readonly name: string; readonly data_type:
   { name: "grid_geohash_frequency", data_type: "frequency_distribution" },
   { name: "grid_geotile_frequency", data_type: "frequency_distribution" },
 ];
+/** What has no frequencies, or has them by another name. */
+const WITHOUT_FREQUENCY = new Set([
+  ...["id", "collection", "geometry", "bbox", "datetime", "start_datetime", "end_datetime"],
+]);
+
+const asked = z.object({
+  aggregations: z.array(z.string().min(1).max(250)).min(1).max(20),
+  grid_precision: z.int().min(1).max(12).optional(),
+  datetime_interval: z.enum(["day", "month", "year"]).optional(),
+});
+const { sortby: _sortby, fields: _fields, limit: _limit, token: _token, ...conditions } = searchBody.shape;
+
+/** The body of `POST /aggregate`: the conditions of a search, and what to count. */
+export const aggregateBody = z.strictObject({ ...conditions, ...asked.shape });
+
+/** The same as parameters of a GET. */
+export const aggregateQuery = z.strictObject({
+  ...searchQuery.omit({ sortby: true, fields: true, limit: true, token: true, f: true }).shape,
+  aggregations: z.string().max(2000).optional().describe("names, separated by commas"),
+  grid_precision: z.string().max(10).optional().describe("1 to 12"),
+  datetime_interval: z.string().max(10).optional().describe("day, month or year"),
+});
 
 /** `GET /aggregations`: what may be asked for. */
 export async function answerAggregations(
   { request, params, call, base }: RouteCall,
-  { catalog }: StacOptions,
+  options: StacOptions,
 ): Promise<Response> {
   const { collection } = params;
-  if (collection !== undefined && (await catalog.collection(collection, call)) === undefined)
-    throw noCollection(collection);
-  const queryables = Object.keys(await catalog.queryables(collection, call));
-  const own = new Set(["id", "collection", "geometry", "bbox", "datetime", "start_datetime", "end_datetime"]);
-  const frequencies = queryables
-    .filter((name) => !own.has(name))
+  await checkCollection(collection, options, call);
+  const frequencies = Object.keys(await options.catalog.queryables(collection, call))
+    .filter((name) => !WITHOUT_FREQUENCY.has(name))
     .map((name) => ({ name: `${name}_frequency`, data_type: "frequency_distribution" }));
-  return json({
+  return jsonAnswer({
     aggregations: [...AGGREGATIONS, ...frequencies],
     links: [{ rel: "self", href: selfUrl(request, base).href, type: JSON_TYPE }, rootLink(base)],
   });
@@ -44,68 +67,41 @@ export async function answerAggregations(
 export async function answerAggregate(route: RouteCall, options: StacOptions): Promise<Response> {
   const { request, params, call, base } = route;
   const { collection } = params;
-  if (collection !== undefined && (await options.catalog.collection(collection, call)) === undefined) {
-    throw noCollection(collection);
-  }
-  const { asked, search } = await askedOf(route, options);
+  await checkCollection(collection, options, call);
+  const { search, wanted } = request.method === "POST" ? await byBody(route, options) : byQuery(route);
   const aggregations = await options.catalog.aggregate(
     collection === undefined ? search : { ...search, collections: [collection] },
-    asked,
+    wanted,
     call,
   );
-  return json({
+  return jsonAnswer({
     type: "AggregationCollection",
     aggregations,
     links: [{ rel: "self", href: selfUrl(request, base).href, type: JSON_TYPE }, rootLink(base)],
   });
 }
 
-async function askedOf({ request, query }: RouteCall, options: StacOptions) {
-  const {
-    aggregations,
-    grid_precision: precision,
-    datetime_interval: interval,
-    ...rest
-  } = request.method === "POST"
-    ? ((await readJson(request, [JSON_TYPE], options.bodyBytes)) as { readonly [name: string]: unknown })
-    : query;
-  const { search } =
-    request.method === "POST" ? requestedByBody(rest) : requestedByQuery(rest as Record<string, string>);
-  const names = typeof aggregations === "string" ? aggregations.split(",") : (aggregations ?? []);
-  if (!Array.isArray(names) || names.length === 0 || !names.every((name) => typeof name === "string" && name !== "")) {
-    throw new GyreError("BadRequest", "aggregations names what to aggregate", {
-      subject: "aggregations",
-      allowed: AGGREGATIONS.map(({ name }) => name),
-    });
-  }
-  if (names.length > MOST_AGGREGATIONS) {
-    throw new GyreError("BadRequest", `at most ${MOST_AGGREGATIONS} aggregations at once`, { subject: "aggregations" });
-  }
-  const asked = names.map(
-    (name: string): Aggregation => ({
-      name,
-      ...(interval === undefined ? {} : { interval: intervalOf(interval) }),
-      ...(precision === undefined ? {} : { precision: precisionOf(precision) }),
-    }),
-  );
-  return { asked, search };
+async function byBody({ request }: RouteCall, options: StacOptions) {
+  const body = await readJson(request, [JSON_TYPE], options.bodyBytes);
+  const { aggregations, grid_precision, datetime_interval, ...rest } = checkedBody(aggregateBody, body);
+  const { search } = requestedByBody(rest);
+  return { search, wanted: wantedOf({ aggregations, grid_precision, datetime_interval }) };
 }
 
-function intervalOf(value: unknown): "day" | "month" | "year" {
-  const found = INTERVALS.find((interval) => interval === value);
-  if (found !== undefined) return found;
-  throw new GyreError("BadRequest", "datetime_interval is not known", {
-    subject: "datetime_interval",
-    allowed: INTERVALS,
+function byQuery({ query }: RouteCall) {
+  const { aggregations = "", grid_precision: precision, datetime_interval, ...rest } = query;
+  const wanted = checkedBody(asked, {
+    aggregations: aggregations.split(",").filter((name) => name !== ""),
+    datetime_interval,
+    ...(precision === undefined ? {} : { grid_precision: numberOf("grid_precision", precision) }),
   });
+  return { search: requestedByQuery(rest).search, wanted: wantedOf(wanted) };
 }
 
-function precisionOf(value: unknown): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 1 && number <= 12) return number;
-  throw new GyreError("BadRequest", "grid_precision is a number from 1 to 12", { subject: "grid_precision" });
-}
-
-function json(body: object): Response {
-  return new Response(JSON.stringify(body), { headers: { "Content-Type": JSON_TYPE, "Cache-Control": "no-cache" } });
+function wantedOf({ aggregations, grid_precision, datetime_interval }: z.output<typeof asked>) {
+  return aggregations.map((name) => ({
+    name,
+    ...(datetime_interval === undefined ? {} : { interval: datetime_interval }),
+    ...(grid_precision === undefined ? {} : { precision: grid_precision }),
+  }));
 }

@@ -1,8 +1,10 @@
 import type { Stored } from "../../catalog/catalog.ts";
+import type { Call } from "../../core/principal.ts";
 import type { StacCollection } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
-import { isNotModified, precondition } from "../conditional.ts";
+import { conditionsOf, replyWith, toResponse } from "../conditional.ts";
 import type { RouteCall } from "../protocol.ts";
+import { jsonAnswer } from "./answer.ts";
 import { type StacOptions, selfUrl } from "./context.ts";
 import { picked } from "./fields.ts";
 import { GEOJSON, JSON_TYPE, linkedCollection, linkedItem, pageLinks, rootLink } from "./links.ts";
@@ -34,17 +36,25 @@ export async function answerCollection(
   return entity(request, stored, linkedCollection(stored.document, base), JSON_TYPE);
 }
 
-export function noCollection(id: string): GyreError {
+function noCollection(id: string): GyreError {
   return new GyreError("NotFound", `there is no collection ${id}`, { subject: id });
 }
 
+/** Throws NotFound for a collection that is named and not there. */
+export async function checkCollection(id: string | undefined, { catalog }: StacOptions, call: Call): Promise<void> {
+  if (id !== undefined && (await catalog.collection(id, call)) === undefined) throw noCollection(id);
+}
+
 /** `GET /collections`: the Collection Search extension, and `/children` with the same entries. */
-export async function answerCollections(
-  route: RouteCall,
+export function answerCollections(member: "collections" | "children") {
+  return async (route: RouteCall, options: StacOptions): Promise<Response> => collectionsPage(route, options, member);
+}
+
+async function collectionsPage(
+  { request, call, base, query }: RouteCall,
   { catalog }: StacOptions,
   member: "collections" | "children",
 ): Promise<Response> {
-  const { request, call, base, query } = route;
   const { search, fields } = requestedByQuery(query.limit === undefined ? { ...query, limit: "100" } : query);
   const page = await catalog.collections(search, call);
   const url = selfUrl(request, base);
@@ -62,21 +72,17 @@ export async function answerCollections(
     ...(page.matched === undefined ? {} : { numberMatched: page.matched }),
     numberReturned: entries.length,
   };
-  return new Response(JSON.stringify(body), { headers: { "Content-Type": JSON_TYPE, "Cache-Control": "no-cache" } });
+  return jsonAnswer(body);
 }
 
 /** A document under the id of its last event as the entity tag. */
 export function entity(request: Request, { etag, updated }: Stored<unknown>, document: object, type: string): Response {
-  const headers: Record<string, string> = {
+  const headers = {
     "Content-Type": type,
     ETag: `"${etag}"`,
     "Last-Modified": updated.toUTCString(),
     "Cache-Control": "no-cache",
+    Vary: "Accept-Encoding",
   };
-  const ifNoneMatch = request.headers.get("if-none-match") ?? undefined;
-  if (isNotModified(ifNoneMatch, `"${etag}"`)) return new Response(null, { status: 304, headers });
-  const ifMatch = request.headers.get("if-match") ?? undefined;
-  const decided = precondition({ isHead: false, ifMatch }, headers);
-  if (decided !== undefined) return new Response(null, decided);
-  return new Response(JSON.stringify(document), { headers });
+  return toResponse(replyWith(conditionsOf(request), headers, new TextEncoder().encode(JSON.stringify(document))));
 }

@@ -1,5 +1,6 @@
 import type { StacLink } from "../../core/stac.ts";
 import type { RouteCall } from "../protocol.ts";
+import { jsonAnswer } from "./answer.ts";
 import { READS, WRITES } from "./conformance.ts";
 import type { StacOptions } from "./context.ts";
 import { GEOJSON, JSON_TYPE, stacUrl } from "./links.ts";
@@ -53,5 +54,5 @@ export async function answerLanding({ call, base }: RouteCall, options: StacOpti
     conformsTo: conformance(options),
     links,
   };
-  return new Response(JSON.stringify(body), { headers: { "Content-Type": JSON_TYPE, "Cache-Control": "no-cache" } });
+  return jsonAnswer(body);
 }

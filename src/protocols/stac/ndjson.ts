@@ -1,15 +1,13 @@
 /** Newline-delimited JSON: one item a line. */
 export const NDJSON = "application/x-ndjson";
 
-/** Streams everything that `batches` has, a line each, as it comes. */
-export function ndjson<T>(
-  request: Request,
+/** Streams everything that `batches` has, a line each, as it comes. What fails before the first is thrown. */
+export async function ndjson<T>(
   batches: AsyncIterable<readonly T[]>,
   shape: (entry: T) => object,
-): Response {
-  const headers = { "Content-Type": NDJSON, "Cache-Control": "no-cache", Vary: "Accept, Accept-Encoding" };
-  if (request.method === "HEAD") return new Response(null, { headers });
-  return new Response(ReadableStream.from(lines(batches, shape)), { headers });
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  return new Response(await begun(lines(batches, shape)), { headers });
 }
 
 async function* lines<T>(
@@ -20,4 +18,26 @@ async function* lines<T>(
   for await (const batch of batches) {
     if (batch.length > 0) yield encoder.encode(batch.map((entry) => `${JSON.stringify(shape(entry))}\n`).join(""));
   }
+}
+
+/**
+ * A body whose first part is there, so that an error comes in time for a status of its own. Parts are made as they are
+ * read; a client that leaves ends them, whether it has read any or not.
+ */
+export async function begun(parts: AsyncGenerator<Uint8Array>): Promise<ReadableStream<Uint8Array>> {
+  let first: IteratorResult<Uint8Array> | undefined = await parts.next();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const part = first ?? (await parts.next());
+        first = undefined;
+        if (part.done === true) controller.close();
+        else controller.enqueue(part.value);
+      },
+      async cancel() {
+        await parts.return(undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -23,9 +23,7 @@ const sortKey = z.strictObject({ field: name, direction: z.enum(["asc", "desc"])
 /** The body of `POST /search` with the extensions that this catalogue has. */
 export const searchBody = z.strictObject({
   // Clients send the one name that they have, and stac-api-validator wants that to work.
-  collections: z
-    .preprocess((value) => (typeof value === "string" ? [value] : value), z.array(name).max(MOST_IDS))
-    .optional(),
+  collections: z.union([z.array(name).max(MOST_IDS), name.transform((one) => [one])]).optional(),
   ids: z.array(name).max(MOST_IDS).optional(),
   bbox: z.array(z.number()).optional(),
   intersects: geometrySchema.optional(),
@@ -63,7 +61,7 @@ export const searchQuery = z.strictObject({
   filter: text.describe("CQL2"),
   "filter-lang": text.describe("cql2-text (default) or cql2-json"),
   "filter-crs": text,
-  f: text.describe("geojson, ndjson or geoparquet; else the Accept header decides"),
+  f: text.describe("geojson (or json), ndjson or geoparquet; else the Accept header decides"),
 });
 type QueryText = { readonly [K in keyof z.output<typeof searchQuery>]?: string | undefined };
 
@@ -75,9 +73,14 @@ export interface Requested {
 
 /** Throws BadRequest naming the member. */
 export function requestedByBody(value: unknown): Requested {
-  const result = searchBody.safeParse(value);
-  if (!result.success) throw firstIssue(result.error, Object.keys(searchBody.shape));
-  return requested(result.data);
+  return requested(checkedBody(searchBody, value));
+}
+
+/** The value as a schema has it. Throws BadRequest naming the member. */
+export function checkedBody<T extends z.ZodObject>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw firstIssue(result.error, Object.keys(schema.shape));
 }
 
 /** Throws BadRequest naming the parameter. */
@@ -169,7 +172,7 @@ function listOf(value: string): string[] {
   return value.split(",").filter((part) => part !== "");
 }
 
-function numberOf(key: string, value: string): number {
+export function numberOf(key: string, value: string): number {
   const number = Number(value);
   if (value.trim() === "" || !Number.isFinite(number)) {
     throw refused(key, `${key}: ${JSON.stringify(value.slice(0, 50))} is no number`);

@@ -1,53 +1,64 @@
-import type { Page, Search } from "../../catalog/catalog.ts";
+import type { Page } from "../../catalog/catalog.ts";
 import type { StacItem } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
 import { favourite } from "../accept.ts";
 import { readJson } from "../json-body.ts";
 import type { RouteCall } from "../protocol.ts";
+import { jsonAnswer } from "./answer.ts";
 import { type StacOptions, selfUrl } from "./context.ts";
+import { checkCollection } from "./documents.ts";
 import { type Fields, picked } from "./fields.ts";
-import { GEOJSON, linkedItem, pageLinks, rootLink } from "./links.ts";
+import { GEOPARQUET, geoparquet } from "./geoparquet/geoparquet.ts";
+import { GEOJSON, JSON_TYPE, linkedItem, pageLinks, rootLink } from "./links.ts";
 import { NDJSON, ndjson } from "./ndjson.ts";
 import { type Requested, requestedByBody, requestedByQuery } from "./search-parameters.ts";
 
-const FORMATS = { geojson: GEOJSON, ndjson: NDJSON } as const;
+/** What items are answered as. */
+export const ITEM_TYPES = [GEOJSON, NDJSON, GEOPARQUET] as const;
+const FORMATS = { geojson: GEOJSON, json: GEOJSON, ndjson: NDJSON, geoparquet: GEOPARQUET } as const;
+const VARY = { Vary: "Accept, Accept-Encoding" };
 
 /** `GET` and `POST /search`, and `GET /collections/{id}/items`. */
 export async function answerSearch(route: RouteCall, options: StacOptions, collection?: string): Promise<Response> {
-  const { request, call, base } = route;
-  const body = request.method === "POST" ? await readJson(request, ["application/json"], options.bodyBytes) : undefined;
+  const { request, call } = route;
+  const type = formatOf(route);
+  const body = request.method === "POST" ? await readJson(request, [JSON_TYPE], options.bodyBytes) : undefined;
   const asked = body === undefined ? requestedByQuery(route.query) : requestedByBody(body);
   const requested = collection === undefined ? asked : within(asked, collection);
-  if (collection !== undefined && (await options.catalog.collection(collection, call)) === undefined) {
-    throw new GyreError("NotFound", `there is no collection ${collection}`, { subject: collection });
-  }
-  if (formatOf(route) === NDJSON)
-    return ndjson(request, options.catalog.stream(requested.search, call), (stored) => {
-      return shaped(stored.document, requested.fields, base);
-    });
+  await checkCollection(collection, options, call);
+  if (type !== GEOJSON) return answerWhole(route, options, requested, type);
   const page = await options.catalog.search(requested.search, call);
-  const url = selfUrl(request, base);
-  const links = [
-    { rel: "self", href: url.href, type: GEOJSON },
-    rootLink(base),
-    ...pageLinks(
-      { method: request.method, url, ...(body === undefined ? {} : { body: body as object }) },
-      page,
-      GEOJSON,
-    ),
-  ];
-  return featureCollection(page, requested, base, links);
+  return answerPage(route, page, requested, body as object | undefined);
+}
+
+/** All that matches, however much it is: in this form there are no pages. */
+async function answerWhole(
+  { request, call, base }: RouteCall,
+  { catalog }: StacOptions,
+  { search, fields }: Requested,
+  type: typeof NDJSON | typeof GEOPARQUET,
+): Promise<Response> {
+  if (search.token !== undefined) {
+    throw new GyreError("BadRequest", `${type} has no pages, and takes no token`, { subject: "token" });
+  }
+  const headers = { "Content-Type": type, "Cache-Control": "no-cache", ...VARY };
+  if (request.method === "HEAD") return new Response(null, { headers });
+  const items = () => catalog.stream(search, call);
+  const shape = ({ document }: { readonly document: StacItem }): object => shaped(document, fields, base);
+  return type === NDJSON ? ndjson(items(), shape, headers) : geoparquet(items, shape, headers);
 }
 
 function within({ search, ...rest }: Requested, collection: string): Requested {
   return { ...rest, search: { ...search, collections: [collection] } };
 }
 
-function formatOf({ request, query }: RouteCall): string {
+function formatOf({ request, query }: RouteCall): (typeof ITEM_TYPES)[number] {
   const { f } = query;
-  if (f === undefined) return favourite(request, [GEOJSON, "application/json", NDJSON]);
-  const type = Object.hasOwn(FORMATS, f) ? FORMATS[f as keyof typeof FORMATS] : undefined;
-  if (type !== undefined) return type;
+  if (f === undefined) {
+    const type = favourite(request, [GEOJSON, JSON_TYPE, NDJSON, GEOPARQUET]);
+    return type === JSON_TYPE ? GEOJSON : type;
+  }
+  if (Object.hasOwn(FORMATS, f)) return FORMATS[f as keyof typeof FORMATS];
   throw new GyreError("BadRequest", `there is no format ${JSON.stringify(f.slice(0, 50))}`, {
     subject: "f",
     allowed: Object.keys(FORMATS),
@@ -60,22 +71,25 @@ function shaped(item: StacItem, fields: Fields | undefined, base: URL): object {
   return fields === undefined ? linked : picked(linked, fields);
 }
 
-function featureCollection(
+function answerPage(
+  { request, base }: RouteCall,
   page: Page<StacItem>,
-  { fields }: { readonly search: Search; readonly fields?: Fields },
-  base: URL,
-  links: readonly object[],
+  { fields }: Requested,
+  body: object | undefined,
 ): Response {
+  const url = selfUrl(request, base);
   const features = page.entries.map(({ document }) => shaped(document, fields, base));
-  const body = {
+  const answer = {
     type: "FeatureCollection",
     features,
-    links,
+    links: [
+      { rel: "self", href: url.href, type: GEOJSON },
+      rootLink(base),
+      ...pageLinks({ method: request.method, url, ...(body === undefined ? {} : { body }) }, page, GEOJSON),
+    ],
     ...(page.matched === undefined ? {} : { numberMatched: page.matched }),
     numberReturned: features.length,
     timeStamp: new Date().toISOString(),
   };
-  return new Response(JSON.stringify(body), {
-    headers: { "Content-Type": GEOJSON, "Cache-Control": "no-cache", Vary: "Accept, Accept-Encoding" },
-  });
+  return jsonAnswer(answer, { type: GEOJSON, headers: VARY });
 }

@@ -7,7 +7,7 @@ import type { Call } from "../../../core/principal.ts";
 import { all, type DimSelection, type Selection, selectionShape, slice } from "../../../core/selection.ts";
 
 /** Values of one coordinate that are read at most: what an item tells of more is found from some of them. */
-const MOST_VALUES = 1 << 20;
+const MOST_VALUES = 1 << 19;
 
 /** Numbers of a coordinate in the meaning of its attributes; NaN where one is missing. */
 export interface Numbers {

@@ -64,7 +64,7 @@ export async function datasetItem(
   // Nobody's signal: others wait for the same.
   const facts = await factsOf(dataset, access, { who });
   const created = createdAt(opened);
-  const record = await projectRecord(opened, dataVariables(dataset), created);
+  const record = await projectRecord(opened, dataVariables(dataset));
   const files = access.files?.(opened.id, { who }) ?? [];
   const { footprint, period, cube, grid } = facts;
   const id = record?.id ?? opened.id;
@@ -110,7 +110,7 @@ export async function datasetItem(
 
 /** The id that the item of a dataset has. */
 export async function itemIdOf(opened: Opened): Promise<string> {
-  const record = await projectRecord(opened, dataVariables(opened.dataset), createdAt(opened));
+  const record = await projectRecord(opened, dataVariables(opened.dataset));
   return record?.id ?? opened.id;
 }
 

@@ -31,13 +31,18 @@ export function commonProperties({ id, dataset: { attrs } }: Opened, created: st
   };
 }
 
-/** When it was made: by its own attributes, by the last line of its history, by its file. */
+/** When it was made: by its attributes, else by its file. */
 export function createdAt({ dataset: { attrs }, modified }: Opened): string | undefined {
+  return statedCreation(attrs) ?? modified?.toISOString().replace(/\.\d+/, "");
+}
+
+/** When the attributes say that it was made: they themselves, or the last line of the history. */
+export function statedCreation(attrs: Attrs): string | undefined {
   for (const name of ["creation_date", "date_created", "DateCreated", "date"]) {
     const found = dateAttr(textAttr(attrs, name));
     if (found !== undefined) return found;
   }
-  return historyDate(textAttr(attrs, "history")) ?? modified?.toISOString().replace(/\.\d+/, "");
+  return historyDate(textAttr(attrs, "history"));
 }
 
 /** `Mon Mar 22 16:34:20 2010: ncks ...` as NCO and CDO write it, or a date at the line's beginning. */

@@ -3,7 +3,7 @@ import type { Opened } from "../../../core/access.ts";
 import type { Attrs, Variable } from "../../../core/array.ts";
 import { textAttr } from "../../../core/attrs.ts";
 import { type Members, optional } from "./cube-fields.ts";
-import { spdx } from "./description.ts";
+import { spdx, statedCreation } from "./description.ts";
 
 /** What the global attributes of a project's file say: its record in the project's own words. */
 export interface ProjectRecord {
@@ -25,7 +25,6 @@ const FACET = /^[A-Za-z0-9_-]{1,100}$/;
 export async function projectRecord(
   { id, source, dataset: { attrs } }: Opened,
   data: readonly Variable[],
-  created: string | undefined,
 ): Promise<ProjectRecord | undefined> {
   const profile = await namedProfile(attrs);
   if (profile === undefined) return undefined;
@@ -33,7 +32,8 @@ export async function projectRecord(
   const facets = profile.facets.map((facet) => saidOf(facet, attrs, variable)?.split(/\s+/)[0] ?? "");
   if (!facets.every((facet) => FACET.test(facet))) return undefined;
   const stated = /\.v(\d{8})$/.exec(id) ?? /\/v(\d{8})\//.exec(source) ?? statedVersion(attrs);
-  const version = stated?.[1] ?? created?.slice(0, 10).replaceAll("-", "");
+  // Not the day of the file: another node's copy has another.
+  const version = stated?.[1] ?? statedCreation(attrs)?.slice(0, 10).replaceAll("-", "");
   if (version === undefined) return undefined;
   const baseId = facets.join(".");
   return {

@@ -1,0 +1,146 @@
+import { randomUUID } from "node:crypto";
+import type { Change } from "../../catalog/catalog.ts";
+import type { Patch, Payload } from "../../core/event.ts";
+import type { StacCollection, StacItem } from "../../core/stac.ts";
+import { GyreError } from "../../errors.ts";
+import { mediaTypeOf, readJson } from "../json-body.ts";
+import type { RouteCall } from "../protocol.ts";
+import type { StacOptions } from "./context.ts";
+import { bodiesOf, collectionOf, itemOf, itemsOf, JSON_PATCH, MERGE_PATCH, type Sent } from "./write-bodies.ts";
+
+/** What a write asks for. */
+export interface Requested {
+  readonly changes: readonly Change[];
+  /** Whether the client sent an ItemCollection. */
+  readonly isMany: boolean;
+}
+
+/** Reads a write: its address, its body and its headers. Throws what is wrong with them. */
+export async function changesOf(route: RouteCall, options: StacOptions, method: Payload["method"]): Promise<Requested> {
+  const { request, params } = route;
+  const { collection, item } = params;
+  const types = bodiesOf(
+    method,
+    collection !== undefined && (item !== undefined || method === "POST") ? "item" : "collection",
+  );
+  const body = types && (await readJson(request, Object.keys(types), options.bodyBytes));
+  const { payloads, isMany } =
+    collection === undefined
+      ? { payloads: [newCollection(body)], isMany: false }
+      : method === "POST"
+        ? newItems(body, collection)
+        : { payloads: [changeAt(request, method, collection, item, body)], isMany: false };
+  const origin = originOf(route);
+  const key = keyOf(request);
+  const match = ifMatchOf(request);
+  const changes = payloads.map((payload, i): Change => {
+    return {
+      ...origin,
+      payload: match === undefined ? payload : { ...payload, if_match: match },
+      ...(key === undefined ? {} : { eventId: isMany ? `${key}.${i}` : key }),
+    };
+  });
+  return { changes, isMany };
+}
+
+function newCollection(body: unknown): Payload {
+  const document = collectionOf(body);
+  return { method: "POST", collection_id: document.id, collection: document as object as StacCollection };
+}
+
+function newItems(
+  body: unknown,
+  collection: string,
+): { readonly payloads: readonly Payload[]; readonly isMany: boolean } {
+  const { of, isMany } = itemsOf(body);
+  const payloads = of.map((item): Payload => {
+    return { method: "POST", collection_id: collection, item: placed(item, collection) };
+  });
+  return { payloads, isMany };
+}
+
+/** PUT, PATCH or DELETE of the document at an address. */
+function changeAt(
+  request: Request,
+  method: Exclude<Payload["method"], "POST">,
+  collection: string,
+  item: string | undefined,
+  body: unknown,
+): Payload {
+  if (method === "DELETE") {
+    if (item !== undefined) return { method, collection_id: collection, item_id: item };
+    return { method, collection_id: collection, collection: null };
+  }
+  if (method === "PATCH") {
+    const patch = patchOf(request, body);
+    if (item !== undefined) return { method, collection_id: collection, item_id: item, patch };
+    return { method, collection_id: collection, collection_patch: patch };
+  }
+  if (item === undefined) {
+    const document = named(collectionOf(body), collection, "collection");
+    return { method, collection_id: collection, collection: document as object as StacCollection };
+  }
+  const document = named(itemOf(body), item, "item");
+  return { method, collection_id: collection, item_id: item, item: placed(document, collection) };
+}
+
+/** The document of the address, not another one. */
+function named(document: Sent, wanted: string, what: string): Sent {
+  if (document.id === wanted) return document;
+  const message = `the ${what} is ${document.id}, but the address says ${wanted}`;
+  throw new GyreError("BadRequest", message, { subject: "id", type: "id-mismatch" });
+}
+
+/**
+ * The item in the collection of the address; another one in the document is a mistake. A partial item will do: the
+ * Transaction extension asks neither for links nor for assets.
+ */
+function placed(document: Sent, collection: string): StacItem {
+  const said = document.collection ?? collection;
+  if (said !== collection) {
+    const message = `the item says collection ${said}, but the address ${collection}`;
+    throw new GyreError("BadRequest", message, { subject: "collection", type: "id-mismatch" });
+  }
+  return { links: [], assets: {}, ...document, collection } as object as StacItem;
+}
+
+function patchOf(request: Request, value: unknown): Patch {
+  const wrong = (message: string): GyreError => {
+    return new GyreError("BadRequest", message, { allowed: [MERGE_PATCH, JSON_PATCH] });
+  };
+  const isList = Array.isArray(value);
+  const type = mediaTypeOf(request);
+  if (type === MERGE_PATCH && isList) throw wrong("a merge patch is an object (RFC 7396)");
+  if (type === JSON_PATCH && !isList) throw wrong("a JSON Patch is a list (RFC 6902)");
+  if (typeof value !== "object" || value === null) throw wrong("a patch is an object or a list of operations");
+  return value as Patch;
+}
+
+/** Who asks with what, as events tell it. */
+function originOf({ request: { headers }, call }: RouteCall): Omit<Change, "payload"> {
+  const [name = "unknown", version = ""] = (headers.get("user-agent") ?? "unknown").split(" ")[0]?.split("/") ?? [];
+  return {
+    requester: { client_id: call.who.subject, iss: "", sub: call.who.subject },
+    requestId: headers.get("x-request-id")?.slice(0, 200) ?? randomUUID(),
+    publisher: { package: name.slice(0, 200), version: version.slice(0, 100) },
+  };
+}
+
+/** `Idempotency-Key`: the id of the event, and with an ordinal those of an ItemCollection's. */
+function keyOf({ headers }: Request): string | undefined {
+  const key = headers.get("idempotency-key");
+  if (key === null) return undefined;
+  if (/^[A-Za-z0-9._:~@/+=-]{1,190}$/.test(key)) return key;
+  throw new GyreError("BadRequest", "Idempotency-Key has 1 to 190 of A-Z a-z 0-9 . _ : ~ @ / + = -", {
+    subject: "Idempotency-Key",
+  });
+}
+
+/** The event that `If-Match` names; `*` asks only that there is something. */
+function ifMatchOf(request: Request): string | undefined {
+  const header = request.headers.get("if-match")?.trim();
+  if (header === undefined || header === "*") return undefined;
+  const match = /^"([^"]+)"$/.exec(header);
+  if (match !== null) return match[1];
+  throw new GyreError("BadRequest", "If-Match names one strong entity tag", { subject: "If-Match" });
+}
