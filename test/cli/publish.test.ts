@@ -162,6 +162,17 @@ test("items of files go as they are; one that is refused keeps none of the other
   assert.match(twice.err, /are of one dataset/);
 });
 
+test("a broken file is told of and keeps none of the others", async () => {
+  const mixed = join(folder, "mixed");
+  await gyre("generate", "1", "--format", "netcdf", "--out", mixed, "--grid", "4x8", "--months", "12", "--seed", "2");
+  writeFileSync(join(mixed, "broken.nc"), "CDF\u0001 and no more");
+  const ran = await gyre("publish", mixed, "--node", at, "--json");
+  assert.equal(ran.code, 1);
+  assert.match(ran.err, /broken\.nc/);
+  assert.match(ran.err, /1 of the sources cannot be read/);
+  assert.equal(ran.out.length, 1);
+});
+
 test("a whole item replaces another, under a condition if there is one", async () => {
   const known = (await stored("mine", "a"))!;
   const path = join(folder, "a.json");

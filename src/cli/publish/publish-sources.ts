@@ -43,6 +43,11 @@ export async function publishSources(request: PublishRequest, io: CommandIo): Pr
   const seen = new Set<string>();
   let items: StacItem[] = [];
   for await (const source of itemsOf(sources, { ...request, node }, io)) {
+    if ("reason" in source) {
+      counts.set("failed", (counts.get("failed") ?? 0) + 1);
+      io.err(`${source.from}: ${source.reason}`);
+      continue;
+    }
     tellWarnings(source, io);
     const name = `${source.item.collection}/${source.item.id}`;
     const other = from.get(name);
@@ -78,7 +83,7 @@ export async function publishSources(request: PublishRequest, io: CommandIo): Pr
     if (json) io.out(JSON.stringify(outcome));
     else io.out(`${result.padEnd(10)} ${collection}/${id}`);
     if (reason !== undefined) io.err(`  ${reason}`);
-    if (result === "different") io.err("  the catalogue has another; --update replaces it");
+    if (result === "different") io.err("  --update replaces it");
     for (const { pointer, detail } of warnings) {
       const warning = `  ${pointer || "/"}: ${detail}`;
       // A folder of one model's files has the same faults a thousand times.
@@ -92,7 +97,9 @@ export async function publishSources(request: PublishRequest, io: CommandIo): Pr
     if (dataset === undefined) return;
     const server = createNodeClient(request.servedAt, io.signal);
     if (await server.serves(dataset).catch(() => false)) return;
-    io.err(`${request.servedAt.href} does not serve ${dataset}: its assets open when it serves the same source`);
+    io.err(
+      `${request.servedAt.href} does not serve ${dataset}: its assets open when it serves the same source (--from-node: what it serves)`,
+    );
   }
 }
 

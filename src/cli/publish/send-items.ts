@@ -73,7 +73,11 @@ export async function* sendItems(
   async function settled(item: StacItem, before: StacItem): Promise<Outcome> {
     const { id } = item;
     if (isSame(item, before)) return { collection, id, result: "unchanged" };
-    if (!isUpdate) return { collection, id, result: "different" };
+    if (!isUpdate) {
+      const isRetracted = before.properties.retracted === true && item.properties.retracted !== true;
+      const reason = isRetracted ? "it is retracted there" : "the catalogue has another of this id";
+      return { collection, id, result: "different", reason };
+    }
     try {
       await publisher.send("PUT", itemPath(collection, id), item, undefined, WAITING);
       return { collection, id, result: "updated" };

@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { ANONYMOUS } from "../../core/principal.ts";
 import type { StacItem } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
 import type { CommandIo } from "../command.ts";
@@ -15,6 +16,12 @@ export interface SourceItem {
   readonly dataset?: string;
   /** What the source does not tell. */
   readonly warnings: readonly string[];
+}
+
+/** A dataset of which no item can be made. */
+export interface SourceFailure {
+  readonly from: string;
+  readonly reason: string;
 }
 
 export interface SourceOptions {
@@ -40,7 +47,7 @@ export async function* itemsOf(
   sources: readonly string[],
   options: SourceOptions,
   io: CommandIo,
-): AsyncGenerator<SourceItem> {
+): AsyncGenerator<SourceItem | SourceFailure> {
   if (options.isFromNode) {
     yield* ofServed(sources, options);
     return;
@@ -112,7 +119,11 @@ async function* ofServed(ids: readonly string[], options: SourceOptions): AsyncG
   }
 }
 
-async function* ofFiles(sources: readonly string[], options: SourceOptions, io: CommandIo): AsyncGenerator<SourceItem> {
+async function* ofFiles(
+  sources: readonly string[],
+  options: SourceOptions,
+  io: CommandIo,
+): AsyncGenerator<SourceItem | SourceFailure> {
   const { flags, servedAt, collection, hasChecksums } = options;
   for (const source of sources) {
     if (!source.includes("*") && !/:\/\//.test(source) && !(await exists(here(source))))
@@ -124,15 +135,26 @@ async function* ofFiles(sources: readonly string[], options: SourceOptions, io: 
     for await (const opened of openedBy(node, io)) {
       const path = `datasets/${encodeURIComponent(opened.id)}/stac?collection=${encodeURIComponent(collection)}`;
       const response = await node.fetch(new Request(new URL(path, INSIDE), { signal: io.signal }));
-      if (!response.ok) throw new GyreError("BadSource", `${opened.source}: ${(await response.text()).slice(0, 500)}`);
+      if (!response.ok) {
+        yield { from: opened.source, reason: await reasonOf(response) };
+        continue;
+      }
       const { item, warnings } = await readItem(response);
-      const files = node.access.files?.(opened.id, { who: { subject: "", roles: [] } }) ?? [];
+      const files = node.access.files?.(opened.id, { who: ANONYMOUS }) ?? [];
       const said = hasChecksums ? await addChecksums(item, files, servedAt, io) : item;
       yield { item: said, from: opened.source, dataset: opened.id, warnings };
     }
+    // Which they are has been told one by one.
+    const { length } = node.registry.problems();
+    if (length > 0) yield { from: sources.join(" "), reason: `${length} of the sources cannot be read` };
   } finally {
     await node.close();
   }
+}
+
+async function reasonOf(response: Response): Promise<string> {
+  const problem = (await response.json().catch(() => undefined)) as { readonly detail?: string } | undefined;
+  return problem?.detail ?? `its item answers ${response.status}`;
 }
 
 async function readItem(
