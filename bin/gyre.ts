@@ -6,12 +6,16 @@ if (major < 24) {
   process.exit(2);
 }
 
-const { main } = await import("../src/cli/main.ts");
-const { VERSION } = await import("../src/version.ts");
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
 }
+// Whoever keeps a channel open to this process (the playground) wants it to end with itself, however that ends.
+process.once("disconnect", () => stop.abort(new Error("stopped by the end of its parent")));
+process.channel?.unref();
+
+const { main } = await import("../src/cli/main.ts");
+const { VERSION } = await import("../src/version.ts");
 // A reader that closes the pipe (`gyre inspect x | head`) has what it wanted.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 // Nobody is left to be told.

@@ -48,8 +48,7 @@ Example:
     const nodes: RunningNode[] = [];
     try {
       for (const plan of planned(options)) {
-        if (io.signal.aborted) return 0;
-        nodes.push(await startNode(plan, options, { program: program(), err: io.err, env: envOf(io) }));
+        nodes.push(await startNode(plan, options, { ...io, program: program(), env: envOf(io) }));
       }
       tell(nodes, options, values.json, io);
       const first = await Promise.race([interrupted(io.signal), ...nodes.map(({ ended }) => ended)]);

@@ -1,4 +1,4 @@
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,20 +30,26 @@ interface Listening {
   readonly also?: readonly { readonly serves: string; readonly url: string }[];
 }
 
-/** Starts a node as a child process and waits until it listens and its catalogue answers. */
-export async function startNode(
-  plan: PlannedNode,
-  options: PlanOptions,
-  io: { readonly program: readonly string[]; readonly err: (line: string) => void; readonly env: NodeJS.ProcessEnv },
-): Promise<RunningNode> {
-  const folder = resolve(options.dataDir, plan.name);
+export interface StartIo {
+  /** What `gyre` is here. */
+  readonly program: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  err(line: string): void;
+}
+
+/** Starts a node as a child process and waits until its catalogue answers. Throws Busy, and leaves nothing running. */
+export async function startNode(plan: PlannedNode, options: PlanOptions, io: StartIo): Promise<RunningNode> {
+  const { name } = plan;
+  const folder = resolve(options.dataDir, name);
   await mkdir(folder, { recursive: true });
   const file = join(folder, "gyre.yaml");
   await writeFile(file, configText(plan, options));
   const [program, ...argv] = io.program as [string, ...string[]];
-  // Of its own process group: an interrupt of the terminal is for the playground, which stops its nodes in order.
   const child = spawn(program, [...argv, "serve", "--config", file, "--json"], {
-    stdio: ["ignore", "pipe", "pipe"],
+    // The channel closes when this process ends, even by SIGKILL; the node then ends too.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    // Of its own process group: an interrupt of the terminal is for the playground, which stops its nodes in order.
     detached: true,
     env: io.env,
   });
@@ -51,27 +57,28 @@ export async function startNode(
     child.once("error", failed);
     child.once("exit", (code, signal) => done(code ?? (signal === null ? 1 : 128)));
   });
-  createInterface({ input: child.stderr }).on("line", (line) => io.err(`${plan.name}: ${line}`));
-  const addresses = await listening(child, ended, plan.name);
-  return {
-    plan,
-    pid: child.pid as number,
-    addresses,
-    ended,
-    async stop() {
-      child.kill("SIGTERM");
-      await ended;
-    },
+  createInterface({ input: child.stderr as Readable }).on("line", (line) => io.err(`${name}: ${line}`));
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    await ended;
   };
+  const gone = ended.then((code): never => {
+    throw new GyreError("Busy", `the node ${name} ended with code ${code} before it was there`);
+  });
+  try {
+    const addresses = await Promise.race([listening(child.stdout as Readable), gone]);
+    await Promise.race([answering(name, addresses, io.signal), gone]);
+    return { plan, pid: child.pid as number, addresses, ended, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
-async function listening(
-  child: ChildProcessByStdio<null, Readable, Readable>,
-  ended: Promise<number>,
-  name: string,
-): Promise<Addresses> {
-  const lines = createInterface({ input: child.stdout });
-  const told = new Promise<Addresses>((done) => {
+/** What the node tells when its ports are open. */
+function listening(output: Readable): Promise<Addresses> {
+  const lines = createInterface({ input: output });
+  return new Promise((done) => {
     lines.on("line", (line) => {
       const { event, url, also = [] } = JSON.parse(line) as Listening;
       if (event !== "listening" || url === undefined) return;
@@ -80,8 +87,10 @@ async function listening(
       done({ node: url, ...(pages === undefined ? {} : { pages }), ...(ingest === undefined ? {} : { ingest }) });
     });
   });
-  const gone = ended.then((code): never => {
-    throw new GyreError("Busy", `the node ${name} ended with code ${code} before it listened`);
-  });
-  return Promise.race([told, gone]);
+}
+
+async function answering(name: string, { node }: Addresses, signal: AbortSignal): Promise<void> {
+  const response = await fetch(new URL("stac", node), { signal });
+  const { detail } = (await response.json()) as { readonly detail?: string };
+  if (!response.ok) throw new GyreError("Busy", `the node ${name} has no catalogue: ${detail}`);
 }

@@ -46,5 +46,6 @@ async function echoed(route: RouteCall, options: StacOptions, method: Payload["m
   const answer = await answerWrite({ ...route, request }, options, method);
   if (!answer.ok) return answer;
   answer.headers.set("Content-Type", "application/json");
+  answer.headers.set("Content-Length", String(body.byteLength));
   return new Response(body, { status: answer.status === 204 ? 200 : answer.status, headers: answer.headers });
 }

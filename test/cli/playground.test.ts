@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type TestContext, test } from "node:test";
+import { syntheticItems } from "../../src/catalog/synthetic/items.ts";
+import { ended, serverPid, until } from "../db/server-process.ts";
+import { startKafka } from "../services/kafka.ts";
+import { startPostgres } from "../services/postgres-server.ts";
+import { GYRE, gyre, temporary } from "./run.ts";
+
+interface Playground {
+  readonly child: ChildProcess;
+  readonly nodes: Readonly<Record<string, { readonly node: string; readonly pages: string; readonly ingest?: string }>>;
+  readonly pids: readonly number[];
+  /** Sends a signal and answers the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+/** A running playground on free ports; what a failing test leaves is ended. */
+async function playground(t: TestContext, folder: string, ...argv: string[]): Promise<Playground> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GYRE_")));
+  const command = [GYRE, "playground", "--port", "0", "--json", "--data-dir", folder, ...argv];
+  const child = spawn(process.execPath, command, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  const exit = once(child, "exit") as Promise<[number | null]>;
+  const end: Playground["end"] = async (signal) => {
+    child.kill(signal);
+    return (await exit)[0];
+  };
+  t.after(() => end("SIGTERM"));
+  let said = "";
+  child.stderr.on("data", (bytes) => (said += bytes));
+  const told: { event: string; name: string; pid: number; node: string; pages: string; ingest?: string }[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const event = JSON.parse(line);
+    if (event.event === "ready") {
+      const nodes = Object.fromEntries(told.map((one) => [one.name, one]));
+      return { child, nodes, pids: told.map(({ pid }) => pid), end };
+    }
+    told.push(event);
+  }
+  throw new Error(`the playground ended before it was ready: ${said}`);
+}
+
+const ITEMS = [...syntheticItems(100, 7, "CMIP6")];
+const HISTORICAL = ITEMS.filter(({ id }) => id.includes(".historical.")).length;
+const EXPECTED = { east: ITEMS.length, west: ITEMS.length, secondary: HISTORICAL };
+
+function publish(node: string): Promise<Response> {
+  return fetch(new URL("stac/collections/CMIP6/items", node), {
+    method: "POST",
+    body: JSON.stringify({ type: "FeatureCollection", features: ITEMS }),
+    headers: { "Content-Type": "application/json" },
+  });
+}
+
+async function matched(node: string): Promise<number> {
+  const answer = await fetch(new URL("stac/search?limit=1", node));
+  return ((await answer.json()) as { numberMatched: number }).numberMatched;
+}
+
+/** Resolves when each node has what it should. */
+async function converged({ nodes }: Playground): Promise<void> {
+  for (const [name, count] of Object.entries(EXPECTED)) {
+    await until(async () => (await matched(nodes[name]!.node)) === count);
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+test("what is published at one node is at all of them, whatever ends the playground", async (t) => {
+  assert.ok(HISTORICAL > 5 && HISTORICAL < 50);
+  const folder = temporary(t);
+  // The server's user must be able to enter it.
+  chmodSync(folder, 0o755);
+  const first = await playground(t, folder);
+  const { east, west, secondary } = first.nodes;
+  assert.equal((await publish(east!.node)).status, 202);
+  await converged(first);
+
+  await t.test("the secondary takes no writes", async () => {
+    assert.equal((await publish(secondary!.node)).status, 405);
+    assert.equal(secondary!.ingest, undefined);
+    const redrive = await fetch(new URL("events/redrive", secondary!.node), {
+      method: "POST",
+      body: '{"all":true}',
+      headers: { "Content-Type": "application/json" },
+    });
+    assert.equal(redrive.status, 405);
+  });
+
+  await t.test("further ports lead to the pages", async () => {
+    for (const { node, pages } of [east!, west!, secondary!]) {
+      const answer = await fetch(new URL("stac/search?limit=2", pages), { redirect: "manual" });
+      assert.equal(answer.status, 307);
+      assert.equal(answer.headers.get("location"), `${node}stac/search?limit=2`);
+      assert.equal(new URL((await fetch(`${pages}/evil.example/`)).url).host, new URL(node).host);
+    }
+  });
+
+  await t.test("the founding system's ingest API echoes what it takes", async () => {
+    const item = { ...ITEMS[0]!, id: `${ITEMS[0]!.id}.echo` };
+    const body = JSON.stringify(item);
+    const headers = { "Content-Type": "application/json" };
+    const answer = await fetch(new URL("CMIP6/items", west!.ingest), { method: "POST", body, headers });
+    assert.equal(answer.status, 202);
+    assert.deepEqual(await answer.json(), item);
+    const address = `stac/collections/CMIP6/items/${item.id}`;
+    await until(async () => (await fetch(new URL(address, east!.node))).status === 200);
+    assert.equal((await fetch(new URL(`CMIP6/items/${item.id}`, east!.ingest), { method: "DELETE" })).status, 202);
+    await until(async () => (await fetch(new URL(address, west!.node))).status === 404);
+  });
+
+  await t.test("an interrupt stops everything", async () => {
+    assert.equal(await first.end("SIGINT"), 0);
+    assert.deepEqual(first.pids.filter(isRunning), []);
+    assert.equal(serverPid(join(folder, "postgres")), undefined);
+  });
+
+  await t.test("what was published is there again, and nothing outlives a playground that is killed", async (t) => {
+    const second = await playground(t, folder);
+    await converged(second);
+    assert.equal((await publish(second.nodes.east!.node)).status, 409);
+    await second.end("SIGKILL");
+    for (const pid of second.pids) await ended(pid);
+    assert.equal(serverPid(join(folder, "postgres")), undefined);
+  });
+});
+
+test("a node that ends takes the others with it", async (t) => {
+  const folder = temporary(t);
+  chmodSync(folder, 0o755);
+  const { child, pids } = await playground(t, folder);
+  const gone = once(child, "exit");
+  process.kill(pids[1]!, "SIGKILL");
+  assert.deepEqual(await gone, [1, null]);
+  assert.deepEqual(pids.filter(isRunning), []);
+});
+
+test("a playground whose database cannot start says why, and leaves nothing", async (t) => {
+  const url = "postgres://nobody:x@127.0.0.1:1/none";
+  const { code, err } = await gyre(temporary(t), ["playground", "--port", "0", "--database", url, "--data-dir", "p"]);
+  assert.equal(code, 1);
+  assert.match(err, /the node east has no catalogue: .*127\.0\.0\.1:1\/none does not answer/);
+});
+
+test("on a PostgreSQL server and Apache Kafka", async (t) => {
+  const server = await startPostgres();
+  if (server.unavailable !== undefined) return t.skip(server.unavailable);
+  t.after(() => server.stop());
+  const kafka = await startKafka();
+  if (kafka.unavailable !== undefined) return t.skip(kafka.unavailable);
+  t.after(() => kafka.stop());
+  const folder = temporary(t);
+  const running = await playground(t, folder, "--database", server.url.href, "--kafka", kafka.brokers.join(","));
+  assert.equal((await publish(running.nodes.west!.node)).status, 202);
+  await converged(running);
+  const { log } = (await (await fetch(new URL("events", running.nodes.east!.node))).json()) as { log: string };
+  assert.match(log, /^Apache Kafka/);
+  assert.equal(await running.end("SIGTERM"), 0);
+  const groups = await kafka.tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
+    ...["--bootstrap-server", kafka.brokers[0]!, "--describe", "--all-groups"],
+  ]);
+  for (const group of ["esgf-east", "esgf-west", "secondary-node"]) assert.match(groups, new RegExp(group));
+});
