@@ -61,14 +61,22 @@ function described(dataset: Dataset, { name, spec }: Variable): Members {
     shape,
     chunks,
     ...optional("data_type", typeof dtype === "string" && dtype !== "bytes" && dtype !== "string" ? dtype : "other"),
-    ...(typeof fill === "number" || typeof fill === "bigint" ? { nodata: nodata(scalarToJson(fill)) } : {}),
+    ...(typeof fill === "number" || typeof fill === "bigint" ? nodata(scalarToJson(fill)) : {}),
   };
 }
 
-/** STAC 1.1 writes what JSON has no numbers for as `nan`, `inf`, `-inf`. */
-function nodata(value: Json): Json {
-  return value === "NaN" ? "nan" : value === "Infinity" ? "inf" : value === "-Infinity" ? "-inf" : value;
+/** STAC 1.1 writes what JSON has no numbers for as text; 64-bit integers that no double holds it cannot say. */
+function nodata(value: Json): Members {
+  if (typeof value === "number") return { nodata: value };
+  const text = NODATA.get(String(value));
+  return text === undefined ? {} : { nodata: text };
 }
+
+const NODATA: ReadonlyMap<string, string> = new Map([
+  ["NaN", "nan"],
+  ["Infinity", "inf"],
+  ["-Infinity", "-inf"],
+]);
 
 async function dimension(path: string, size: number, reader: CoordinateReader, parts: CubeParts): Promise<Members> {
   const { grid, period } = parts;

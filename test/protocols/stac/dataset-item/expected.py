@@ -25,6 +25,7 @@ NETCDF = {
     "netcdf3/flxf06.gdas.1979.grb2.nc": ("lon", "lat", "time"),
     "netcdf3/rotPole_landAreaFraction.nc": ("lon", "lat", None),
     "netcdf3/small_FC_167_mon_19601101.nc": ("longitude", "latitude", None),
+    "netcdf3/nc_test_cdf5.nc": (None, None, None),
     "netcdf3/ref_test_360_day_1900.nc": (None, None, "time"),
     "netcdf3/ref_test_366_day_1900.nc": (None, None, "time"),
     "netcdf4/A1B_north_america.nc": ("longitude", "latitude", "time"),
@@ -78,6 +79,7 @@ GEOTIFF = [
     "scene_band1.tif",
     "austrian_capitals_model_transformation_pixel_is_area.tif",
     "austrian_capitals_model_tie_point_and_pixel_scale_pixel_is_point.tif",
+    "austrian_capitals_model_tie_points_pixel_is_area.tif",
     "nt_20201024_f18_nrt_s.tif",
 ]
 
@@ -169,6 +171,10 @@ def projected(path, x, y, crs, time):
 
 def geotiff(name):
     with rasterio.open(data / "geotiff" / name) as file:
+        points, crs = file.gcps
+        if points:
+            lons, lats = transform(crs, "EPSG:4326", [p.x for p in points], [p.y for p in points])
+            return {"bbox": [min(lons), min(lats), max(lons), max(lats)]}
         west, south, east, north = transform_bounds(file.crs, "EPSG:4326", *file.bounds, densify_pts=200)
         return {"bbox": [west, south, east, north]}
 
