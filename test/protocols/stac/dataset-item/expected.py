@@ -1,6 +1,6 @@
 """Writes expected.json: where and when real files are, as netCDF4, cftime and rasterio say.
 
-Usage: .peers/py/bin/python test/protocols/stac/dataset-item/expected.py ../shared/data
+Usage: .peers/py/bin/python test/protocols/stac/dataset-item/expected.py ../shared/data; then npm run format
 """
 
 import json
