@@ -113,6 +113,11 @@ const follow = z.strictObject({
   narrowed: z.enum(["keep", "remove"]).default("keep").describe("what no topic brings any more"),
 });
 
+const subscriptions = z.strictObject({
+  allow: z.array(z.url()).default([]).describe("where webhooks may lead: beginnings of addresses; none without it"),
+  private: z.boolean().default(false).describe("webhooks may lead to this machine and its network"),
+});
+
 const validation = z.strictObject({
   policy: z
     .enum(["off", "warn", "refuse"])
@@ -195,6 +200,7 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe("days after which they are forgotten; never without a number"),
   catalog: catalogue.prefault({}),
+  subscriptions: subscriptions.prefault({}),
   validation: validation.prefault({}),
   also: z
     .array(z.strictObject({ port: z.int().min(0).max(65535), serves: z.enum(["redirect", "ingest"]) }))

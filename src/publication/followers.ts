@@ -2,6 +2,8 @@ import { hostname } from "node:os";
 import { createExternalProjection } from "../catalog/external.ts";
 import { createCatalogProjection } from "../catalog/projection.ts";
 import { removeUnfollowed } from "../catalog/rebuild.ts";
+import type { ParseSearch } from "../catalog/subscriptions/recording.ts";
+import { withNotices } from "../catalog/subscriptions/with-notices.ts";
 import type { Config, FollowConfig } from "../config.ts";
 import { ANONYMOUS } from "../core/principal.ts";
 import { type TopicFilter, topicFilter } from "../core/topic.ts";
@@ -9,6 +11,7 @@ import type { Pool } from "../db/database.ts";
 import { GyreError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { type FollowStatus, follow } from "../log/follow.ts";
+import { requestedByBody } from "../protocols/stac/search-parameters.ts";
 import { lagShower } from "./lag-shower.ts";
 import { type OpenedLog, openForeignLog } from "./logs.ts";
 
@@ -39,6 +42,9 @@ export interface Surroundings {
 
 /** Messages of one transaction, each of which is a request: what a crash repeats. */
 const EXTERNAL_BATCH = 50;
+
+/** Searches of subscriptions are those of the STAC API. */
+export const parseSearch: ParseSearch = (search) => requestedByBody(search).search;
 
 /** The entries of `follow`, with names of their own. Throws BadRequest where two have one. */
 export function plannedFollowers({ name: node, follow: entries }: Config): readonly PlannedFollower[] {
@@ -87,7 +93,7 @@ export async function startFollower(
       db: pool,
       projection:
         target === undefined
-          ? createCatalogProjection({ name, topics })
+          ? withNotices(createCatalogProjection({ name, topics }), parseSearch)
           : createExternalProjection({ name, topics, api: new URL(target), signal }),
       node: config.name,
       owner: `${hostname()}/${process.pid}`,

@@ -1,7 +1,13 @@
 import { join } from "node:path";
 import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
+import { createHealing, type Healing } from "../catalog/compare/healing.ts";
+import { createLocalTree } from "../catalog/compare/local-tree.ts";
+import type { Source } from "../catalog/compare/sources.ts";
+import type { HashTree } from "../catalog/compare/tree.ts";
 import { createCatalog } from "../catalog/postgres-catalog.ts";
 import { rebuildCatalog } from "../catalog/rebuild.ts";
+import { type Subscriptions, startSubscriptions } from "../catalog/subscriptions/subscriptions.ts";
+import { keepTold } from "../catalog/subscriptions/with-notices.ts";
 import type { Level } from "../catalog/validate/policy.ts";
 import type { SchemaStore } from "../catalog/validate/schema-store.ts";
 import { createValidator, type Validator } from "../catalog/validate/validator.ts";
@@ -14,9 +20,10 @@ import type { Pool } from "../db/database.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
 import { connect, type ServerAddress } from "../db/postgres.ts";
+import { withoutErrors } from "../log/coverage.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { appliedBy, type ConsumerState, consumerStates, consumerTroubles, type Trouble } from "./consumers.ts";
-import { type Follower, plannedFollowers, startFollower } from "./followers.ts";
+import { type Follower, parseSearch, plannedFollowers, startFollower } from "./followers.ts";
 import { openLog } from "./logs.ts";
 import { retaining } from "./retention.ts";
 
@@ -26,6 +33,10 @@ export interface Publication {
   readonly log: EventLog;
   readonly catalog: Catalog;
   readonly writes: Writes;
+  /** What other nodes compare theirs with. */
+  readonly tree: HashTree;
+  readonly healing: Healing;
+  readonly subscriptions: Subscriptions;
   /** Every event of this node's door and of what it followed. */
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
   consumers(call: Call): Promise<readonly ConsumerState[]>;
@@ -85,12 +96,21 @@ export async function startPublication(
     for (const one of planned) {
       followers.push(await startFollower(one, { config, pool, own, planned, onError }, closing));
     }
+    const sources = sourcesOf(followers);
+    const subscriptions = await startSubscriptions({
+      ...{ pool, sources, log, parse: parseSearch, onError: failed("subscriptions") },
+      reachable: { allow: config.subscriptions.allow, isPrivate: config.subscriptions.private },
+    });
+    closing.push(() => subscriptions.close());
     startRetention(config, { pool, log, onError: failed("retention") }, closing);
     return {
       pool,
       log,
       catalog,
       writes,
+      tree: createLocalTree(pool),
+      healing: createHealing(pool, sources),
+      subscriptions,
       status: (id, call) => writes.status(id, call),
       consumers: (call) => consumerStates(pool, log, followers, call),
       applied: () => appliedBy(followers),
@@ -99,6 +119,7 @@ export async function startPublication(
         const filling = followers.filter(({ entry }) => entry.target === undefined);
         const logs = [...new Set(filling.map((follower) => follower.log))];
         const tails = await Promise.all(logs.map((one) => one.tails(call)));
+        await keepTold(pool);
         await rebuildCatalog(
           pool,
           tails,
@@ -111,6 +132,12 @@ export async function startPublication(
     await close();
     throw error;
   }
+}
+
+/** What the catalogue is made of. */
+function sourcesOf(followers: readonly Follower[]): readonly Source[] {
+  const filling = followers.filter(({ entry }) => entry.target === undefined);
+  return filling.map(({ name, log, topics }) => ({ consumer: name, log, topics: withoutErrors(topics) }));
 }
 
 /** Which documents are good enough, as `validation` of the configuration says. */

@@ -1,6 +1,8 @@
 import type { Config } from "../config.ts";
 import { eventJsonSchema } from "../core/event-schema.ts";
+import { createCompare } from "../http/routes/compare.ts";
 import { createEvents } from "../http/routes/events/events.ts";
+import { createSubscriptions } from "../http/routes/subscriptions.ts";
 import { asyncapi } from "../log/asyncapi.ts";
 import type { Protocol, RouteCall } from "../protocols/protocol.ts";
 import { catalogRetractions, type Retractions } from "../protocols/stac/dataset-item/retractions.ts";
@@ -45,6 +47,11 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     ...(description === undefined ? {} : { description }),
     bodyBytes: config.limits.body,
   };
+  const compare = createCompare({
+    tree: async () => (await publication()).tree,
+    healing: async () => (await publication()).healing,
+  });
+  const subscriptions = createSubscriptions({ subscriptions: async () => (await publication()).subscriptions });
   const events = createEvents({
     log: async () => (await publication()).log,
     status: async (event, call) => (await publication()).status(event, call),
@@ -64,7 +71,7 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     },
   });
   return {
-    protocols: [createStac(stac), events],
+    protocols: [createStac(stac), compare, subscriptions, events],
     ingest: writable ? createIngest(stac) : undefined,
     landing: (call) => answerLanding(call, stac),
     retractions: catalogRetractions(stac.catalog, () => starting.running?.applied()),

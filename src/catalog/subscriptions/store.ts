@@ -97,16 +97,22 @@ export class SubscriptionStore {
     );
   }
 
-  /** Everything up to this notice arrived; of what arrived some is kept. */
+  /**
+   * Everything up to this notice arrived; of what arrived some is kept. Not waited for until it is on disk: what is lost
+   * of it comes again under its id.
+   */
   async arrived(id: string, sequence: number): Promise<void> {
     const [row] = await this.#pool.query<{ filling: boolean }>(
-      `update subscription set delivered = $2, attempts = 0, error = null
-        where id = $1 and delivered < $2 returning read is not null as filling`,
-      [id, sequence],
+      `with quickly as materialized (select set_config('synchronous_commit', 'off', true)),
+          moved as (
+            update subscription set delivered = $2, attempts = 0, error = null from quickly
+            where id = $1 and delivered < $2 returning read is not null as filling
+          ),
+          gone as (delete from notice where subscription = $1 and sequence <= $3)
+        select filling from moved`,
+      [id, sequence, sequence - KEPT],
     );
-    if (row === undefined) return;
-    await this.#pool.query("delete from notice where subscription = $1 and sequence <= $2", [id, sequence - KEPT]);
-    if (row.filling) await tellOf(this.#pool, id);
+    if (row?.filling === true) await tellOf(this.#pool, id);
   }
 
   /** Answers how often it was tried. */

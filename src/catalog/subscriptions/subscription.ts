@@ -62,9 +62,9 @@ export interface Waiting {
 export const COLUMNS = "id, created, search, target, who, read, since, notices, delivered, attempts, paused, error";
 
 /** Notices of one subscription that wait, at most; then it lags, and looks through the log when they have arrived. */
-export const MOST_WAITING = 2000;
+export const MOST_WAITING = 1000;
 /** Arrived notices that are kept for those who listen again from an earlier one. */
-export const KEPT = 1000;
+export const KEPT = 500;
 /** Of one node. */
 export const MOST_SUBSCRIPTIONS = 200;
 /** Bytes of a document that is sent along. */
