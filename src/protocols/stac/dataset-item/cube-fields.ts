@@ -5,15 +5,15 @@ import type { CoordinateReader, Numbers } from "./coordinate-values.ts";
 import { range } from "./footprint.ts";
 import { axesCrs, type Grid } from "./grid.ts";
 import { projectedRange } from "./grid-footprint.ts";
+import { type Members, optional } from "./members.ts";
 import type { Period } from "./period.ts";
-
-/** Members of a JSON object. */
-export type Members = { readonly [name: string]: Json };
 
 /** More variables make documents that no catalogue wants. */
 const MOST_VARIABLES = 300;
 /** Dimensions whose coordinates are read for it. */
 const MOST_DIMENSIONS = 64;
+/** Characters of a CRS that each axis repeats. */
+const LONGEST_WKT = 5000;
 /** Values of a dimension that are written out. */
 const MOST_VALUES = 50;
 
@@ -131,26 +131,27 @@ async function horizontal(
 ): Promise<Members | undefined> {
   if (grid === undefined) return undefined;
   const crs = axesCrs(grid);
-  const reference_system: Json = crs.epsg ?? crs.wkt;
+  const system = crs.epsg ?? (crs.wkt.length > LONGEST_WKT ? undefined : crs.wkt);
+  const reference: Members = system === undefined ? {} : { reference_system: system };
   if (grid.kind === "raster" && (path === grid.x || path === grid.y)) {
     const [left, perColumn, perRow0, top, perColumn0, perRow] = grid.transform;
     if (perRow0 !== 0 || perColumn0 !== 0) return undefined;
     const [first, step, count] = path === grid.x ? [left, perColumn, grid.width] : [top, perRow, grid.height];
     const extent = range([first, first + step * count]);
-    return { type: "spatial", axis: path === grid.x ? "x" : "y", extent, step, reference_system };
+    return { type: "spatial", axis: path === grid.x ? "x" : "y", extent, step, ...reference };
   }
   if (coordinate === undefined) return undefined;
   if (grid.kind === "projected" && (coordinate === grid.x || coordinate === grid.y)) {
     const extent = await projectedRange(coordinate, grid, reader);
     if (extent === undefined) return undefined;
-    return { type: "spatial", axis: coordinate === grid.x ? "x" : "y", extent, reference_system };
+    return { type: "spatial", axis: coordinate === grid.x ? "x" : "y", extent, ...reference };
   }
   const kind = axisOf(coordinate);
   if (grid.kind !== "lonlat" || (kind !== "longitude" && kind !== "latitude")) return undefined;
   const values = finite(await reader.numbers(coordinate));
   if (values.length === 0) return undefined;
   const axis = kind === "longitude" ? "x" : "y";
-  return { type: "spatial", axis, extent: range(values), ...stepOf(values), reference_system };
+  return { type: "spatial", axis, extent: range(values), ...stepOf(values), ...reference };
 }
 
 /** The step of a regular axis, null where it has others; nothing is said of a single value. */
@@ -163,10 +164,4 @@ function stepOf(values: readonly number[]): Members {
 
 function finite(numbers: Numbers | undefined): number[] {
   return numbers === undefined ? [] : [...numbers.data].filter(Number.isFinite);
-}
-
-/** Text of a file as a document has it: bounded, and absent where there is none. */
-export function optional(name: string, text: string | undefined): Members {
-  const trimmed = text?.trim().slice(0, 5000) ?? "";
-  return trimmed === "" ? {} : { [name]: trimmed };
 }

@@ -9,12 +9,13 @@ import { VERSION } from "../../../version.ts";
 import { datasetUrl } from "../../protocol.ts";
 import { GEOJSON, JSON_TYPE, stacUrl } from "../links.ts";
 import { type CoordinateReader, createCoordinateReader } from "./coordinate-values.ts";
-import { type CubeFields, cubeFields, type Members } from "./cube-fields.ts";
+import { type CubeFields, cubeFields } from "./cube-fields.ts";
 import { attributeLinks, commonProperties, createdAt } from "./description.ts";
 import type { Footprint } from "./footprint.ts";
 import { boundsNames, findGrids, type Grid } from "./grid.ts";
 import { gridFootprint } from "./grid-footprint.ts";
 import { itemAssets, MOST_FILES } from "./item-assets.ts";
+import { type Members, plainText } from "./members.ts";
 import { findPeriod, type Period } from "./period.ts";
 import { type ProjectRecord, projectRecord } from "./project.ts";
 
@@ -105,7 +106,7 @@ export async function datasetItem(
     ...(period === undefined ? [`it has no time: ${created ?? EPOCH} is when it was made`] : []),
     ...(files.length > MOST_FILES ? [`only ${MOST_FILES} of its ${files.length} files are assets`] : []),
   ];
-  return { item, warnings };
+  return { item, warnings: warnings.map((warning) => plainText(warning, LONGEST_WARNING)) };
 }
 
 /** The id that the item of a dataset has. */
@@ -113,6 +114,9 @@ export async function itemIdOf(opened: Opened): Promise<string> {
   const record = await projectRecord(opened, dataVariables(opened.dataset));
   return record?.id ?? opened.id;
 }
+
+/** A header tells them. */
+const LONGEST_WARNING = 300;
 
 /** Of what says no time at all. */
 const EPOCH = "1970-01-01T00:00:00Z";
@@ -172,11 +176,14 @@ function times(period: Period | undefined, otherwise: string) {
   return { datetime: start === end ? start : null, start_datetime: start, end_datetime: end };
 }
 
+const LONGEST_WKT = 20_000;
+
 /** STAC's projection extension (2.0.0), where the axes are in a CRS that the file names. */
 function projection(grid: Grid): Members {
   const { crs } = grid;
   if (crs === undefined) return {};
-  const wkt2 = crs.epsg === undefined && /^(?:PROJCRS|GEOGCRS|GEODCRS|BOUNDCRS)\b/.test(crs.wkt);
+  const wkt2 =
+    crs.epsg === undefined && crs.wkt.length <= LONGEST_WKT && /^(?:PROJCRS|GEOGCRS|GEODCRS|BOUNDCRS)\b/.test(crs.wkt);
   return {
     "proj:code": crs.epsg === undefined ? null : `EPSG:${crs.epsg}`,
     ...(wkt2 ? { "proj:wkt2": crs.wkt } : {}),

@@ -2,7 +2,7 @@ import type { Opened } from "../../../core/access.ts";
 import type { Attrs } from "../../../core/array.ts";
 import { textAttr } from "../../../core/attrs.ts";
 import type { StacLink } from "../../../core/stac.ts";
-import { type Members, optional } from "./cube-fields.ts";
+import { type Members, optional, plainText } from "./members.ts";
 import { dateAttr } from "./period.ts";
 
 const MOST_KEYWORDS = 50;
@@ -13,7 +13,9 @@ export function commonProperties({ id, dataset: { attrs } }: Opened, created: st
     names.map((name) => textAttr(attrs, name)?.trim()).find((text) => text !== undefined && text !== "");
   const producer = first("institution", "creator_name", "institution_id", "Institution");
   const url = httpUrl(first("creator_url", "publisher_url"));
-  const keywords = (first("keywords") ?? "").split(/\s*[,;]\s*/).filter((word) => word !== "");
+  const keywords = plainText(first("keywords") ?? "")
+    .split(/\s*[,;]\s*/)
+    .filter((word) => word !== "");
   const license = first("license", "licence", "License");
   const updated = dateAttr(first("date_modified", "date_metadata_modified")) ?? created;
   return {
@@ -24,7 +26,7 @@ export function commonProperties({ id, dataset: { attrs } }: Opened, created: st
     ...(producer === undefined
       ? {}
       : {
-          providers: [{ name: producer.slice(0, 500), roles: ["producer"], ...(url === undefined ? {} : { url }) }],
+          providers: [{ name: plainText(producer, 500), roles: ["producer"], ...(url === undefined ? {} : { url }) }],
         }),
     ...optional("created", created),
     ...optional("updated", updated),

@@ -3,7 +3,7 @@ import type { Attrs } from "../../../core/array.ts";
 import { textAttr } from "../../../core/attrs.ts";
 import type { StacAsset } from "../../../core/stac.ts";
 import { datasetUrl } from "../../protocol.ts";
-import type { Members } from "./cube-fields.ts";
+import type { Members } from "./members.ts";
 import type { ProjectRecord } from "./project.ts";
 
 /** Files of one item that are named; those of more are found through the references. */

@@ -2,8 +2,8 @@ import { PROJECTS, type Profile, profileOf } from "../../../catalog/profiles/pro
 import type { Opened } from "../../../core/access.ts";
 import type { Attrs, Variable } from "../../../core/array.ts";
 import { textAttr } from "../../../core/attrs.ts";
-import { type Members, optional } from "./cube-fields.ts";
 import { spdx, statedCreation } from "./description.ts";
+import { type Members, optional } from "./members.ts";
 
 /** What the global attributes of a project's file say: its record in the project's own words. */
 export interface ProjectRecord {

@@ -53,6 +53,7 @@ export function withRetractions(access: Access, retractions: Retractions): Acces
     const { dataset } = opened;
     const naming = ids.get(dataset) ?? itemIdOf(opened);
     ids.set(dataset, naming);
+    naming.catch(() => ids.delete(dataset));
     const id = await naming;
     const canAsk = renewed();
     const [before, of] = [known, served];

@@ -216,7 +216,8 @@ test("hostile names and values make a plain item", async () => {
     {
       mip_era: "CMIP6",
       activity_id: "../../etc",
-      title: long,
+      title: "a\0b\0",
+      summary: `${"x".repeat(4999)}\u{1f30d}`,
       license: long,
       further_info_url: "javascript:alert(1)",
       creator_url: "file:///etc/passwd",
@@ -228,6 +229,8 @@ test("hostile names and values make a plain item", async () => {
   assert.equal(item.id, "hostile");
   assert.equal(item.collection, "c");
   assert.equal(item.geometry, null);
+  assert.equal(item.properties.title, "ab");
+  assert.ok(String(item.properties.description).isWellFormed());
   const text = JSON.stringify(item);
   assert.ok(text.length < 60_000, `${text.length}`);
   assert.doesNotMatch(text, /javascript:|file:|secret/);
