@@ -1,4 +1,4 @@
-import type { Access, Opened } from "../../../core/access.ts";
+import type { Access, Opened, SourceFile } from "../../../core/access.ts";
 import type { Dataset, Variable } from "../../../core/array.ts";
 import { coordinateNames } from "../../../core/axes.ts";
 import { isFloat, isInteger } from "../../../core/dtype.ts";
@@ -70,31 +70,21 @@ export async function datasetItem(
   const { footprint, period, cube, grid } = facts;
   const id = record?.id ?? opened.id;
   const place = record?.collection ?? collection;
-  const hasProjection = grid?.crs !== undefined;
-  const common = commonProperties(opened, created);
-  const size = files.length > 0 && files.every((file) => file.size !== undefined);
   const item: StacItem = {
     type: "Feature",
     stac_version: "1.1.0",
-    stac_extensions: [
-      EXTENSIONS.file,
-      EXTENSIONS.alternate,
-      EXTENSIONS.datacube,
-      EXTENSIONS.processing,
-      ...(hasProjection ? [EXTENSIONS.projection] : []),
-      ...(record === undefined ? [] : [record.profile.schema]),
-    ],
+    stac_extensions: extensionsOf(grid, record),
     id,
     ...(place === undefined ? {} : { collection: place }),
     geometry: footprint?.geometry ?? null,
     ...(footprint === undefined ? {} : { bbox: footprint.bbox }),
     properties: {
-      ...common,
+      ...commonProperties(opened, created),
       ...times(period, created ?? EPOCH),
-      ...(size ? { size: files.reduce((sum, file) => sum + (file.size ?? 0), 0) } : {}),
+      ...sizeOf(files),
       ...record?.properties,
       ...cube,
-      ...(grid === undefined ? {} : projection(grid)),
+      ...projection(grid),
       "processing:software": { gyre: VERSION },
     },
     links: itemLinks(opened, id, record, place, base),
@@ -107,6 +97,24 @@ export async function datasetItem(
     ...(files.length > MOST_FILES ? [`only ${MOST_FILES} of its ${files.length} files are assets`] : []),
   ];
   return { item, warnings: warnings.map((warning) => plainText(warning, LONGEST_WARNING)) };
+}
+
+function extensionsOf(grid: Grid | undefined, record: ProjectRecord | undefined): readonly string[] {
+  const { file, alternate, datacube, processing } = EXTENSIONS;
+  return [
+    file,
+    alternate,
+    datacube,
+    processing,
+    ...(grid?.crs === undefined ? [] : [EXTENSIONS.projection]),
+    ...(record === undefined ? [] : [record.profile.schema]),
+  ];
+}
+
+/** Bytes of all files, where all of them are known. */
+function sizeOf(files: readonly SourceFile[]): Members {
+  const sizes = files.flatMap(({ size }) => size ?? []);
+  return sizes.length === 0 || sizes.length < files.length ? {} : { size: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** The id that the item of a dataset has. */
@@ -179,9 +187,9 @@ function times(period: Period | undefined, otherwise: string) {
 const LONGEST_WKT = 20_000;
 
 /** STAC's projection extension (2.0.0), where the axes are in a CRS that the file names. */
-function projection(grid: Grid): Members {
+function projection(grid: Grid | undefined): Members {
+  if (grid?.crs === undefined) return {};
   const { crs } = grid;
-  if (crs === undefined) return {};
   const wkt2 =
     crs.epsg === undefined && crs.wkt.length <= LONGEST_WKT && /^(?:PROJCRS|GEOGCRS|GEODCRS|BOUNDCRS)\b/.test(crs.wkt);
   return {
