@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Call } from "../core/principal.ts";
 import type { StacCollection, StacItem } from "../core/stac.ts";
 import type { Database } from "../db/database.ts";
@@ -85,7 +86,14 @@ async function count(db: Database, matches: Sql, call: Call): Promise<number> {
 }
 
 function storedOf(row: Row): Stored<StacCollection> {
-  return { document: documentOf(row), etag: row.etag, updated: row.updated };
+  const document = documentOf(row);
+  // One that is made of its items changes with them, and no event of its own says so.
+  const etag = row.document === null ? digestOf(document) : row.etag;
+  return { document, etag, updated: row.updated };
+}
+
+function digestOf(document: StacCollection): string {
+  return createHash("sha256").update(JSON.stringify(document)).digest("base64url").slice(0, 22);
 }
 
 function documentOf({ id, document, west, south, east, north, start, end }: Row): StacCollection {

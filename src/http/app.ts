@@ -144,6 +144,11 @@ function queryOf(request: Request): Record<string, string> {
 }
 
 function checked(schema: z.ZodType | undefined, values: Record<string, string>, where: string): unknown {
+  for (const [name, value] of Object.entries(values)) {
+    // No file and no database has such a name, and many a one fails over it.
+    if (value.includes("\0"))
+      throw new GyreError("BadRequest", `${where} parameter ${name} has a NUL`, { subject: name });
+  }
   if (schema === undefined) return values;
   const result = schema.safeParse(values);
   if (result.success) return result.data;

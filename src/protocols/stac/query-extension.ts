@@ -2,7 +2,11 @@ import { z } from "zod";
 import type { Expression, Operand } from "../../catalog/cql2/expression.ts";
 import { GyreError } from "../../errors.ts";
 
-const scalar = z.union([z.string().max(2000), z.number(), z.boolean()]);
+const text = z
+  .string()
+  .max(2000)
+  .refine((value) => !value.includes("\0"), "has a NUL");
+const scalar = z.union([text, z.number(), z.boolean()]);
 const operators = z
   .strictObject({
     eq: scalar,
@@ -11,9 +15,9 @@ const operators = z
     lte: scalar,
     gt: scalar,
     gte: scalar,
-    startsWith: z.string().max(2000),
-    endsWith: z.string().max(2000),
-    contains: z.string().max(2000),
+    startsWith: text,
+    endsWith: text,
+    contains: text,
     in: z.array(scalar).min(1).max(1000),
   })
   .partial();

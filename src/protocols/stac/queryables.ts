@@ -3,6 +3,14 @@ import { jsonAnswer } from "./answer.ts";
 import { type StacOptions, selfUrl } from "./context.ts";
 import { checkCollection } from "./documents.ts";
 
+/** Of every item, whatever its properties. */
+const ALWAYS = {
+  id: { title: "Id", type: "string" },
+  collection: { title: "Collection", type: "string" },
+  datetime: { title: "Time", type: "string", format: "date-time" },
+  geometry: { title: "Footprint", $ref: "https://geojson.org/schema/Geometry.json" },
+};
+
 /** `GET /queryables` of the catalogue and of a collection (OGC 19-079r2, 6): what filters may name. */
 export async function answerQueryables(route: RouteCall, options: StacOptions): Promise<Response> {
   const { request, params, call, base } = route;
@@ -13,7 +21,7 @@ export async function answerQueryables(route: RouteCall, options: StacOptions): 
     $id: selfUrl(request, base).href,
     type: "object",
     title: collection === undefined ? "Queryables" : `Queryables of ${collection}`,
-    properties: await options.catalog.queryables(collection, call),
+    properties: { ...ALWAYS, ...(await options.catalog.queryables(collection, call)) },
     additionalProperties: true,
   };
   return jsonAnswer(body, { type: "application/schema+json" });

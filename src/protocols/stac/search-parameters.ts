@@ -17,7 +17,8 @@ const DEFAULT_LIMIT = 10;
 export const MOST_LIMIT = 10_000;
 const MOST_IDS = 1000;
 
-const name = z.string().min(1).max(1024);
+const isStorable = (text: string): boolean => !text.includes("\0");
+const name = z.string().min(1).max(1024).refine(isStorable, "has a NUL");
 const sortKey = z.strictObject({ field: name, direction: z.enum(["asc", "desc"]).default("asc") });
 
 /** The body of `POST /search` with the extensions that this catalogue has. */

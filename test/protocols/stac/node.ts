@@ -113,9 +113,15 @@ export async function stacNode(
         })),
         CALL,
       );
-      for (const { event_id } of accepted) {
-        assert.equal((await writes.settled(event_id, 60_000, CALL))?.status, "applied");
+      const ids = accepted.map(({ event_id }) => event_id);
+      const oneThat = async (is: string): Promise<string | undefined> => {
+        const text = `select event_id from outcome where event_id = any($1) and ${is} limit 1`;
+        return (await pool.query<{ event_id: string }>(text, [ids]))[0]?.event_id;
+      };
+      for (let id = await oneThat("applied is null"); id !== undefined; id = await oneThat("applied is null")) {
+        await writes.settled(id, 60_000, CALL);
       }
+      assert.equal(await oneThat("problem is not null"), undefined);
     },
   };
 }

@@ -191,7 +191,7 @@ suite("STAC transactions", () => {
   });
 
   test("bodies that are none", async () => {
-    const post = (body: BodyInit, type = "application/json"): Promise<Answer> =>
+    const post = (body: NonNullable<RequestInit["body"]>, type = "application/json"): Promise<Answer> =>
       node.ask(ITEMS, { method: "POST", headers: { "content-type": type }, body });
     assertProblem(await post("{"), 400, /no JSON/);
     assertProblem(await post(""), 400, /no JSON/);
