@@ -3,7 +3,7 @@ import type { Call } from "../../core/principal.ts";
 import type { Database, Pool } from "../../db/database.ts";
 import { type Arrived, applyEvents } from "../apply.ts";
 import { History, type Truth, truthOf } from "./history.ts";
-import { appliedPositions, holdFollowers, type Source } from "./sources.ts";
+import { holdFollowers, RETRIES, type Source } from "./sources.ts";
 
 /** An item that is to be held to this node's log. */
 export interface Suspect {
@@ -51,22 +51,24 @@ export function createHealing(pool: Pool, sources: readonly Source[]): Healing {
       );
       // Most of it while the followers go on.
       await history.read(sources, call);
-      return pool.transaction(async (tx) => {
-        await holdFollowers(tx);
-        const positions = await appliedPositions(tx);
-        await history.read(sources, call);
-        const arrived = history.applied(positions);
-        const truths = truthOf(arrived);
-        const found = await itemsOf(tx, collection, suspects);
-        const wanted = await digestsOf(tx, truths);
-        const healed = suspects.map((suspect): Healed => {
-          const key = `${collection}/${suspect.id}`;
-          return judged(suspect, truths.get(key), found.get(suspect.id), wanted.get(key));
-        });
-        const broken = new Set(healed.filter(({ state }) => state === "repaired").map(({ id }) => id));
-        if (!isDryRun && broken.size > 0) await repair(tx, collection, broken, arrived);
-        return healed;
-      });
+      return pool.transaction(
+        async (tx) => {
+          const positions = await holdFollowers(tx, sources);
+          await history.read(sources, call);
+          const arrived = history.applied(positions);
+          const truths = truthOf(arrived);
+          const found = await itemsOf(tx, collection, suspects);
+          const wanted = await digestsOf(tx, truths);
+          const healed = suspects.map((suspect): Healed => {
+            const key = `${collection}/${suspect.id}`;
+            return judged(suspect, truths.get(key), found.get(suspect.id), wanted.get(key));
+          });
+          const broken = new Set(healed.filter(({ state }) => state === "repaired").map(({ id }) => id));
+          if (!isDryRun && broken.size > 0) await repair(tx, collection, broken, arrived);
+          return healed;
+        },
+        { retries: RETRIES },
+      );
     },
   };
 }

@@ -20,12 +20,26 @@ export async function appliedPositions(db: Database): Promise<Positions> {
 }
 
 /**
- * Lets followers end the batch that they apply, and holds the next until the transaction ends: a follower moves its
- * position before it applies. First in a transaction, or two could wait for each other.
+ * Lets the followers of these sources end the batch that they apply, and holds the next until the transaction ends: a
+ * follower moves its position before it applies. Answers where they are; who never began is not named. A follower that
+ * takes the rows in another order may make a deadlock of it, so that the transaction is one to be tried again.
  */
-export async function holdFollowers(tx: Database): Promise<void> {
-  await tx.query("lock table consumer_position in share row exclusive mode");
+export async function holdFollowers(tx: Database, sources: readonly Source[]): Promise<Positions> {
+  const rows = await tx.query<{ consumer: string; partition: string; next: number }>(
+    `select consumer, partition, next from consumer_position where consumer = any($1)
+      order by consumer, partition collate "C" for update`,
+    [sources.map(({ consumer }) => consumer)],
+  );
+  const positions: Record<string, Record<string, number>> = {};
+  for (const { consumer, partition, next } of rows) {
+    positions[consumer] ??= {};
+    positions[consumer][partition] = next;
+  }
+  return positions;
 }
+
+/** Of transactions that hold followers, after deadlocks. */
+export const RETRIES = 5;
 
 /** Whether a message was applied. */
 export function isBefore(positions: Positions, consumer: string, partition: string, offset: number): boolean {

@@ -69,7 +69,10 @@ export class Courier {
 
   async #fill(call: Call): Promise<"more" | "idle" | "gone"> {
     const filled = await this.#options.filling.step(this.#id, call);
-    return filled === "full" || filled === "live" ? "idle" : filled;
+    if (filled === "full" || filled === "live") return "idle";
+    if (filled !== "later") return filled;
+    await pause(this.#options.clock, RETRY_MS, this.#stop);
+    return "more";
   }
 
   async #deliver(call: Call): Promise<"more" | "idle" | "gone"> {

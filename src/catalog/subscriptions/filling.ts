@@ -2,14 +2,14 @@ import type { Call } from "../../core/principal.ts";
 import type { Database, Pool } from "../../db/database.ts";
 import type { Batch, Position } from "../../log/event-log.ts";
 import type { Search } from "../catalog.ts";
-import { appliedPositions, holdFollowers, isBefore, type Positions, type Source } from "../compare/sources.ts";
+import { appliedPositions, holdFollowers, isBefore, type Positions, RETRIES, type Source } from "../compare/sources.ts";
 import { aboutItem } from "./change.ts";
 import { applyToPast } from "./past.ts";
 import { changesOf, type ParseSearch, record } from "./recording.ts";
 import { COLUMNS, MOST_WAITING, type Subscription } from "./subscription.ts";
 
-/** What is to be done next: more of the same, or nothing until something arrives, or nothing more. */
-export type Filled = "more" | "full" | "live" | "gone";
+/** What is to be done next: more of the same, soon or when something arrived; or nothing more. */
+export type Filled = "more" | "later" | "full" | "live" | "gone";
 
 /** Messages of one transaction. */
 const BATCH = 500;
@@ -53,13 +53,14 @@ export class Filling {
         return "more";
       }
     }
-    return this.#pool.transaction((tx) => this.#handOver(tx, id, call));
+    return this.#pool.transaction((tx) => this.#handOver(tx, id, call), { retries: RETRIES });
   }
 
   async #handOver(tx: Database, id: string, call: Call): Promise<Filled> {
-    await holdFollowers(tx);
+    const positions = await holdFollowers(tx, this.#sources);
+    // One that has yet to begin cannot be held.
+    if (this.#sources.some(({ consumer }) => positions[consumer] === undefined)) return "later";
     let subscription = await lock(tx, id);
-    const positions = await appliedPositions(tx);
     let count = 0;
     for (const source of this.#sources) {
       if (subscription === undefined) return "gone";
