@@ -56,8 +56,11 @@ async function lonLatFootprint(longitude: Variable, latitude: Variable, reader: 
     const [south, north] = range([...latitudes.data, ...(cells?.data ?? [])].filter((value) => !Number.isNaN(value)));
     box = { ...eastward(longitudes, await cellEdges(longitude, reader)), south, north };
   }
-  if (box === undefined || !Number.isFinite(box.span) || !(box.south >= -90.01 && box.north <= 90.01)) return undefined;
-  return footprintOfBox(box);
+  return box !== undefined && isOnEarth(box) ? footprintOfBox(box) : undefined;
+}
+
+function isOnEarth({ west, span, south, north }: Box): boolean {
+  return Number.isFinite(west) && Number.isFinite(span) && south >= -90.01 && north <= 90.01 && south <= north;
 }
 
 /** From the most western to the most eastern edge of an axis that may be written across any seam. */

@@ -236,6 +236,34 @@ test("hostile names and values make a plain item", async () => {
   assert.doesNotMatch(text, /javascript:|file:|secret/);
 });
 
+test("axes of which no value is known are no place", async () => {
+  for (const [i, [lat, lon]] of [
+    [
+      [Number.NaN, Number.NaN],
+      [0, 1],
+    ],
+    [
+      [0, 1],
+      [Number.NaN, Number.NaN],
+    ],
+    [
+      [-100, 0],
+      [0, 1],
+    ],
+    [
+      [0, 1],
+      [0, Number.POSITIVE_INFINITY],
+    ],
+  ].entries()) {
+    const { item } = await itemOf(`nowhere${i}`, {
+      lat: axis("lat", lat!, LAT),
+      lon: axis("lon", lon!, LON),
+      v: field(["lat", "lon"], [2, 2]),
+    });
+    assert.equal(item.geometry, null);
+  }
+});
+
 test("a name that objects have is a variable like any other", async () => {
   const variables = Object.fromEntries([["__proto__", field(["constructor"], [2])]]);
   const { item } = await itemOf("names", variables);
