@@ -53,7 +53,7 @@ async function lonLatFootprint(longitude: Variable, latitude: Variable, reader: 
     box = boxOfPlaces({ longitudes: (lon ?? longitudes).data, latitudes: (lat ?? latitudes).data });
   } else {
     const cells = await cellEdges(latitude, reader);
-    const [south, north] = range([...latitudes.data, ...(cells?.data ?? [])].filter((value) => !Number.isNaN(value)));
+    const [south, north] = range([...latitudes.data, ...(cells?.data ?? [])].filter(Number.isFinite));
     box = { ...eastward(longitudes, await cellEdges(longitude, reader)), south, north };
   }
   return box !== undefined && isOnEarth(box) ? footprintOfBox(box) : undefined;
@@ -70,14 +70,14 @@ function eastward({ data }: Numbers, cells: Numbers | undefined): { readonly wes
   let before: number | undefined;
   for (let i = 0; i < data.length; i++) {
     const value = data[i]!;
-    if (Number.isNaN(value)) continue;
+    if (!Number.isFinite(value)) continue;
     // In the turn of its neighbour: an axis may jump from 180 to -180, or from 360 to 0.
     const middle: number = before === undefined ? value : value + 360 * Math.round((before - value) / 360);
     before = middle;
     reach.push(middle);
     for (let k = 0; k < edges; k++) {
       const edge = cells!.data[i * edges + k]!;
-      if (!Number.isNaN(edge)) reach.push(edge + 360 * Math.round((middle - edge) / 360.001));
+      if (Number.isFinite(edge)) reach.push(edge + 360 * Math.round((middle - edge) / 360.001));
     }
   }
   const [west, east] = range(reach);
