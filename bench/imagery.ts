@@ -2,25 +2,25 @@ import { createRandom, type Random } from "../src/core/random.ts";
 import type { StacItem } from "../src/core/stac.ts";
 
 /** Boxes that are land, mostly: scenes lie in them, as many as they are large. */
-const LAND = [
-  [-125, 30, -75, 50],
-  [-120, 50, -60, 68],
-  [-165, 60, -140, 70],
-  [-105, 15, -88, 30],
-  [-75, -20, -40, 5],
-  [-70, -50, -58, -20],
-  [-10, 36, 30, 60],
-  [-15, 5, 40, 33],
-  [12, -34, 38, 5],
-  [35, 15, 58, 36],
-  [30, 50, 178, 70],
-  [45, 35, 120, 50],
-  [68, 10, 88, 33],
-  [95, 10, 122, 35],
-  [96, -5, 118, 6],
-  [114, -36, 152, -14],
+export const LAND = [
+  { name: "Appalachia", box: [-125, 30, -75, 50] },
+  { name: "Canada", box: [-120, 50, -60, 68] },
+  { name: "Alaska", box: [-165, 60, -140, 70] },
+  { name: "Mexico", box: [-105, 15, -88, 30] },
+  { name: "Amazonia", box: [-75, -20, -40, 5] },
+  { name: "Patagonia", box: [-70, -50, -58, -20] },
+  { name: "Bohemia", box: [-10, 36, 30, 60] },
+  { name: "Sahara", box: [-15, 5, 40, 33] },
+  { name: "Congo", box: [12, -34, 38, 5] },
+  { name: "Arabia", box: [35, 15, 58, 36] },
+  { name: "Siberia", box: [30, 50, 178, 70] },
+  { name: "Turkestan", box: [45, 35, 120, 50] },
+  { name: "Bharat", box: [68, 10, 88, 33] },
+  { name: "Indochina", box: [95, 10, 122, 35] },
+  { name: "Borneo", box: [96, -5, 118, 6] },
+  { name: "Australia", box: [114, -36, 152, -14] },
 ] as const;
-const AREAS = LAND.map(([west, south, east, north]) => (east - west) * (north - south));
+const AREAS = LAND.map(({ box: [west, south, east, north] }) => (east - west) * (north - south));
 const ALL = AREAS.reduce((sum, area) => sum + area, 0);
 /** Scenes are some 110 km wide. */
 const DEGREES = 1;
@@ -37,7 +37,7 @@ export function* imageryItems(count: number, seed: number): Generator<StacItem> 
 }
 
 function scene(index: number, random: Random): StacItem {
-  const [west, south] = placeOf(random);
+  const { name, west, south } = placeOf(random);
   const [east, north, slant] = [west + DEGREES, south + DEGREES, 0.2 * DEGREES];
   const ring = [
     [west, south],
@@ -75,7 +75,9 @@ function scene(index: number, random: Random): StacItem {
       "grid:code": `MGRS-${tile}`,
       "s2:processing_baseline": "05.09",
       "s2:sequence": String(index % 3),
-      title: `Scene ${index} of ${platform} over ${tile}`,
+      title: `Scene ${index} of ${name}`,
+      // pgstac's free text finds no item without one.
+      description: `Surface reflectance over ${name}`,
     },
     links: [
       { rel: "collection", type: "application/json", href: `https://imagery.gyre.invalid/collections/${IMAGERY}` },
@@ -84,11 +86,12 @@ function scene(index: number, random: Random): StacItem {
   };
 }
 
-function placeOf(random: Random): [west: number, south: number] {
+function placeOf(random: Random): { readonly name: string; readonly west: number; readonly south: number } {
   let rest = random() * ALL;
   const at = AREAS.findIndex((area) => (rest -= area) < 0);
-  const [west, south, east, north] = LAND[Math.max(at, 0)]!;
-  return [west + random() * (east - west), south + random() * (north - south)];
+  const { name, box } = LAND[Math.max(at, 0)]!;
+  const [west, south, east, north] = box;
+  return { name, west: west + random() * (east - west), south: south + random() * (north - south) };
 }
 
 function rounded(degrees: number): number {

@@ -55,6 +55,14 @@ export async function startXpublish(python: string, folder: string, codec: "none
   return { url, pid: child.pid!, stop: () => ended(child) };
 }
 
+/** stac-fastapi-pgstac, one process, over the database that the environment names. */
+export async function startPgstac(python: string, env: Readonly<Record<string, string>>): Promise<Server> {
+  const script = fileURLToPath(new URL("python/pgstac_server.py", import.meta.url));
+  const child = spawn(python, [script], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+  const url = await announced(child, (line) => /^listening (.*)$/.exec(line)?.[1]);
+  return { url, pid: child.pid!, stop: () => ended(child) };
+}
+
 async function announced(child: ChildProcess, find: (line: string) => string | undefined): Promise<URL> {
   const lines = createInterface({ input: child.stdout! });
   for await (const line of lines) {
