@@ -1,12 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
-import { type ItemPayload, isItemPayload, itemIdOf, type StacEvent } from "../core/event.ts";
-import { decodeEvent } from "../core/event-decode.ts";
+import { encodeEvent, type ItemPayload, isItemPayload, itemIdOf, type StacEvent } from "../core/event.ts";
+import { checkedEvent } from "../core/event-decode.ts";
+import type { Json } from "../core/stac.ts";
 import type { TopicTemplate } from "../core/topic.ts";
 import { GyreError } from "../errors.ts";
 import type { Change, EventStatus } from "./catalog.ts";
 import { checkCollectionId, prepareCollection } from "./collection-row.ts";
 import { type DoorState, pendingKey } from "./door.ts";
-import { prepareItem } from "./item-row.ts";
+import { checkItem } from "./item-row.ts";
 import { canonicalJson } from "./json.ts";
 import { checkPatch } from "./patch.ts";
 import { checkIds, refusal } from "./transition.ts";
@@ -16,14 +17,15 @@ export interface Candidate {
   readonly change: Change;
   readonly event: StacEvent;
   readonly value: Uint8Array;
-  readonly digest: string;
+  /** Of a key that the client gave: nobody else can come again with another body. */
+  readonly digest: string | null;
   /** In the pending table. */
   readonly key: string;
 }
 
 const SCHEMA_VERSION = "1.0.0";
 
-/** Makes the event and reads it as every follower will. Throws Invalid, Unsupported or TooLarge. */
+/** Makes the event, which is checked as every follower will. Throws Invalid, Unsupported or TooLarge. */
 export function candidateOf(change: Change, now: Date): Candidate {
   const { payload, requester, requestId, publisher } = change;
   checkCollectionId(payload.collection_id, "/collection");
@@ -36,16 +38,23 @@ export function candidateOf(change: Change, now: Date): Candidate {
     time: now.toISOString(),
     schema_version: SCHEMA_VERSION,
   };
-  const value = new TextEncoder().encode(JSON.stringify({ metadata, data: { type: "STAC", payload } }));
-  const event = decodeEvent(value);
+  const written: StacEvent = { metadata, data: { type: "STAC", payload } };
+  const value = encodeEvent(written);
+  const event = checkedEvent(written, value);
   checkDocument(event);
-  const digest = createHash("sha256").update(canonicalJson(event.data.payload)).digest("base64url");
+  const digest = change.eventId === undefined ? null : digestOf(event);
   return { change, event, value, digest, key: pendingKey(payload) };
+}
+
+function digestOf({ data: { payload } }: StacEvent): string {
+  return createHash("sha256")
+    .update(canonicalJson(payload as object as Json))
+    .digest("base64url");
 }
 
 /** What the catalogue could not hold is refused before it is in the log. */
 function checkDocument({ data: { payload } }: StacEvent): void {
-  if ("item" in payload) prepareItem(payload.item);
+  if ("item" in payload) checkItem(payload.item);
   else if ("patch" in payload) checkPatch(payload.patch, "item");
   else if ("collection_patch" in payload) checkPatch(payload.collection_patch, "collection");
   else if ("collection" in payload && payload.collection !== null) prepareCollection(payload.collection);

@@ -1,7 +1,7 @@
 import type { Json, StacItem } from "../core/stac.ts";
 import type { Fault } from "../errors.ts";
 import { facetsOf, textOf } from "./facets.ts";
-import { type Box, boxText, footprintOf } from "./footprint.ts";
+import { type Box, boxText, type Footprint, footprintOf } from "./footprint.ts";
 import { invalid, isObject } from "./json.ts";
 import { instantOf, spanText, timeText } from "./times.ts";
 
@@ -31,19 +31,19 @@ export interface PreparedItem {
 const LONGEST_ID = 1024;
 const MOST_PROPERTIES = 2000;
 
-/**
- * Reads an item for the catalogue. Throws Invalid for what no catalogue can hold; whether it is good STAC is decided at
- * the door.
- */
+/** Throws Invalid for what no catalogue can hold; whether it is good STAC is decided at the door. */
+export function checkItem(item: unknown): asserts item is StacItem {
+  placeOf(readable(item));
+}
+
+/** Reads an item for the catalogue. Throws as `checkItem` does. */
 export function prepareItem(item: unknown): PreparedItem {
-  const faults = [...faultsOf(item)];
-  if (faults.length > 0) throw invalid(faults);
-  const { properties, ...body } = item as StacItem;
+  const { properties, ...body } = readable(item);
   const { datetime, start_datetime, end_datetime } = properties;
   const instant = instantOf(datetime);
   const start = instant ?? instantOf(start_datetime);
   const end = instant ?? instantOf(end_datetime);
-  const place = body.geometry === null ? undefined : footprintOf(body.geometry, body.bbox);
+  const place = placeOf(body);
   return {
     row: {
       datetime: start === undefined ? "-infinity" : timeText(start),
@@ -62,6 +62,16 @@ export function prepareItem(item: unknown): PreparedItem {
     start,
     end,
   };
+}
+
+function readable(item: unknown): StacItem {
+  const faults = [...faultsOf(item)];
+  if (faults.length > 0) throw invalid(faults);
+  return item as StacItem;
+}
+
+function placeOf({ geometry, bbox }: Pick<StacItem, "geometry" | "bbox">): Footprint | undefined {
+  return geometry === null ? undefined : footprintOf(geometry, bbox);
 }
 
 /** An item from its two halves. */
@@ -87,15 +97,14 @@ function* faultsOf(item: unknown): Generator<Fault> {
 }
 
 function* timeFaults(properties: { readonly [name: string]: Json }): Generator<Fault> {
-  for (const name of ["datetime", "start_datetime", "end_datetime"]) {
-    const value = properties[name];
-    if (value !== null && value !== undefined && instantOf(value) === undefined) {
-      yield { pointer: `/properties/${name}`, detail: "is no RFC 3339 date and time" };
-    }
+  const [instant, start, end] = ["datetime", "start_datetime", "end_datetime"].map((name) => {
+    const value = properties[name] ?? null;
+    return value === null ? undefined : (instantOf(value) ?? name);
+  });
+  for (const name of [instant, start, end]) {
+    if (typeof name === "string") yield { pointer: `/properties/${name}`, detail: "is no RFC 3339 date and time" };
   }
-  const { datetime, start_datetime, end_datetime } = properties;
-  const [start, end] = [instantOf(start_datetime), instantOf(end_datetime)];
-  if (instantOf(datetime) === undefined && start !== undefined && end !== undefined && start > end) {
+  if (instant === undefined && start instanceof Date && end instanceof Date && start > end) {
     yield { pointer: "/properties/end_datetime", detail: "lies before start_datetime" };
   }
 }

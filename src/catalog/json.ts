@@ -11,10 +11,12 @@ export function invalid(faults: readonly Fault[]): GyreError {
 }
 
 /** JSON with the keys in order: equal for equal values. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    isObject(member) ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1))) : member,
-  );
+export function canonicalJson(value: Json): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
+  const object = value as { readonly [name: string]: Json };
+  const members = Object.keys(object).filter((name) => object[name] !== undefined);
+  return `{${members.sort().map((name) => `${JSON.stringify(name)}:${canonicalJson(object[name] as Json)}`)}}`;
 }
 
 export function isObject(value: unknown): value is { readonly [name: string]: Json } {

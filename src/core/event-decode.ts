@@ -1,7 +1,16 @@
 import { createHash } from "node:crypto";
 import { type Fault, GyreError } from "../errors.ts";
 import type { EventMetadata, Payload, StacEvent } from "./event.ts";
-import { invalidDocument, JSON_LIMITS, type JsonLimits, MOST_FAULTS, parseJson, pointerOf } from "./event-json.ts";
+import {
+  checkJson,
+  checkSize,
+  invalidDocument,
+  JSON_LIMITS,
+  type JsonLimits,
+  MOST_FAULTS,
+  parseJson,
+  pointerOf,
+} from "./event-json.ts";
 import { isMethod, metadataSchema, payloadSchemas } from "./event-schema.ts";
 import type { Json } from "./stac.ts";
 
@@ -19,10 +28,21 @@ const NAIVE = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,9})?$/;
  * major version) or Invalid with the places of its faults.
  */
 export function decodeEvent(bytes: Uint8Array, limits: JsonLimits = JSON_LIMITS): StacEvent {
-  const event = parseJson(bytes, limits);
+  return readEvent(parseJson(bytes, limits), () => createHash("sha256").update(bytes).digest("hex").slice(0, 32));
+}
+
+/** What `decodeEvent` makes of an event that is about to be written, and throws, without reading its bytes again. */
+export function checkedEvent(event: StacEvent, bytes: Uint8Array): StacEvent {
+  checkSize(bytes, JSON_LIMITS);
+  const value = event as object as Json;
+  checkJson(value);
+  return readEvent(value, () => "");
+}
+
+function readEvent(event: Json, digestOf: () => string): StacEvent {
   if (!isObject(event)) throw invalidDocument([{ pointer: "", detail: "is no object" }], "the event");
   const faults: Fault[] = [];
-  const metadata = readMetadata(event.metadata, bytes, faults);
+  const metadata = readMetadata(event.metadata, digestOf, faults);
   const payload = readData(event.data, faults);
   if (faults.length > 0 || metadata === undefined || payload === undefined) {
     throw invalidDocument(faults.slice(0, MOST_FAULTS), "the event");
@@ -34,14 +54,13 @@ function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function readMetadata(value: Json | undefined, bytes: Uint8Array, faults: Fault[]): EventMetadata | undefined {
+function readMetadata(value: Json | undefined, digestOf: () => string, faults: Fault[]): EventMetadata | undefined {
   if (!isObject(value)) {
     faults.push({ pointer: "/metadata", detail: "is no object" });
     return undefined;
   }
   refuseNewer(value.schema_version);
-  const digest =
-    typeof value.event_id === "string" ? "" : createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+  const digest = typeof value.event_id === "string" ? "" : digestOf();
   const result = metadataSchema.safeParse({
     ...value,
     auth: withRequester(value.auth),

@@ -49,8 +49,14 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly default: unknown
 /** The projects that there are profiles of. */
 export const PROJECTS: readonly string[] = Object.keys(LOADERS);
 
+const loaded = new Map<string, Promise<Profile>>();
+
 /** The profile of the project that a collection is named by, read at its first use; undefined for other collections. */
 export async function profileOf(collection: string): Promise<Profile | undefined> {
   const load = Object.hasOwn(LOADERS, collection) ? LOADERS[collection] : undefined;
-  return load === undefined ? undefined : ((await load()).default as Profile);
+  if (load === undefined) return undefined;
+  // An import that is known takes as long as all checks of an item.
+  const profile = loaded.get(collection) ?? load().then((module) => module.default as Profile);
+  loaded.set(collection, profile);
+  return profile;
 }

@@ -1,7 +1,7 @@
 import type { Patch } from "../../core/event.ts";
 import type { Json, StacCollection, StacItem } from "../../core/stac.ts";
 import { type Fault, GyreError, isGyreError } from "../../errors.ts";
-import { prepareItem } from "../item-row.ts";
+import { checkItem } from "../item-row.ts";
 import { isObject } from "../json.ts";
 import { patched } from "../patch.ts";
 import { type Profile, profileOf } from "../profiles/profile.ts";
@@ -125,7 +125,7 @@ class StacValidator implements Validator {
 
 /** What the catalogue cannot hold is refused under every policy. */
 function assertHoldable(item: unknown): asserts item is StacItem {
-  prepareItem(item);
+  checkItem(item);
 }
 
 function assertCollection(given: unknown): asserts given is StacCollection {
