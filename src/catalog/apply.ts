@@ -5,6 +5,7 @@ import { attemptOf } from "../log/error-event.ts";
 import type { Recorded } from "../log/event-log.ts";
 import { BatchState, type CollectionState, type ItemState, keyOfItem, type Loaded } from "./batch.ts";
 import type { Extent } from "./collection-row.ts";
+import { textOf, vectorOf } from "./facets.ts";
 import { type Box, boxText } from "./footprint.ts";
 import { problemOf } from "./problem.ts";
 import { type Summaries, SummaryBuilder } from "./queryables.ts";
@@ -121,7 +122,10 @@ async function saveItems(tx: Database, { items, touched }: BatchState): Promise<
   for (const [key, at] of touched) {
     const state = items.get(key);
     if (state?.prepared === undefined) gone.push(at);
-    else kept.push({ ...at, ...state.prepared.row, etag: state.etag, topic: state.topic });
+    else {
+      const { row } = state.prepared;
+      kept.push({ ...at, ...row, words: vectorOf(row.words), etag: state.etag, topic: state.topic });
+    }
   }
   if (gone.length > 0) {
     await tx.query(
@@ -136,10 +140,10 @@ async function saveItems(tx: Database, { items, touched }: BatchState): Promise<
 const UPSERT_ITEMS = `
   insert into item (id, collection, datetime, span, place, shape, holes, low, high, facets, words, etag, topic, updated,
       properties, body)
-    select id, collection, datetime, span, place, shape, holes, low, high, facets, to_tsvector('simple', words),
-      etag, topic, now(), properties, body
+    select id, collection, datetime, span, place, shape, holes, low, high, facets, words, etag, topic, now(),
+      properties, body
     from json_to_recordset($1) as r(id text, collection text, datetime timestamptz, span tstzrange, place box,
-      shape polygon[], holes polygon[], low float8, high float8, facets text[], words text, etag text,
+      shape polygon[], holes polygon[], low float8, high float8, facets text[], words tsvector, etag text,
       topic text, properties jsonb, body json)
   on conflict (id, collection) do update set datetime = excluded.datetime, span = excluded.span,
     place = excluded.place, shape = excluded.shape, holes = excluded.holes, low = excluded.low, high = excluded.high,
@@ -162,7 +166,8 @@ async function saveCollections(tx: Database, loaded: Loaded, { collections }: Ba
       };
       const isNew = !loaded.collections.has(id);
       if (!isNew && described === undefined) grown.push(row);
-      else written.push({ ...row, document, etag, topic, readers, words: described?.words ?? id });
+      else
+        written.push({ ...row, document, etag, topic, readers, words: vectorOf(described?.words ?? textOf(id, {})) });
     }
   }
   if (gone.length > 0) await tx.query("delete from collection where id = any($1)", [gone]);
@@ -180,10 +185,9 @@ async function saveCollections(tx: Database, loaded: Loaded, { collections }: Ba
 
 const UPSERT_COLLECTIONS = `
   insert into collection (id, document, etag, topic, updated, readers, items, place, span, queryables, words)
-    select id, document, etag, topic, now(), readers, items, place, span, coalesce(queryables, '{}'),
-      to_tsvector('simple', words)
+    select id, document, etag, topic, now(), readers, items, place, span, coalesce(queryables, '{}'), words
     from json_to_recordset($1) as r(id text, document jsonb, etag text, topic text, readers text[], items bigint,
-      place box, span tstzrange, queryables jsonb, words text)
+      place box, span tstzrange, queryables jsonb, words tsvector)
   on conflict (id) do update set document = excluded.document, etag = excluded.etag, topic = excluded.topic,
     updated = excluded.updated, readers = excluded.readers, items = excluded.items, place = excluded.place,
     span = excluded.span, words = excluded.words,
@@ -208,21 +212,27 @@ export async function saveOutcomes(
       problem: error === undefined ? null : problemOf(error),
     };
   });
-  await tx.query(
-    `insert into outcome (event_id, collection, item, method, accepted, applied, applied_count, problem)
-        select event_id, collection, item, method, accepted, now(), effects, problem
-        from json_to_recordset($1) as r(event_id text, collection text, item text, method text, accepted timestamptz,
-          effects int, problem jsonb)
-      on conflict (event_id) do update set applied = excluded.applied, problem = excluded.problem,
-        applied_count = outcome.applied_count + excluded.applied_count`,
-    [JSON.stringify(rows)],
-  );
-  const ids = rows.map(({ event_id }) => event_id);
-  await tx.query("delete from pending where event_id = any($1)", [ids]);
-  await tx.query("select pg_notify(left('catalog:' || current_schema(), 63), ids) from unnest($1::text[]) as ids", [
-    inParts(ids),
-  ]);
+  await tx.query("delete from pending where event_id = any($1)", [rows.map(({ event_id }) => event_id)]);
+  await tx.query(SAVE_OUTCOMES, [JSON.stringify(rows), inParts(rows.map(({ event_id }) => event_id))]);
 }
+
+/**
+ * The commit is not waited for until it is on disk: what a crash takes away it takes with the position, and the log, which
+ * is durable, brings it again.
+ */
+const SAVE_OUTCOMES = `
+  with r as materialized (
+    select * from json_to_recordset($1) as r(event_id text, collection text, item text, method text,
+      accepted timestamptz, effects int, problem jsonb)
+  ), written as (
+    insert into outcome (event_id, collection, item, method, accepted, applied, applied_count, problem)
+      select event_id, collection, item, method, accepted, now(), effects, problem from r
+      on conflict (event_id) do update set applied = excluded.applied, problem = excluded.problem,
+        applied_count = outcome.applied_count + excluded.applied_count
+  ), quickly as materialized (
+    select set_config('synchronous_commit', 'off', true)
+  )
+  select pg_notify(left('catalog:' || current_schema(), 63), ids) from quickly, unnest($2::text[]) as ids`;
 
 /** Below the 8,000 bytes of a notification: an event id has 200 characters at most. */
 function inParts(ids: readonly string[]): string[] {

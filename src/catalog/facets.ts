@@ -2,6 +2,7 @@ import type { Json } from "../core/stac.ts";
 
 const LONGEST = 64;
 const MOST_WORDS = 5000;
+const ASCII = /^[\0-\x7f]*$/;
 const TIME = /^\d{4}-\d\d-\d\dT/;
 
 /**
@@ -17,17 +18,20 @@ export function facet(name: string, value: string | number | boolean): string | 
 /** Facets of all scalar properties, and of the members of arrays. */
 export function facetsOf(properties: { readonly [name: string]: Json }): string[] {
   const found = new Set<string>();
+  const add = (name: string, value: Json): void => {
+    const known = isScalar(value) ? facet(name, value) : undefined;
+    if (known !== undefined) found.add(known);
+  };
   for (const [name, value] of Object.entries(properties)) {
-    for (const entry of Array.isArray(value) ? value : [value]) {
-      const known = isScalar(entry) ? facet(name, entry) : undefined;
-      if (known !== undefined) found.add(known);
-    }
+    if (Array.isArray(value)) for (const entry of value) add(name, entry);
+    else add(name, value);
   }
   return [...found];
 }
 
 /** The words of a text as free-text search compares them: letters and digits, without case and accents. */
 export function wordsOf(text: string): string[] {
+  if (ASCII.test(text)) return text.toLowerCase().match(/[a-z0-9]{1,100}/g) ?? [];
   const folded = text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
   return folded.match(/[\p{L}\p{N}]{1,100}/gu) ?? [];
 }
@@ -36,14 +40,30 @@ export function wordsOf(text: string): string[] {
 export function textOf(id: string, fields: { readonly [name: string]: unknown }): string {
   const texts = new Set([id]);
   for (const value of Object.values(fields)) {
-    for (const entry of Array.isArray(value) ? value : [value]) {
-      if (typeof entry === "string" && !entry.includes("://") && !TIME.test(entry)) texts.add(entry);
-    }
+    if (typeof value === "string") addText(texts, value);
+    else if (Array.isArray(value)) for (const entry of value) addText(texts, entry);
   }
-  return [...texts]
-    .flatMap((text) => wordsOf(text))
-    .slice(0, MOST_WORDS)
-    .join(" ");
+  const words: string[] = [];
+  for (const text of texts) {
+    for (const word of wordsOf(text)) if (words.length < MOST_WORDS) words.push(word);
+  }
+  return words.join(" ");
+}
+
+/** The words of `textOf` with their places, as core `tsvector` reads them: its own parser would take longer. */
+export function vectorOf(words: string): string {
+  const places = new Map<string, string>();
+  let place = 0;
+  for (const word of words === "" ? [] : words.split(" ")) {
+    const before = places.get(word);
+    place += 1;
+    places.set(word, before === undefined ? `${word}:${place}` : `${before},${place}`);
+  }
+  return [...places.values()].join(" ");
+}
+
+function addText(texts: Set<string>, value: unknown): void {
+  if (typeof value === "string" && !value.includes("://") && !TIME.test(value)) texts.add(value);
 }
 
 function isShort(text: string): boolean {

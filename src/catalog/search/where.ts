@@ -62,8 +62,9 @@ export function matching({ ranges, covered, boxes, known, others }: Conditions):
 /** Any group of which all terms are there; a term of many words is a phrase. Throws BadRequest. */
 function wordsQuery(q: NonNullable<Search["q"]>): Sql {
   const groups = q.map((terms) => {
-    const phrases = terms.map((term) => wordsOf(term).join(" ")).filter((phrase) => phrase !== "");
-    return phrases.map((phrase) => sql`phraseto_tsquery('simple', ${phrase})`);
+    // Words are letters and digits, so that nothing in them is an operator.
+    const phrases = terms.map((term) => wordsOf(term).join(" <-> ")).filter((phrase) => phrase !== "");
+    return phrases.map((phrase) => sql`${phrase}::tsquery`);
   });
   const usable = groups.filter((group) => group.length > 0).map((group) => sql`(${joined(group, " && ")})`);
   if (usable.length === 0) throw new GyreError("BadRequest", "q has no word to look for", { subject: "q" });

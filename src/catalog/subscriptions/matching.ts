@@ -3,6 +3,7 @@ import type { StacItem } from "../../core/stac.ts";
 import type { Database } from "../../db/database.ts";
 import type { Search } from "../catalog.ts";
 import { createMatcher } from "../cql2/matcher.ts";
+import { vectorOf } from "../facets.ts";
 import { prepareItem } from "../item-row.ts";
 import { conditionsOf, matching } from "../search/where.ts";
 import { sql } from "../sql.ts";
@@ -19,7 +20,7 @@ export interface Documents {
 export function documentsOf(items: readonly StacItem[]): Documents {
   const rows = items.map((item, n) => {
     const { row } = prepareItem(item);
-    return { ...row, n, id: item.id, collection: item.collection, body: undefined };
+    return { ...row, words: vectorOf(row.words), n, id: item.id, collection: item.collection, body: undefined };
   });
   return { items, rows: JSON.stringify(rows) };
 }
@@ -35,10 +36,9 @@ export async function matchesOf(
   const conditions = conditionsOf(search, who);
   const { text, values } = sql`
     select n from (
-      select n, id, collection, datetime, span, place, shape, holes, low, high, facets,
-        to_tsvector('simple', words) as words, properties
+      select n, id, collection, datetime, span, place, shape, holes, low, high, facets, words, properties
       from json_to_recordset(${rows}) as r(n int, id text, collection text, datetime timestamptz, span tstzrange,
-        place box, shape polygon[], holes polygon[], low float8, high float8, facets text[], words text,
+        place box, shape polygon[], holes polygon[], low float8, high float8, facets text[], words tsvector,
         properties jsonb)
     ) as item where ${matching(conditions)}`;
   const found = (await tx.query<{ readonly n: number }>(text, values)).map(({ n }) => items[n] as StacItem);
