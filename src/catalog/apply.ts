@@ -23,10 +23,12 @@ export interface Refused extends Arrived {
 
 /** Applies events in their order by a fixed number of statements, and answers those that were refused. */
 export async function applyEvents(tx: Database, arrived: readonly Arrived[]): Promise<Refused[]> {
+  // First, so that all else is read as it is when nobody else applies to these collections.
+  const collections = await lockCollections(tx, arrived);
   const known = await knownFates(tx, arrived);
   const fresh = arrived.filter((one) => !isRepeat(one, known));
   if (fresh.length === 0) return [];
-  const loaded = await load(tx, fresh);
+  const loaded: Loaded = { items: await loadItems(tx, fresh), collections };
   const state = new BatchState(loaded);
   const last = new Map<string, Arrived>();
   const refused = new Map<Arrived, Refused>();
@@ -65,10 +67,9 @@ function isRepeat({ message, event }: Arrived, known: ReadonlyMap<string, Fate>)
   return fate === "applied" || (fate === "failed" && attemptOf(message.id) === 0);
 }
 
-async function load(tx: Database, arrived: readonly Arrived[]): Promise<Loaded> {
-  const payloads = arrived.map(({ event }) => event.data.payload);
+async function loadItems(tx: Database, arrived: readonly Arrived[]): Promise<Loaded["items"]> {
   const keys = new Map<string, { collection: string; id: string; isPatch: boolean }>();
-  for (const payload of payloads.filter(isItemPayload)) {
+  for (const payload of arrived.map(({ event }) => event.data.payload).filter(isItemPayload)) {
     const [collection, id] = [payload.collection_id, itemIdOf(payload) as string];
     const key = keyOfItem(collection, id);
     keys.set(key, { collection, id, isPatch: payload.method === "PATCH" || (keys.get(key)?.isPatch ?? false) });
@@ -80,17 +81,38 @@ async function load(tx: Database, arrived: readonly Arrived[]): Promise<Loaded> 
       join item i on i.id = k.id and i.collection = k.collection`,
     [JSON.stringify([...keys.values()])],
   );
-  const collections = await tx.query<CollectionRow>(
+  return new Map(items.map((item) => [keyOfItem(item.collection, item.id), item]));
+}
+
+/** Followers that share a catalogue count the items of one collection one after the other. */
+async function lockCollections(tx: Database, arrived: readonly Arrived[]): Promise<Loaded["collections"]> {
+  const ids = [...new Set(arrived.map(({ event }) => event.data.payload.collection_id))];
+  const found = await lockedCollections(tx, ids);
+  const there = new Set(found.map(({ id }) => id));
+  const missing = ids.filter((id) => !there.has(id));
+  if (missing.length > 0) {
+    // There is no row to lock: of two who would make it the second finds what the first has made.
+    await tx.query(
+      `select pg_advisory_xact_lock(hashtext('collection:' || current_schema()), bucket)
+        from (select distinct abs(hashtext(id) % $2) as bucket from unnest($1::text[]) as id order by 1) b`,
+      [missing, NEW_BUCKETS],
+    );
+    found.push(...(await lockedCollections(tx, missing)));
+  }
+  return new Map(found.map((row) => [row.id, stateOf(row)]));
+}
+
+/** Few locks, however many the collections. */
+const NEW_BUCKETS = 64;
+
+function lockedCollections(tx: Database, ids: readonly string[]): Promise<CollectionRow[]> {
+  return tx.query<CollectionRow>(
     `select id, etag, topic, document, readers, items, queryables,
         (place[1])[0] as west, (place[1])[1] as south, (place[0])[0] as east, (place[0])[1] as north,
         lower(span) as start, upper(span) as "end"
       from collection where id = any($1) order by id for update`,
-    [[...new Set(payloads.map(({ collection_id }) => collection_id))]],
+    [ids],
   );
-  return {
-    items: new Map(items.map((item) => [keyOfItem(item.collection, item.id), item])),
-    collections: new Map(collections.map((row) => [row.id, stateOf(row)])),
-  };
 }
 
 interface CollectionRow {
