@@ -87,9 +87,13 @@ export function readingRoutes(options: EventsOptions): readonly Route[] {
     }
     const count = read.live ? 1 : 0;
     live += count;
+    // A reader that waits ends with its client, however that leaves.
+    const left = new AbortController();
+    const signal = AbortSignal.any([left.signal, route.request.signal]);
     const beat = type === NDJSON ? "\n" : ":\n\n";
-    const body = beating(log.read(read, route.call), text, beat, () => {
+    const body = beating(log.read(read, { ...route.call, signal }), text, beat, () => {
       live -= count;
+      left.abort();
     });
     return new Response(body, { headers });
   }
