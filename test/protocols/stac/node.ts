@@ -7,7 +7,6 @@ import { createValidator } from "../../../src/catalog/validate/validator.ts";
 import { withValidation } from "../../../src/catalog/with-validation.ts";
 import { createWrites } from "../../../src/catalog/writes.ts";
 import type { Access } from "../../../src/core/access.ts";
-import { ANONYMOUS, type Call } from "../../../src/core/principal.ts";
 import type { StacItem } from "../../../src/core/stac.ts";
 import { ALL_TOPICS, topicTemplate } from "../../../src/core/topic.ts";
 import type { Pool } from "../../../src/db/database.ts";
@@ -16,10 +15,10 @@ import { follow } from "../../../src/log/follow.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
 import { createIngest } from "../../../src/protocols/stac/ingest.ts";
 import { createStac, type StacOptions } from "../../../src/protocols/stac/stac.ts";
+import { CALL } from "../../contract/catalog/node.ts";
 import { type Ending, testDatabase } from "../../services/postgres.ts";
 
 export const ROOT = "http://node.test";
-export const CALL: Call = { who: ANONYMOUS };
 const NO_SCHEMAS = { read: async () => undefined, write: async () => undefined, list: async () => [] };
 
 /** What an answer was, read to its end. */

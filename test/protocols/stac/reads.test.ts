@@ -3,7 +3,8 @@ import { before, suite, test } from "node:test";
 import { GyreError } from "../../../src/errors.ts";
 import { createStac } from "../../../src/protocols/stac/stac.ts";
 import { lazyCatalog } from "../../../src/publication/lazily.ts";
-import { collection, item } from "../../contract/catalog/node.ts";
+import { CALL, collection, item } from "../../contract/catalog/node.ts";
+import { testProtocol } from "../../contract/protocol.ts";
 import { type Answer, assertProblem, type Json, linkOf, ROOT, type StacNode, stacNode, suiteEnding } from "./node.ts";
 
 const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
@@ -249,6 +250,24 @@ suite("STAC at other addresses", () => {
     assert.equal(await selfOf(other), `${ROOT}/stac/search?limit=1`);
     const forged = { ...forwarded, "x-forwarded-host": "a b" };
     assertProblem(await trusting.ask("/stac", { headers: forged }), 400);
+  });
+});
+
+suite("STAC as a protocol", () => {
+  const ending = suiteEnding();
+  let made: Promise<StacNode> | undefined;
+  testProtocol("stac", async () => {
+    made ??= stacNode(ending, { publicUrl: new URL("https://public.example/prefix/") });
+    const node = await made;
+    if ((await node.catalog.item("c", "a", CALL)) === undefined) await node.publish([item("a"), item("b")]);
+    return {
+      fetch: node.fetch,
+      base: "https://public.example/prefix/",
+      entities: ["stac/conformance", "stac/collections/c", "stac/collections/c/items/a"],
+      streams: ["stac", "stac/collections", "stac/search?limit=1", "stac/queryables"],
+      missing: ["stac/nothing", "stac/collections/x", "stac/collections/c/items/x"],
+      bad: ["stac/search?limit=0", "stac/collections?limit=0", "stac/aggregate"],
+    };
   });
 });
 
