@@ -45,9 +45,16 @@ export async function checkCollection(id: string | undefined, { catalog }: StacO
   if (id !== undefined && (await catalog.collection(id, call)) === undefined) throw noCollection(id);
 }
 
-/** `GET /collections`: the Collection Search extension, and `/children` with the same entries. */
-export function answerCollections(member: "collections" | "children") {
-  return async (route: RouteCall, options: StacOptions): Promise<Response> => collectionsPage(route, options, member);
+const COLLECTIONS_OF_PAGE = "100";
+
+/** `GET /collections`: the Collection Search extension. */
+export function answerCollections(route: RouteCall, options: StacOptions): Promise<Response> {
+  return collectionsPage(route, options, "collections");
+}
+
+/** `GET /children` (Children extension): the same entries. */
+export function answerChildren(route: RouteCall, options: StacOptions): Promise<Response> {
+  return collectionsPage(route, options, "children");
 }
 
 async function collectionsPage(
@@ -55,7 +62,7 @@ async function collectionsPage(
   { catalog }: StacOptions,
   member: "collections" | "children",
 ): Promise<Response> {
-  const { search, fields } = requestedByQuery(query.limit === undefined ? { ...query, limit: "100" } : query);
+  const { search, fields } = requestedByQuery({ limit: COLLECTIONS_OF_PAGE, ...query });
   const page = await catalog.collections(search, call);
   const url = selfUrl(request, base);
   const entries = page.entries.map(({ document }) => {

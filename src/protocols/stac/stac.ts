@@ -2,7 +2,7 @@ import { jsonResponse } from "../document.ts";
 import type { Protocol, Route, RouteCall } from "../protocol.ts";
 import { aggregateBody, aggregateQuery, answerAggregate, answerAggregations } from "./aggregate.ts";
 import type { StacOptions } from "./context.ts";
-import { answerCollection, answerCollections, answerItem } from "./documents.ts";
+import { answerChildren, answerCollection, answerCollections, answerItem } from "./documents.ts";
 import { answerLanding, conformance } from "./landing.ts";
 import { GEOJSON, JSON_TYPE } from "./links.ts";
 import { answerQueryables } from "./queryables.ts";
@@ -70,10 +70,10 @@ function readRoutes(options: StacOptions): readonly Route[] {
     route("/stac/search", "Search items", ITEM_TYPES, answerSearch, { query: searchQuery }),
     route("/stac/search", "Search items", ITEM_TYPES, answerSearch, { ...POSTED, body: { [JSON_TYPE]: searchBody } }),
     ...counts("/stac"),
-    route("/stac/children", "Collections, as children", [JSON_TYPE], answerCollections("children"), {
+    route("/stac/children", "Collections, as children", [JSON_TYPE], answerChildren, {
       query: collectionsQuery,
     }),
-    route("/stac/collections", "Collections; a search among them", [JSON_TYPE], answerCollections("collections"), {
+    route("/stac/collections", "Collections; a search among them", [JSON_TYPE], answerCollections, {
       query: collectionsQuery,
     }),
     route(COLLECTION, "A collection", [JSON_TYPE], answerCollection),

@@ -45,10 +45,10 @@ const jsonPatch = z
 type Bodies = Readonly<Record<string, z.ZodType>>;
 const itemOrItems = z.union([itemBody, itemsBody]);
 const patch = z.union([mergePatch, jsonPatch]);
-export const NEW_ITEMS: Bodies = { [GEOJSON]: itemOrItems, [JSON_TYPE]: itemOrItems };
-export const ITEM: Bodies = { [GEOJSON]: itemBody, [JSON_TYPE]: itemBody };
-export const COLLECTION: Bodies = { [JSON_TYPE]: collectionBody };
-export const PATCH: Bodies = { [MERGE_PATCH]: mergePatch, [JSON_PATCH]: jsonPatch, [JSON_TYPE]: patch };
+const NEW_ITEMS: Bodies = { [GEOJSON]: itemOrItems, [JSON_TYPE]: itemOrItems };
+const ITEM: Bodies = { [GEOJSON]: itemBody, [JSON_TYPE]: itemBody };
+const COLLECTION: Bodies = { [JSON_TYPE]: collectionBody };
+const PATCH: Bodies = { [MERGE_PATCH]: mergePatch, [JSON_PATCH]: jsonPatch, [JSON_TYPE]: patch };
 
 /** What each write takes, by media type; DELETE has no body. */
 export function bodiesOf(method: Payload["method"], of: "item" | "collection"): Bodies | undefined {
@@ -65,11 +65,14 @@ export interface Sent {
   readonly [member: string]: unknown;
 }
 
+export function isItemCollection(body: unknown): boolean {
+  return objectOf(body).type === "FeatureCollection";
+}
+
 /** The items of a body; one, unless it is an ItemCollection. Throws Invalid with the places of the faults. */
-export function itemsOf(body: unknown): { readonly of: readonly Sent[]; readonly isMany: boolean } {
-  const document = objectOf(body);
-  if (document.type !== "FeatureCollection") return { of: [checked(itemBody, document, "item")], isMany: false };
-  return { of: checked<{ features: Sent[] }>(itemsBody, document, "ItemCollection").features, isMany: true };
+export function itemsOf(body: unknown): readonly Sent[] {
+  if (!isItemCollection(body)) return [itemOf(body)];
+  return checked<{ readonly features: readonly Sent[] }>(itemsBody, body, "ItemCollection").features;
 }
 
 export function itemOf(body: unknown): Sent {

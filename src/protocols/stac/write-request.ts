@@ -6,7 +6,16 @@ import { GyreError } from "../../errors.ts";
 import { mediaTypeOf, readJson } from "../json-body.ts";
 import type { RouteCall } from "../protocol.ts";
 import type { StacOptions } from "./context.ts";
-import { bodiesOf, collectionOf, itemOf, itemsOf, JSON_PATCH, MERGE_PATCH, type Sent } from "./write-bodies.ts";
+import {
+  bodiesOf,
+  collectionOf,
+  isItemCollection,
+  itemOf,
+  itemsOf,
+  JSON_PATCH,
+  MERGE_PATCH,
+  type Sent,
+} from "./write-bodies.ts";
 
 /** What a write asks for. */
 export interface Requested {
@@ -19,17 +28,12 @@ export interface Requested {
 export async function changesOf(route: RouteCall, options: StacOptions, method: Payload["method"]): Promise<Requested> {
   const { request, params } = route;
   const { collection, item } = params;
-  const types = bodiesOf(
-    method,
-    collection !== undefined && (item !== undefined || method === "POST") ? "item" : "collection",
-  );
+  const isOfItems = item !== undefined || (collection !== undefined && method === "POST");
+  const types = bodiesOf(method, isOfItems ? "item" : "collection");
   const body = types && (await readJson(request, Object.keys(types), options.bodyBytes));
-  const { payloads, isMany } =
-    collection === undefined
-      ? { payloads: [newCollection(body)], isMany: false }
-      : method === "POST"
-        ? newItems(body, collection)
-        : { payloads: [changeAt(request, method, collection, item, body)], isMany: false };
+  const isMany = isOfItems && method === "POST" && isItemCollection(body);
+  const payloads =
+    method === "POST" ? newDocuments(body, collection) : [changeAt(request, method, collection ?? "", item, body)];
   const origin = originOf(route);
   const key = keyOf(request);
   const match = ifMatchOf(request);
@@ -43,20 +47,13 @@ export async function changesOf(route: RouteCall, options: StacOptions, method: 
   return { changes, isMany };
 }
 
-function newCollection(body: unknown): Payload {
+/** Items of a collection; without one, a collection. */
+function newDocuments(body: unknown, collection: string | undefined): readonly Payload[] {
+  if (collection !== undefined) {
+    return itemsOf(body).map((item) => ({ method: "POST", collection_id: collection, item: placed(item, collection) }));
+  }
   const document = collectionOf(body);
-  return { method: "POST", collection_id: document.id, collection: document as object as StacCollection };
-}
-
-function newItems(
-  body: unknown,
-  collection: string,
-): { readonly payloads: readonly Payload[]; readonly isMany: boolean } {
-  const { of, isMany } = itemsOf(body);
-  const payloads = of.map((item): Payload => {
-    return { method: "POST", collection_id: collection, item: placed(item, collection) };
-  });
-  return { payloads, isMany };
+  return [{ method: "POST", collection_id: document.id, collection: document as object as StacCollection }];
 }
 
 /** PUT, PATCH or DELETE of the document at an address. */

@@ -11,7 +11,8 @@ const ITEMS = `${COLLECTION}/items`;
 const ITEM = `${ITEMS}/:item`;
 
 const PROBLEM = { types: ["application/problem+json"] };
-const RESPONSES: Route["responses"] = {
+/** What a write is answered with. */
+export const WRITE_RESPONSES: Route["responses"] = {
   200: { description: "Changed here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
   201: { description: "Made here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
   202: { description: "The event is durable; its status has an address", types: [JSON_TYPE] },
@@ -34,7 +35,7 @@ export function writeRoutes(options: StacOptions): readonly Route[] {
       path,
       summary,
       ...(body === undefined ? {} : { body }),
-      responses: RESPONSES,
+      responses: WRITE_RESPONSES,
       role: "write",
       handle: (call) => answerWrite(call, options, method),
     };
