@@ -97,7 +97,7 @@ describe("STAC clients at a running node", { skip }, () => {
         body: JSON.stringify({ type: "FeatureCollection", features }),
       });
       const said = await answer.text();
-      assert.equal(answer.status, 202, said);
+      assert.equal(answer.status, 201, said);
       const { events } = JSON.parse(said) as { events: readonly { readonly status: string }[] };
       assert.deepEqual(new Set(events.map(({ status }) => status)), new Set(["applied"]));
     }

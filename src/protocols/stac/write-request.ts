@@ -127,8 +127,8 @@ function originOf({ request: { headers }, call }: RouteCall): Omit<Change, "payl
 function keyOf({ headers }: Request): string | undefined {
   const key = headers.get("idempotency-key");
   if (key === null) return undefined;
-  if (/^[A-Za-z0-9._:~@/+=-]{1,190}$/.test(key)) return key;
-  throw new GyreError("BadRequest", "Idempotency-Key has 1 to 190 of A-Z a-z 0-9 . _ : ~ @ / + = -", {
+  if (/^[A-Za-z0-9._:~@/+=-]{1,200}$/.test(key)) return key;
+  throw new GyreError("BadRequest", "Idempotency-Key has 1 to 200 of A-Z a-z 0-9 . _ : ~ @ / + = -", {
     subject: "Idempotency-Key",
   });
 }
