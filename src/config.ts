@@ -102,7 +102,10 @@ const kafka = z.strictObject({
 });
 
 const follow = z.strictObject({
-  log: z.string().optional().describe("another node's /events, or kafka://host:port; without it the node's own log"),
+  log: z
+    .union([z.string(), kafka])
+    .optional()
+    .describe("another node's /events, or Apache Kafka; without it the node's own log"),
   topics: z.string().min(1).max(1000).default(".*").describe("a regular expression for whole names of topics"),
   group: z
     .string()

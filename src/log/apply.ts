@@ -76,17 +76,22 @@ async function applyOnce(
 
 /** A log may take less than one error event and the message that it quotes: then the place of that must do. */
 async function tell(errors: EventLog, failures: readonly Failure[], reporter: Reporter, who: Principal): Promise<void> {
+  const append = (some: readonly Failure[], form?: "without payload"): Promise<unknown> =>
+    errors.append(
+      some.map((failure) => errorMessage(failure, reporter, form)),
+      { who },
+    );
+  const isTooLarge = (error: unknown): true => {
+    if (isGyreError(error, "TooLarge")) return true;
+    throw error;
+  };
   try {
-    await errors.append(
-      failures.map((failure) => errorMessage(failure, reporter)),
-      { who },
-    );
+    await append(failures);
   } catch (error) {
-    if (!isGyreError(error, "TooLarge")) throw error;
-    await errors.append(
-      failures.map((failure) => errorMessage(failure, reporter, "without payload")),
-      { who },
-    );
+    isTooLarge(error);
+    for (const failure of failures) {
+      await append([failure]).catch((reason: unknown) => isTooLarge(reason) && append([failure], "without payload"));
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import type { EventLog } from "../log/event-log.ts";
 import { type FollowStatus, follow } from "../log/follow.ts";
 import { requestedByBody } from "../protocols/stac/search-parameters.ts";
 import { lagShower } from "./lag-shower.ts";
-import { type OpenedLog, openForeignLog } from "./logs.ts";
+import { logName, type OpenedLog, openForeignLog } from "./logs.ts";
 
 /** One entry of `follow` under its name as a consumer. */
 export interface PlannedFollower {
@@ -61,7 +61,7 @@ export function plannedFollowers({ name: node, follow: entries }: Config): reado
 
 /** Positions in one log mean nothing in another: what reads another log is another consumer. */
 function nameOf(node: string, { log, target }: FollowConfig): string {
-  return [node, log && `from.${log}`, target && `to.${target}`]
+  return [node, log && `from.${logName(log)}`, target && `to.${target}`]
     .filter((part) => part !== undefined)
     .join(".")
     .replaceAll(/[^A-Za-z0-9._-]+/g, "-")

@@ -47,7 +47,8 @@ export async function openLog(
 }
 
 /** A log of somebody else that a `follow` names: another node's `/events`, or Kafka. */
-export async function openForeignLog(address: string): Promise<OpenedLog> {
+export async function openForeignLog(address: string | KafkaConfig): Promise<OpenedLog> {
+  if (typeof address !== "string") return kafkaLog(address);
   if (address.startsWith("kafka:")) return kafkaLog(fromUrl(address));
   const url = URL.parse(address);
   if (url === null || !/^https?:$/.test(url.protocol)) {
@@ -100,6 +101,11 @@ async function pemOf(
   return Object.fromEntries(
     await Promise.all(entries.map(async ([name, file]) => [name, await readFile(file, "utf8")])),
   );
+}
+
+/** A log in one word. */
+export function logName(log: string | KafkaConfig): string {
+  return typeof log === "string" ? log : [...log.brokers, log.perFacet ? log.prefix : log.topic].join(".");
 }
 
 function fromUrl(address: string): Pick<KafkaConfig, "brokers"> {
