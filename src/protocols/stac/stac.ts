@@ -17,7 +17,6 @@ type Answer = (call: RouteCall, options: StacOptions) => Promise<Response>;
 const COLLECTION = "/stac/collections/:collection";
 const SCHEMA = "application/schema+json";
 const PROBLEM = { types: ["application/problem+json"] };
-const itemsQuery = searchQuery.omit({ collections: true });
 const collectionsQuery = searchQuery.omit({ collections: true, f: true });
 const POSTED = { method: "POST", query: searchQuery.pick({ f: true }) } as const;
 
@@ -78,7 +77,8 @@ function readRoutes(options: StacOptions): readonly Route[] {
     }),
     route(COLLECTION, "A collection", [JSON_TYPE], answerCollection),
     ...counts(COLLECTION),
-    route(`${COLLECTION}/items`, "Items of a collection", ITEM_TYPES, items, { query: itemsQuery }),
+    // pystac-client names the collection of the address again.
+    route(`${COLLECTION}/items`, "Items of a collection", ITEM_TYPES, items, { query: searchQuery }),
     route(`${COLLECTION}/items/:item`, "An item", [GEOJSON], answerItem),
   ];
 }
