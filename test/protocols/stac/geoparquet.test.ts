@@ -73,6 +73,7 @@ suite("STAC GeoParquet", () => {
     assert.deepEqual([clash.id, clash["properties.id"], clash["properties.type"]], ["clash", "mine", 7n]);
     assert.deepEqual([clash["a.b"], clash.constructor, clash.empty], [1n, "c", {}]);
     assert.ok(!("none" in clash), "what never has a value has no column");
+    assert.ok(!("assets" in (await rowsOf([{ ...item("bare"), assets: {} }]))[0]), "nor have assets that nobody has");
     assert.equal(plain.assets.data.href, "https://data.example/plain");
   });
 

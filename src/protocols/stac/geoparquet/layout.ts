@@ -3,7 +3,7 @@ import type { Json } from "../../../core/stac.ts";
 import { GyreError } from "../../../errors.ts";
 import { type Kind, KindOf } from "./kind.ts";
 import { schemaOf } from "./schema.ts";
-import { BOX, BOX_3D, boxOf, columnValue } from "./value.ts";
+import { BOX, BOX_3D, boxOf, changed, columnValue } from "./value.ts";
 
 /** Values of an item by their columns. */
 export type Row = ReadonlyMap<string, Json>;
@@ -24,8 +24,10 @@ const MOST_COLUMNS = 2000;
 
 /** An item as stac-geoparquet lays it out: properties beside the other members. */
 export function rowOf(item: object): Row {
-  const { properties = {}, ...members } = item as { readonly [name: string]: Json };
+  const { properties = {}, assets, ...members } = item as { readonly [name: string]: Json };
   const row = new Map(Object.entries(members));
+  // Parquet has no struct without members, and readers know an item without assets.
+  if (Object.keys(assets ?? {}).length > 0) row.set("assets", assets as Json);
   for (const [name, value] of Object.entries(properties ?? {})) {
     row.set(MEMBERS.has(name) ? `properties.${name}` : name, value as Json);
   }
@@ -86,9 +88,8 @@ export function schemaOfColumns(columns: ReadonlyMap<string, Kind>): SchemaEleme
 
 /** Rows turned on their side. Throws Conflict where one has what no column holds. */
 export function columnData(rows: readonly Row[], columns: ReadonlyMap<string, Kind>): ColumnSource[] {
-  for (const row of rows) {
-    for (const [name, value] of row) if (value !== null && !columns.has(name)) columnValue(value, NOTHING);
-  }
+  const isKnown = ([name, value]: readonly [string, Json]): boolean => value === null || columns.has(name);
+  if (!rows.every((row) => row.entries().every(isKnown))) throw changed();
   return [...columns].map(([name, kind]) => ({
     name,
     data: rows.map((row) => columnValue(row.get(name), kind)),
@@ -97,14 +98,7 @@ export function columnData(rows: readonly Row[], columns: ReadonlyMap<string, Ki
   }));
 }
 
-const NOTHING: Kind = { type: "struct", members: new Map() };
-
 function tooManyColumns(): GyreError {
-  return new GyreError(
-    "TooLarge",
-    `the items have more than ${MOST_COLUMNS} different properties: ask for some fields`,
-    {
-      subject: "fields",
-    },
-  );
+  const message = `the items have more than ${MOST_COLUMNS} different properties: ask for some fields`;
+  return new GyreError("TooLarge", message, { subject: "fields" });
 }

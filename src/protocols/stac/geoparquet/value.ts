@@ -18,19 +18,19 @@ export function columnValue(value: Json | undefined, kind: Kind): unknown {
     case "geometry":
       return wkbOf(value);
     case "time":
-      return typeof value === "string" ? microsecondsOf(value) : changed();
+      return typeof value === "string" ? microsecondsOf(value) : mismatch();
     case "text":
-      return typeof value === "string" ? value : changed();
+      return typeof value === "string" ? value : mismatch();
     case "boolean":
-      return typeof value === "boolean" ? value : changed();
+      return typeof value === "boolean" ? value : mismatch();
     case "integer":
-      return Number.isSafeInteger(value) ? BigInt(value as number) : changed();
+      return Number.isSafeInteger(value) ? BigInt(value as number) : mismatch();
     case "number":
-      return typeof value === "number" ? value : changed();
+      return typeof value === "number" ? value : mismatch();
     case "list":
-      return Array.isArray(value) ? value.map((one: Json) => columnValue(one, kind.of)) : changed();
+      return Array.isArray(value) ? value.map((one: Json) => columnValue(one, kind.of)) : mismatch();
     case "struct":
-      return typeof value === "object" && !Array.isArray(value) ? structOf(value as Members, kind.members) : changed();
+      return typeof value === "object" && !Array.isArray(value) ? structOf(value as Members, kind.members) : mismatch();
   }
 }
 
@@ -40,7 +40,7 @@ function structOf(value: Members, kinds: ReadonlyMap<string, Kind>): object {
   for (const [name, member] of Object.entries(value)) {
     const kind = kinds.get(name);
     if (kind !== undefined) struct[name] = columnValue(member, kind);
-    else if (member !== null) changed();
+    else if (member !== null) throw changed();
   }
   return struct;
 }
@@ -69,6 +69,11 @@ function microsecondsOf(text: string): bigint | null {
   return BigInt(Math.floor(ms / 1000)) * 1_000_000n + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
 }
 
-function changed(): never {
-  throw new GyreError("Conflict", "items were changed while they were read: ask again");
+function mismatch(): never {
+  throw changed();
+}
+
+/** The items are others than those that the columns were made of. */
+export function changed(): GyreError {
+  return new GyreError("Conflict", "items were changed while they were read: ask again");
 }
