@@ -68,11 +68,18 @@ export class Courier {
   }
 
   async #fill(call: Call): Promise<"more" | "idle" | "gone"> {
-    const filled = await this.#options.filling.step(this.#id, call);
+    const filled = await this.#options.filling.step(this.#id, call).catch((error: unknown) => this.#refused(error));
     if (filled === "full" || filled === "live") return "idle";
     if (filled !== "later") return filled;
     await pause(this.#options.clock, RETRY_MS, this.#stop);
     return "more";
+  }
+
+  /** A search that was accepted by another version of Gyre may not be understood by this one. */
+  async #refused(error: unknown): Promise<"full"> {
+    if (!isGyreError(error) || error.tag === "Busy") throw error;
+    await this.#options.store.failed(this.#id, error.message, 1);
+    return "full";
   }
 
   async #deliver(call: Call): Promise<"more" | "idle" | "gone"> {

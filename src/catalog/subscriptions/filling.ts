@@ -1,6 +1,6 @@
 import type { Call } from "../../core/principal.ts";
 import type { Database, Pool } from "../../db/database.ts";
-import type { Batch, Position } from "../../log/event-log.ts";
+import type { Batch } from "../../log/event-log.ts";
 import type { Search } from "../catalog.ts";
 import { appliedPositions, holdFollowers, isBefore, type Positions, RETRIES, type Source } from "../compare/sources.ts";
 import { aboutItem } from "./change.ts";
@@ -40,7 +40,8 @@ export class Filling {
     );
     if (subscription === undefined) return "gone";
     if (subscription.read === null) return "live";
-    if (subscription.notices - subscription.delivered > MOST_WAITING - BATCH) return "full";
+    const { paused, notices, delivered } = subscription;
+    if (paused || notices - delivered > MOST_WAITING - BATCH) return "full";
     const positions = await appliedPositions(this.#pool);
     for (const source of this.#sources) {
       for await (const batch of this.#batches(source, subscription.read, positions, call)) {
@@ -76,22 +77,31 @@ export class Filling {
     return "live";
   }
 
-  /** Batches of what the catalogue has applied and the subscription has not seen. */
+  /**
+   * Batches of what the catalogue has applied and the subscription has not seen, one partition after the other: what is
+   * behind that may be a lot, and is not looked at.
+   */
   async *#batches(
     { consumer, log, topics }: Source,
     read: Positions,
     positions: Positions,
     call: Call,
   ): AsyncGenerator<Batch> {
-    const from = read[consumer] ?? {};
-    for await (const { messages, next } of log.read({ from, topics, batch: BATCH }, call)) {
-      const applied = messages.filter(({ partition, offset }) => isBefore(positions, consumer, partition, offset));
-      if (applied.length > 0) yield { messages: applied, next: upTo(next, positions[consumer] ?? {}, from) };
+    for (const [partition, end] of Object.entries(positions[consumer] ?? {})) {
+      const start = read[consumer]?.[partition] ?? 0;
+      if (start >= end) continue;
+      const options = { from: { [partition]: start }, partitions: [partition], topics, batch: BATCH };
+      for await (const { messages, next } of log.read(options, call)) {
+        const applied = messages.filter(({ offset }) => offset < end);
+        const to = Math.min(next[partition] ?? end, end);
+        if (applied.length > 0) yield { messages: applied, next: { [partition]: to } };
+        if (to === end) break;
+      }
     }
   }
 
   async #apply(tx: Database, subscription: Subscription, source: Source, { messages, next }: Batch): Promise<void> {
-    const { id, since } = subscription;
+    const { id, since, read } = subscription;
     const search = this.#parse(subscription.search);
     const about = messages.flatMap((message) => aboutItem(message) ?? []);
     const wanted = about.filter(({ collection, id: item }) => isAsked(search, collection, item));
@@ -103,7 +113,7 @@ export class Filling {
     await tx.query("update subscription set read = read || jsonb_build_object($2::text, $3::jsonb) where id = $1", [
       id,
       source.consumer,
-      JSON.stringify(next),
+      JSON.stringify({ ...read?.[source.consumer], ...next }),
     ]);
   }
 }
@@ -111,15 +121,6 @@ export class Filling {
 async function lock(tx: Database, id: string): Promise<Subscription | undefined> {
   const [row] = await tx.query<Subscription>(`select ${COLUMNS} from subscription where id = $1 for update`, [id]);
   return row;
-}
-
-/** Not behind what is applied, and not back. */
-function upTo(next: Position, applied: Position, from: Position): Position {
-  return Object.fromEntries(
-    Object.entries(next).map(([partition, offset]) => {
-      return [partition, Math.max(from[partition] ?? 0, Math.min(offset, applied[partition] ?? 0))];
-    }),
-  );
 }
 
 /** What can be said of a search without the document: spares most of the past. */

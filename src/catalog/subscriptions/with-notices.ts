@@ -1,5 +1,7 @@
 import type { StacItem } from "../../core/stac.ts";
 import type { Database } from "../../db/database.ts";
+import { sqlState } from "../../db/failure.ts";
+import { isGyreError } from "../../errors.ts";
 import type { Recorded } from "../../log/event-log.ts";
 import type { Failure, Projection } from "../../log/projection.ts";
 import { keyOfItem } from "../batch.ts";
@@ -54,11 +56,21 @@ async function tell(
     const trouble = await tx
       .transaction((inner) => record(inner, subscription, asked, parse))
       .then((isKept) => ({ isKept }))
-      .catch((error: unknown) => ({ isKept: false, error }));
+      .catch((error: unknown) => {
+        if (isPassing(error)) throw error;
+        return { isKept: false, error };
+      });
     if (trouble.isKept) continue;
     const since = await positionsBefore(tx, consumer, messages);
     await fallBack(tx, subscription.id, since, "error" in trouble ? trouble.error : undefined);
   }
+}
+
+/** A server that is away, a deadlock: not the search is to blame, and the batch comes again. */
+function isPassing(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state !== undefined) return !/^(21|22|42|54)/.test(state);
+  return isGyreError(error, "Busy") || error instanceof DOMException;
 }
 
 interface Run {

@@ -105,3 +105,31 @@ test("a target that never answers holds up nobody else", async (t) => {
   assert.equal(silent.received.length, 1);
   await subscriptions.close();
 });
+
+test("a search that cannot be asked any more pauses its subscription, and nothing else", async (t) => {
+  const node = await tellingNode(t);
+  const hook = await receiver(t);
+  const subscriptions = await node.start({ reachable: { allow: [hook.url], isPrivate: true } });
+  const target = { type: "webhook", url: hook.url } as const;
+  const { id: broken } = await subscriptions.create({ search: {}, target, from: "now" }, CALL);
+  await subscriptions.create({ search: {}, target, from: "now" }, CALL);
+  // As a version of Gyre would leave it that knew more.
+  await node.pool.query(`update subscription set search = '{"of another version": 1}' where id = $1`, [broken]);
+  const following = node.follow();
+  await node.append([post(item("a"))], ["e1"]);
+  await node.applied(following);
+  await hook.until((received) => received.length === 1);
+  assert.notEqual(hook.received[0]?.notice.subscription, broken);
+  const state = await subscriptions.get(broken, CALL);
+  assert.deepEqual([state?.paused, state?.notices], [true, 0]);
+  assert.match(state?.error ?? "", /of another version/);
+  assert.equal(following.status?.failed, 0);
+  assert.equal((await subscriptions.resume(broken, CALL))?.paused, false);
+  let again = await subscriptions.get(broken, CALL);
+  while (again?.paused === false) again = await subscriptions.get(broken, CALL);
+  // Mended, it misses nothing.
+  await node.pool.query("update subscription set search = '{}' where id = $1", [broken]);
+  await subscriptions.resume(broken, CALL);
+  await hook.until((received) => received.some(({ notice }) => notice.subscription === broken));
+  assert.equal(hook.received.at(-1)?.notice.event_id, "e1");
+});
