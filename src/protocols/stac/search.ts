@@ -48,7 +48,14 @@ async function answerWhole(
   return type === NDJSON ? ndjson(items(), shape, headers) : geoparquet(items, shape, headers);
 }
 
+/** The search in the collection of the address, which pystac-client names again; another one is a mistake. */
 function within({ search, ...rest }: Requested, collection: string): Requested {
+  const { collections = [collection] } = search;
+  if (collections.length !== 1 || collections[0] !== collection) {
+    throw new GyreError("BadRequest", `collections names others than ${collection}, which the address has`, {
+      subject: "collections",
+    });
+  }
   return { ...rest, search: { ...search, collections: [collection] } };
 }
 

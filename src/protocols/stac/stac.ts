@@ -77,7 +77,6 @@ function readRoutes(options: StacOptions): readonly Route[] {
     }),
     route(COLLECTION, "A collection", [JSON_TYPE], answerCollection),
     ...counts(COLLECTION),
-    // pystac-client names the collection of the address again.
     route(`${COLLECTION}/items`, "Items of a collection", ITEM_TYPES, items, { query: searchQuery }),
     route(`${COLLECTION}/items/:item`, "An item", [GEOJSON], answerItem),
   ];

@@ -147,6 +147,7 @@ suite("STAC search", () => {
     assert.deepEqual([idsOf(body), body.numberMatched], [["item-20", "item-21"], 5]);
     assert.match(linkOf(body, "next").href, /\/stac\/collections\/d\/items\?/);
     assert.deepEqual(idsOf(await follow(body, "next")), ["item-22", "item-23"]);
+    assert.equal((await node.ask("/stac/collections/d/items?collections=d")).body.numberMatched, 5);
     assertProblem(await node.ask("/stac/collections/d/items?collections=c"), 400, /collections/);
     assertProblem(await node.ask("/stac/collections/x/items?f=ndjson"), 404);
   });
