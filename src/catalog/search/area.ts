@@ -24,7 +24,9 @@ export function boxArea(bbox: readonly [number, number, number, number]): Area {
   const box = unwrapped(...bbox);
   const exact = everywhere(box).map((shift) => {
     const text = boxText(moved(box, shift));
-    return sql`(place && ${text}::box and (shape is null or ${partsMeet(sql`array[polygon(${text}::box)]`, [])}))`;
+    const parts = partsMeet(sql`array[polygon(${text}::box)]`, []);
+    // Few lie across the edge: of the others their boxes tell.
+    return sql`(place && ${text}::box and (shape is null or place <@ ${text}::box or ${parts}))`;
   });
   return { boxes: boxesMeet(box), exact: or(exact) };
 }

@@ -14,8 +14,8 @@ export interface Order {
   readonly keys: readonly Key[];
   /** Names an order, so that a place in one is not taken for a place in another. */
   readonly name: string;
-  /** The index that has it, if one has: those of time, or the primary key. */
-  readonly index: "time" | "id" | undefined;
+  /** The index that has it, if one has: those of time, or the primary key. `datetime`: those of time but for ties. */
+  readonly index: "time" | "id" | "datetime" | undefined;
 }
 
 const MOST_KEYS = 8;
@@ -76,6 +76,12 @@ export function beyond({ keys }: Order, place: readonly string[], isBackwards: b
   );
 }
 
+/** Behind a place, or before it, in the order of the first key alone: what an index can begin at. */
+export function notBefore({ keys }: Order, place: readonly string[], isBackwards: boolean): Sql {
+  const { sql: key, type, isDescending } = keys[0] as Key;
+  return sql`${key} ${new Sql(isDescending === isBackwards ? ">=" : "<=")} ${place[0]}::${new Sql(type)}`;
+}
+
 function tie(field: string, isDescending: boolean): SortKey {
   return { field, direction: isDescending ? "desc" : "asc" };
 }
@@ -93,9 +99,10 @@ function keysOf({ field, direction }: SortKey): Key[] {
 }
 
 function indexOf(all: readonly SortKey[], isOneCollection: boolean): Order["index"] {
-  if (all.some(({ direction }) => direction !== all[0]?.direction)) return undefined;
+  const isAllAlike = all.every(({ direction }) => direction === all[0]?.direction);
   const fields = all.map(({ field }) => field).join();
   const ofOne = ["collection,datetime,id", "datetime,id,collection"];
-  if (fields === "datetime,collection,id" || (isOneCollection && ofOne.includes(fields))) return "time";
-  return fields === "id,collection" ? "id" : undefined;
+  if (isAllAlike && (fields === "datetime,collection,id" || (isOneCollection && ofOne.includes(fields)))) return "time";
+  if (isAllAlike && fields === "id,collection") return "id";
+  return all[0]?.field === "datetime" && all.every(({ field }) => field in COLUMNS) ? "datetime" : undefined;
 }

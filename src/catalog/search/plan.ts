@@ -1,13 +1,15 @@
 import type { Call } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
 import { and, Sql, sql } from "../sql.ts";
-import { beyond, keyTexts, type Order, orderBy } from "./order.ts";
+import { beyond, keyTexts, notBefore, type Order, orderBy } from "./order.ts";
 import type { Place } from "./token.ts";
 import { type Conditions, matching } from "./where.ts";
 
 /** Rows that are looked at along an index before it is given up: entries of the index alone, or whole rows. */
 const WALK_ENTRIES = 10_000;
 const WALK_ROWS = 2000;
+/** Of a walk by groups, for each row that is wanted. */
+const FIRST_ENTRIES = 20;
 /** So many rows are gathered without a try to walk; more where a box leaves still fewer of them. */
 const FEW_ROWS = 2000;
 const FEW_ROWS_BESIDE_BOXES = 10_000;
@@ -33,6 +35,7 @@ export async function plansOf(db: Database, wanted: Wanted, call: Call): Promise
   if (order.index === undefined) return [gather(wanted)];
   const few = conditions.boxes.length > 0 ? FEW_ROWS_BESIDE_BOXES : FEW_ROWS;
   if (conditions.known.length > 0 && (await estimated(db, conditions, call)) <= few) return [gather(wanted)];
+  if (order.index === "datetime") return [...walksByGroups(wanted), gather(wanted)];
   return [walk(wanted), gather(wanted)];
 }
 
@@ -76,6 +79,47 @@ function walkEntries({ conditions, order, place, count }: Wanted): Sql {
       where item.id = met.id and item.collection = met.collection and ${and(others)} offset 0
     ) as item
     order by ${by} limit ${count}`;
+}
+
+/** A short walk first, since nothing of one is known before its end. */
+function walksByGroups(wanted: Wanted): readonly Sql[] {
+  const most = wanted.conditions.boxes.length > 0 ? WALK_ENTRIES : WALK_ROWS;
+  const [short, long] = [FIRST_ENTRIES * wanted.count, Math.max(most, 2 * wanted.count)];
+  return short < long ? [walkGroups(wanted, short), walkGroups(wanted, long)] : [walkGroups(wanted, long)];
+}
+
+/**
+ * Entries by their time alone, and those of one time then by the rest of the order: the group that the end of the walk
+ * may have cut is left out. Rows are fetched only for entries whose box and time meet, where there is a box.
+ */
+function walkGroups({ conditions, order, place, count }: Wanted, entries: number): Sql {
+  const { ranges, covered, boxes, others } = conditions;
+  const isBackwards = place?.isBackwards ?? false;
+  const by = orderBy(order, isBackwards);
+  const isFalling = (order.keys[0]?.isDescending ?? false) !== isBackwards;
+  const [direction, last, inside] = (isFalling ? ["desc", "min", ">"] : ["asc", "max", "<"]).map(
+    (word) => new Sql(word),
+  );
+  const start = place === undefined ? [] : [notBefore(order, place.keys, isBackwards)];
+  const columns = new Sql(boxes.length > 0 ? "id, collection, datetime, place, span" : "*");
+  const met = sql`
+    from entry, edge where (cut is null or datetime ${inside} cut) and ${and([...covered, ...boxes])}`;
+  const rows =
+    boxes.length > 0
+      ? sql`(select id, collection, datetime ${met} order by ${by}) as met cross join lateral (
+          select body, properties, etag, updated from item
+          where item.id = met.id and item.collection = met.collection and ${and(others)} offset 0
+        ) as item`
+      : sql`(select entry.* ${met} and ${and(others)}) as item`;
+  return sql`
+    with entry as materialized (
+      select ${columns} from item where ${from([...ranges, ...start], order, place)}
+      order by datetime ${direction} limit ${entries}
+    ), edge as materialized (
+      select case when count(*) = ${entries} then ${last}(datetime) end as cut from entry
+    )
+    select body, properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
+    from ${rows} order by ${by} limit ${count}`;
 }
 
 /** `offset 0` hides the order from the inner plan, which would walk it to the end. */

@@ -45,6 +45,14 @@ function some(count: number): StacItem[] {
 const ORDERS: Record<string, readonly SortKey[] | undefined> = {
   "as it comes": undefined,
   "oldest first": [{ field: "datetime", direction: "asc" }],
+  "newest first, those of one time by their id": [
+    { field: "datetime", direction: "desc" },
+    { field: "id", direction: "asc" },
+  ],
+  "oldest first, those of one time down their collection": [
+    { field: "datetime", direction: "asc" },
+    { field: "collection", direction: "desc" },
+  ],
   "by id": [{ field: "id", direction: "asc" }],
   "by collection down": [{ field: "collection", direction: "desc" }],
   "by a property": [{ field: "v", direction: "asc" }],
@@ -96,6 +104,8 @@ export function testPaging(make: MakePool): void {
         }
         assert.deepEqual(back.flat(), pages.slice(0, -1).flat(), `${name}, ${limit} a page, back`);
       }
+      const inBox = await walk(node, { ...search, limit: 9, bbox: [-180, -90, 180, 90] });
+      assert.deepEqual(inBox.pages.flat(), all, `${name}, in a box`);
     }
   });
 
