@@ -159,6 +159,15 @@ function filterOf({ filter, "filter-lang": lang }: SearchBody): Expression | und
   return parseJson(filter);
 }
 
+/** A search in the collection of its address, which clients name once more; another one is a mistake. */
+export function within(search: Search, collection: string | undefined): Search {
+  if (collection === undefined) return search;
+  if (search.collections?.some((named) => named !== collection)) {
+    throw refused("collections", `collections names others than ${collection}, whose address this is`);
+  }
+  return { ...search, collections: [collection] };
+}
+
 /** All of these, where they are. */
 export function allOf(expressions: readonly (Expression | undefined)[]): Expression | undefined {
   const of = expressions.filter((expression) => expression !== undefined);
