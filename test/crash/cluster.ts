@@ -29,10 +29,14 @@ export class Cluster {
   readonly folder = mkdtempSync(join(tmpdir(), "gyre-crash-"));
   readonly #nodes = new Map<string, { readonly port: number; child: ChildProcess }>();
   readonly #log: string | undefined;
-  readonly #fallen: string[] = [];
+  readonly #fallen = Promise.withResolvers<never>();
+  #isEnding = false;
+  #isDone = false;
 
   private constructor(log: string | undefined) {
     this.#log = log;
+    // Nobody may be waiting for it when it happens.
+    this.#fallen.promise.catch(() => undefined);
     // The server of a root's test is another user, who keeps its files here as well.
     chmodSync(this.folder, 0o755);
   }
@@ -50,9 +54,14 @@ export class Cluster {
     return cluster;
   }
 
-  /** Nodes that ended without being killed. */
-  get fallen(): readonly string[] {
-    return this.#fallen;
+  /** Rejects when a node ends without being killed. */
+  get fallen(): Promise<never> {
+    return this.#fallen.promise;
+  }
+
+  /** Says that all went well: nobody needs to read what the nodes said. */
+  done(): void {
+    this.#isDone = true;
   }
 
   get names(): readonly string[] {
@@ -133,13 +142,18 @@ export class Cluster {
     const lines = createInterface({ input: child.stdout as Readable });
     const told = new Promise<void>((done) => lines.on("line", (line) => line.includes('"listening"') && done()));
     await Promise.race([told, once(child, "exit").then(() => assert.fail(`node ${name} ended before it listened`))]);
-    child.once("exit", (code) => {
-      if (code !== null && code !== 0) this.#fallen.push(`${name} ended by itself with ${code}: see ${name}.log`);
+    child.once("exit", (code, signal) => {
+      if (signal === "SIGKILL" || this.#isEnding) return;
+      this.#fallen.reject(
+        new Error(`node ${name} ended by itself (${code ?? signal}): see ${this.folder}/${name}.log`),
+      );
     });
     return child;
   }
 
+  /** What the nodes said is kept where something went wrong. */
   async #end(): Promise<void> {
+    this.#isEnding = true;
     await Promise.all(
       [...this.#nodes.values()].map(async ({ child }) => {
         if (child.exitCode !== null || child.signalCode !== null) return;
@@ -148,7 +162,8 @@ export class Cluster {
         await gone;
       }),
     );
-    rmSync(this.folder, { recursive: true, force: true });
+    if (this.#isDone) rmSync(this.folder, { recursive: true, force: true });
+    else process.stderr.write(`The logs of the nodes are in ${this.folder}\n`);
   }
 }
 

@@ -9,6 +9,8 @@ const SEED = Number(process.env.CRASH_SEED ?? Date.now() % 1_000_000);
 const KILLS = 20;
 const HISTORICAL = ".*\\.historical\\..*";
 const NODES = { east: ".*", west: ".*", secondary: HISTORICAL };
+/** Of one test: some seconds for each kill, and what follows. */
+const LIMIT_MS = 600_000;
 /** How long nodes may take to have everything, after the last kill. */
 const PATIENCE_MS = 120_000;
 
@@ -82,19 +84,26 @@ async function run(t: Parameters<NonNullable<Parameters<typeof test>[0]>>[0], wi
   };
   const least = Object.fromEntries(Object.keys(kills).map((name) => [name, 5]));
   for (const victim of victims(random, least)) {
-    await witness.more(1 + Math.floor(random() * 40));
-    await kills[victim]?.();
-    assert.deepEqual(cluster.fallen, []);
+    await Promise.race([witness.more(1 + Math.floor(random() * 40)), cluster.fallen]);
+    await Promise.race([kills[victim]?.(), cluster.fallen]);
   }
-  await witness.more(20);
+  await Promise.race([witness.more(20), cluster.fallen]);
   const accepted = await witness.end();
   const results = await converged(cluster, accepted);
   t.diagnostic(`${accepted.length} events accepted; ${JSON.stringify(results)}`);
   for (const name of cluster.names) assert.deepEqual(results[name], { missing: 0, repeated: 0 }, name);
   assert.equal(new Set(accepted.map(({ event }) => event)).size, accepted.length);
+  cluster.done();
 }
 
-test(`${KILLS} kills of nodes and of the database: no accepted event is lost, none is applied twice`, (t) =>
-  run(t, false));
+// That such a run finds out one who commits the position before the effect is shown in test/log/crash.test.ts, by a
+// mutant of the projection: the product has no place where a node could be told to be wrong.
+const LIMIT = { timeout: LIMIT_MS };
 
-test(`${KILLS} kills of nodes, of the database and of the broker: likewise with the log in Kafka`, (t) => run(t, true));
+test(`${KILLS} kills of nodes and of the database: no accepted event is lost, none is applied twice`, LIMIT, (t) =>
+  run(t, false),
+);
+
+test(`${KILLS} kills of nodes, of the database and of the broker: likewise with the log in Kafka`, LIMIT, (t) =>
+  run(t, true),
+);
