@@ -1,5 +1,5 @@
 /**
- * Every error that Gyre raises on purpose. A tag says what kind of trouble it is; `http/problem.ts` maps tags to
+ * Every error that Gyre raises on purpose. A tag says what kind of trouble it is; `HTTP_STATUS` maps tags to
  * statuses, and each protocol renders its own error document from the same tag. Absence is `undefined`, not an error,
  * wherever the caller can sensibly go on.
  */
@@ -30,6 +30,23 @@ export type ErrorTag =
   | "ReadOnly"
   /** The body is of a kind that is not taken here (415). */
   | "MediaType";
+
+/** The one table from kinds of trouble to HTTP statuses. */
+export const HTTP_STATUS: Readonly<Record<ErrorTag, number>> = {
+  NotFound: 404,
+  BadRequest: 400,
+  Unsupported: 422,
+  BadSource: 502,
+  Busy: 503,
+  Conflict: 409,
+  Gone: 410,
+  Denied: 403,
+  TooLarge: 413,
+  PreconditionFailed: 412,
+  Invalid: 422,
+  ReadOnly: 405,
+  MediaType: 415,
+};
 
 /** One fault of a document that was sent. */
 export interface Fault {

@@ -1,22 +1,5 @@
 import { publicText } from "../core/public-source.ts";
-import { type ErrorTag, type GyreError, isGyreError } from "../errors.ts";
-
-/** The one table from kinds of trouble to HTTP statuses. */
-const STATUS: Readonly<Record<ErrorTag, number>> = {
-  NotFound: 404,
-  BadRequest: 400,
-  Unsupported: 422,
-  BadSource: 502,
-  Busy: 503,
-  Conflict: 409,
-  Gone: 410,
-  Denied: 403,
-  TooLarge: 413,
-  PreconditionFailed: 412,
-  Invalid: 422,
-  ReadOnly: 405,
-  MediaType: 415,
-};
+import { type GyreError, HTTP_STATUS, isGyreError } from "../errors.ts";
 
 const TITLES: Readonly<Record<number, string>> = {
   400: "Bad request",
@@ -51,7 +34,7 @@ export function problem(status: number, detail: string, fields: Readonly<Record<
 
 /** The HTTP status of a Gyre error. */
 export function statusOf(error: GyreError): number {
-  return STATUS[error.tag];
+  return HTTP_STATUS[error.tag];
 }
 
 /** The answer to a thrown error. What is not a Gyre error is our fault, and says no more than that. */

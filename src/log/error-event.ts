@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { parseJson, pointerOf } from "../core/event-json.ts";
 import { errorEventSchema } from "../core/event-schema.ts";
 import { ERROR_TOPIC } from "../core/topic.ts";
-import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
+import { GyreError, HTTP_STATUS, isGyreError } from "../errors.ts";
 import type { Message, Recorded } from "./event-log.ts";
 import { LONGEST_NAME, MOST_VALUE_BYTES, textOf } from "./message.ts";
 import type { Failure } from "./projection.ts";
@@ -15,18 +15,6 @@ export type ErrorEvent = z.output<typeof errorEventSchema>;
 const MOST_ORIGINAL_BYTES = 4 * 1024 * 1024;
 
 const NOT_QUOTED = { original_payload: "", original_encoding: "utf-8" } as const;
-
-const STATUS: Readonly<Partial<Record<ErrorTag, number>>> = {
-  BadRequest: 400,
-  Denied: 403,
-  NotFound: 404,
-  Conflict: 409,
-  Gone: 410,
-  PreconditionFailed: 412,
-  TooLarge: 413,
-  Invalid: 422,
-  Unsupported: 422,
-};
 
 /** Which consumer of which node tells of a failure. */
 export interface Reporter {
@@ -103,7 +91,7 @@ function problemOf(error: unknown, instance: string): ErrorEvent["error"] {
   return {
     detail: [clean(known?.message ?? messageOf(error)), ...faults].join("\n"),
     instance,
-    status: (known && STATUS[known.tag]) ?? 500,
+    status: (known && HTTP_STATUS[known.tag]) ?? 500,
     title: known?.tag ?? "Unknown",
     type: `/publication/errors/${type}`,
   };
