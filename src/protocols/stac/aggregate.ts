@@ -12,6 +12,7 @@ import {
   requestedByQuery,
   searchBody,
   searchQuery,
+  within,
 } from "./search-parameters.ts";
 
 /** Those that any collection has; `{property}_frequency` goes for every queryable property. */
@@ -69,11 +70,7 @@ export async function answerAggregate(route: RouteCall, options: StacOptions): P
   const { collection } = params;
   await checkCollection(collection, options, call);
   const { search, wanted } = request.method === "POST" ? await byBody(route, options) : byQuery(route);
-  const aggregations = await options.catalog.aggregate(
-    collection === undefined ? search : { ...search, collections: [collection] },
-    wanted,
-    call,
-  );
+  const aggregations = await options.catalog.aggregate(within(search, collection), wanted, call);
   return jsonAnswer({
     type: "AggregationCollection",
     aggregations,

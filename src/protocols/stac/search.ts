@@ -11,7 +11,7 @@ import { type Fields, picked } from "./fields.ts";
 import { GEOPARQUET, geoparquet } from "./geoparquet/geoparquet.ts";
 import { GEOJSON, JSON_TYPE, linkedItem, pageLinks, rootLink } from "./links.ts";
 import { NDJSON, ndjson } from "./ndjson.ts";
-import { type Requested, requestedByBody, requestedByQuery } from "./search-parameters.ts";
+import { type Requested, requestedByBody, requestedByQuery, within } from "./search-parameters.ts";
 
 /** What items are answered as. */
 export const ITEM_TYPES = [GEOJSON, NDJSON, GEOPARQUET] as const;
@@ -24,7 +24,7 @@ export async function answerSearch(route: RouteCall, options: StacOptions, colle
   const type = formatOf(route);
   const body = request.method === "POST" ? await readJson(request, [JSON_TYPE], options.bodyBytes) : undefined;
   const asked = body === undefined ? requestedByQuery(route.query) : requestedByBody(body);
-  const requested = collection === undefined ? asked : within(asked, collection);
+  const requested = { ...asked, search: within(asked.search, collection) };
   await checkCollection(collection, options, call);
   if (type !== GEOJSON) return answerWhole(route, options, requested, type);
   const page = await options.catalog.search(requested.search, call);
@@ -49,16 +49,6 @@ async function answerWhole(
 }
 
 /** The search in the collection of the address, which pystac-client names again; another one is a mistake. */
-function within({ search, ...rest }: Requested, collection: string): Requested {
-  const { collections = [collection] } = search;
-  if (collections.length !== 1 || collections[0] !== collection) {
-    throw new GyreError("BadRequest", `collections names others than ${collection}, which the address has`, {
-      subject: "collections",
-    });
-  }
-  return { ...rest, search: { ...search, collections: [collection] } };
-}
-
 function formatOf({ request, query }: RouteCall): (typeof ITEM_TYPES)[number] {
   const { f } = query;
   if (f === undefined) {

@@ -200,6 +200,7 @@ suite("STAC documents", () => {
       assertProblem(await post(bad), 400);
     }
     assertProblem(await post({ ...yearly, datetime_interval: "hour" }), 400, /datetime_interval/);
+    assertProblem(await post({ ...yearly, collections: ["c"] }, "/stac/collections/d/aggregate"), 400, /collections/);
     assertProblem(await post({ aggregations: ["nothing_such"] }), 400);
     for (const bad of [
       "",

@@ -149,6 +149,11 @@ suite("STAC search", () => {
     assert.deepEqual(idsOf(await follow(body, "next")), ["item-22", "item-23"]);
     assert.equal((await node.ask("/stac/collections/d/items?collections=d")).body.numberMatched, 5);
     assertProblem(await node.ask("/stac/collections/d/items?collections=c"), 400, /collections/);
+    assert.equal(
+      (await node.ask("/stac/collections/d/items?collections=d")).body.numberMatched,
+      5,
+      "as pystac-client asks",
+    );
     assertProblem(await node.ask("/stac/collections/x/items?f=ndjson"), 404);
   });
 
