@@ -5,6 +5,7 @@ type Action = (argv: readonly string[], io: CommandIo) => Promise<number>;
 
 const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
   topics: async () => (await import("./events/reading.ts")).topics,
+  positions: async () => (await import("./events/reading.ts")).positions,
   tail: async () => (await import("./events/reading.ts")).tail,
   export: async () => (await import("./events/reading.ts")).exported,
   dump: async () => (await import("./events/reading.ts")).dumped,
@@ -23,6 +24,7 @@ export const events: Command = {
   help: `gyre events ACTION [OPTIONS]
 
   topics                 names, messages, the time of the last
+  positions              what is kept of each partition, and where the log ends
   tail [--follow]        messages, a line each; --from beginning, or a position of an earlier answer
   consumers              who reads the log, and how far each is behind
   errors                 what could not be applied, and why; --limit N

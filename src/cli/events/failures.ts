@@ -113,7 +113,9 @@ export async function replay(argv: readonly string[], io: CommandIo): Promise<nu
 interface Consumer {
   readonly consumer: string;
   readonly pattern: string;
-  readonly lag: number;
+  /** Null: the log that it reads does not answer. */
+  readonly lag: number | null;
+  readonly behindTail: number;
   readonly state?: string;
   readonly rate?: number;
   readonly lastError?: { readonly message: string };
@@ -128,12 +130,13 @@ export async function consumers(argv: readonly string[], io: CommandIo): Promise
     io.signal,
   );
   for (const consumer of found) {
-    const { lag, state = "not here", rate = 0, pattern, lastError } = consumer;
-    const trouble = lastError === undefined ? "" : `  ${lastError.message}`;
+    const { lag, behindTail, state = "not here", rate = 0, pattern, lastError } = consumer;
+    const lost = behindTail === 0 ? "" : `  ${behindTail} are not kept any more`;
+    const trouble = state !== "retrying" || lastError === undefined ? "" : `  ${lastError.message}`;
     io.out(
       values.json
         ? JSON.stringify(consumer)
-        : `${consumer.consumer}  ${lag} behind  ${state}  ${rate}/s  ${pattern}${trouble}`,
+        : `${consumer.consumer}  ${lag ?? "?"} behind  ${state}  ${rate}/s  ${pattern}${lost}${trouble}`,
     );
   }
   return 0;

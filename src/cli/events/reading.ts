@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { decodeEvent, itemIdOf } from "../../core/event.ts";
 import { ANONYMOUS } from "../../core/principal.ts";
@@ -30,6 +30,28 @@ export async function topics(argv: readonly string[], io: CommandIo): Promise<nu
         : `${String(topic.messages).padStart(9)}  ${topic.last ?? "-"}  ${topic.name}`,
     );
   }
+  return 0;
+}
+
+interface Positions {
+  readonly heads: Readonly<Record<string, number>>;
+  readonly tails: Readonly<Record<string, number>>;
+  /** Both `--from` of `gyre events tail` and `from` of `/events/messages`. */
+  readonly head: string;
+}
+
+/** `gyre events positions`: what is kept of each partition, and where the log ends as one word. */
+export async function positions(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: NODE_OPTIONS });
+  const found = await askJson<Positions>(values.node, "events/positions", io.signal);
+  if (values.json) {
+    io.out(JSON.stringify(found));
+    return 0;
+  }
+  for (const [partition, head] of Object.entries(found.heads)) {
+    io.out(`${partition}  ${found.tails[partition] ?? 0} to ${head}`);
+  }
+  io.out(`end: ${found.head}`);
   return 0;
 }
 
@@ -82,10 +104,7 @@ export async function exported(argv: readonly string[], io: CommandIo): Promise<
     for await (const lines of batches) io.out(String(lines).trimEnd());
     return 0;
   }
-  const file = createWriteStream(values.out);
-  for await (const lines of batches) if (!file.write(lines)) await once(file, "drain");
-  file.end();
-  await once(file, "close");
+  await pipeline(batches, createWriteStream(values.out));
   return 0;
 }
 

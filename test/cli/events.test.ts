@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { main } from "../../src/cli/main.ts";
+import { newDatabase, someItems, startNode, until } from "../publication/nodes.ts";
+import { temporary } from "./run.ts";
+
+/** Runs `gyre events` in this process. */
+async function events(node: URL, ...argv: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await main(["events", ...argv, "--node", node.href], "0.0.0", {
+    out: (line) => out.push(line),
+    err: (line) => err.push(line),
+    tty: false,
+    env: {},
+    signal: new AbortController().signal,
+  });
+  return { code, out, err };
+}
+
+test("gyre events looks into a log, keeps it, and brings it to another node", async (t) => {
+  const folder = temporary(t);
+  const node = await startNode(t, { name: "east", database: await newDatabase(t) });
+  await node.publish(someItems(30));
+  await until(async () => (await node.count()) === 30);
+
+  const topics = await events(node.url, "topics", "--json");
+  const counts = topics.out.map((line) => (JSON.parse(line) as { messages: number }).messages);
+  assert.equal(
+    counts.reduce((sum, count) => sum + count, 0),
+    30,
+  );
+  const positions = await events(node.url, "positions");
+  assert.equal(positions.out.length, 9);
+  assert.match(positions.out[0]!, /^0 {2}0 to \d+$/);
+  const end = positions.out.at(-1)!.replace("end: ", "");
+  const tail = await events(node.url, "tail", "--topics", ".*\\.historical\\..*");
+  assert.ok(tail.out.length > 0 && tail.out.length < 30);
+  for (const line of tail.out) assert.match(line, /CMIP6\.historical\.\S+ {2}POST {3}CMIP6\//);
+  assert.deepEqual((await events(node.url, "tail", "--from", end)).out, []);
+  const consumers = await events(node.url, "consumers");
+  assert.match(consumers.out[0]!, /^east {2}0 behind {2}reading .* \.\*$/);
+  assert.deepEqual((await events(node.url, "errors")).out, ["no errors"]);
+
+  const file = join(folder, "export.jsonl");
+  assert.equal((await events(node.url, "export", "--out", file)).code, 0);
+  assert.equal(readFileSync(file, "utf8").trimEnd().split("\n").length, 30);
+  const dump = join(folder, "dump");
+  assert.deepEqual((await events(node.url, "dump", dump)).out, [`30 messages kept in ${dump}`]);
+
+  const other = await startNode(t, { name: "east", database: await newDatabase(t) });
+  assert.deepEqual((await events(other.url, "import", file)).out, ["30 appended, 0 were there already"]);
+  assert.deepEqual((await events(other.url, "replay", "--dump", dump)).out, ["0 appended, 30 were there already"]);
+  await until(async () => (await other.count()) === 30);
+  assert.equal((await events(other.url, "replay")).code, 0);
+  await until(async () => (await other.count()) === 30);
+  assert.equal(
+    (await events(other.url, "redrive", "--all")).out[0],
+    "0 sent again, 0 were sent before, 0 cannot be sent",
+  );
+});
+
+test("gyre events says what is wrong", async (t) => {
+  const node = await startNode(t, { name: "east", database: await newDatabase(t), catalog: { writable: false } });
+  assert.equal((await events(node.url, "nothing")).code, 2);
+  assert.equal((await events(node.url, "redrive")).code, 2);
+  assert.equal((await events(node.url, "tail", "--from", "x")).code, 2);
+  const refused = await events(node.url, "redrive", "--all");
+  assert.equal(refused.code, 1);
+  assert.match(refused.err[0]!, /answers 405: this node only follows others/);
+  await node.close();
+  const gone = await events(node.url, "topics");
+  assert.equal(gone.code, 1);
+  assert.match(gone.err[0]!, /does not answer/);
+});
