@@ -21,6 +21,13 @@ import { type Ending, testDatabase } from "../../services/postgres.ts";
 export const ROOT = "http://node.test";
 const NO_SCHEMAS = { read: async () => undefined, write: async () => undefined, list: async () => [] };
 
+/** Everything that is read of item `a` in collection `c`, once each. */
+export const PATHS = [
+  ...["", "/conformance", "/collections", "/children", "/search", "/queryables", "/aggregations"],
+  ...["/aggregate?aggregations=total_count", "/collections/c", "/collections/c/items", "/collections/c/items/a"],
+  ...["/collections/c/queryables", "/collections/c/aggregations", "/collections/c/aggregate?aggregations=total_count"],
+].map((path) => `/stac${path}`);
+
 /** What an answer was, read to its end. */
 export interface Answer<Body = Json> {
   readonly status: number;
