@@ -122,6 +122,10 @@ test("an export brings another log, and its catalogue, to the same state", async
   const exported = lines.split("\n").filter((line) => line !== "" && !line.startsWith('{"next"'));
   assert.equal(exported.length, 61);
 
+  const described = await first.json<{ asyncapi: string; servers: object }>("events/asyncapi.json");
+  assert.equal(described.asyncapi, "3.0.0");
+  assert.match(JSON.stringify(described.servers), new RegExp(first.url.host));
+
   const second = await startNode(t, { name: "east", database: await newDatabase(t) });
   const bring = async (): Promise<unknown> => {
     const body = exported.join("\n");

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { GyreError } from "../../src/errors.ts";
 import { Starting } from "../../src/publication/starting.ts";
+import { serverPid } from "../db/server-process.ts";
 import { freePort } from "../services/services.ts";
 import { atEnd, newDatabase, startNode, until } from "./nodes.ts";
 
@@ -110,7 +111,6 @@ test("a node without its database serves its data, says why, and recovers by its
   );
 
   // The server comes: a way to the real one.
-  const { connect } = await import("node:net");
   const way = createServer((from) => {
     const to = connect(socket);
     from.pipe(to).pipe(from);
@@ -143,7 +143,6 @@ test("a node that is closed while its database starts leaves nothing running", a
   atEnd(t, () => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   const node = await startNode(t, { databaseFolder: folder });
   await node.close();
-  const { serverPid } = await import("../db/server-process.ts");
   assert.equal(serverPid(folder), undefined);
   assert.deepEqual(node.errors, []);
 });
