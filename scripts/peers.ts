@@ -13,7 +13,6 @@ const ENVIRONMENTS = {
     ...["xpublish==0.5.2", "xpublish-zarr==0.1.0", "xarray==2026.9.0", "zarr==3.1.6", "netCDF4==1.7.5.1.post1"],
     ...["dask==2026.8.0", "uvicorn==0.54.0", "uvloop==0.23.0", "httptools"],
   ],
-  geoparquet: ["pyarrow==22.0.0", "geopandas==1.2.0", "stac-geoparquet==0.8.3"],
   pgstac: [
     ...["stac-fastapi.pgstac==7.2.0", "pypgstac[psycopg]==0.10.0", "uvicorn==0.54.0", "uvloop==0.23.0"],
     "httptools==0.9.0",

@@ -47,6 +47,11 @@ const ENVIRONMENTS = [
     proof: "bin/stac-api-validator",
     packages: ["pystac-client==0.9.1", "stac-api-validator==0.6.8", "stac-validator==4.1.2", "stac-valid==4.2.1"],
   },
+  {
+    name: "geoparquet",
+    proof: "bin/f2py",
+    packages: ["pyarrow==22.0.0", "geopandas==1.2.0", "stac-geoparquet==0.8.3"],
+  },
 ] as const;
 
 /** The jars of a Kafka broker with its tools, as test/services/kafka.pom.xml names them. */

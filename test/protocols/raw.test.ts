@@ -66,14 +66,17 @@ testProtocol("kerchunk (raw)", async () => ({
     "datasets/grid/kerchunk/crs/1",
     "datasets/grid/kerchunk/constructor/.zarray",
     "datasets/grid/kerchunk/..%2F..%2Fetc%2Fpasswd",
-    "datasets/grid/kerchunk/tas%00/0.0.0",
     "datasets/grid/kerchunk-tape-order/tas/2.0.0",
     "datasets/nothing/kerchunk.json",
     "datasets/grid/kerchunk.parquet/tas/refs.1.parq",
     "datasets/grid/kerchunk.parquet/nothing/refs.0.parq",
     "datasets/grid/kerchunk.parquet/refs.0.parq",
   ],
-  bad: ["datasets/grid/kerchunk.json?links=nowhere", "datasets/grid/kerchunk.parquet/.zmetadata?link=server"],
+  bad: [
+    "datasets/grid/kerchunk/tas%00/0.0.0",
+    "datasets/grid/kerchunk.json?links=nowhere",
+    "datasets/grid/kerchunk.parquet/.zmetadata?link=server",
+  ],
 }));
 
 test("chunks are the stored bytes, and say so", async () => {

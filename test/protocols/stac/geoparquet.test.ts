@@ -172,7 +172,7 @@ suite("STAC GeoParquet", () => {
       assertProblem(await node.ask("/stac/search?f=parquet2"), 400);
     });
 
-    const missing = existsSync(PYTHON) ? false : "no .peers/geoparquet: node scripts/peers.ts geoparquet";
+    const missing = existsSync(PYTHON) ? false : "no .peers/geoparquet: node scripts/services.ts install";
     test("pyarrow, geopandas and stac-geoparquet read the same items", { skip: missing }, async (t) => {
       const folder = await mkdtemp(join(tmpdir(), "gyre-geoparquet-"));
       t.after(() => rm(folder, { recursive: true }));
