@@ -1,10 +1,8 @@
-/** Time, so that tests need not wait. */
-export interface Clock {
-  now(): number;
-  /** Calls `work` once after `ms`; the result cancels it. */
-  after(ms: number, work: () => void): () => void;
-}
+import type { Clock } from "../core/clock.ts";
 
+export type { Clock } from "../core/clock.ts";
+
+/** Its timers keep the process, whose work is to follow. */
 export const systemClock: Clock = {
   now: Date.now,
   after(ms, work) {

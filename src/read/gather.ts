@@ -1,6 +1,7 @@
 import type { Part } from "../codecs/codec.ts";
 import { Loan } from "../codecs/shared-memory.ts";
 import { type ArraySpec, type Block, type ChunkRef, type IoCall, product, type Variable } from "../core/array.ts";
+import { batchesOf } from "../core/batches.ts";
 import { forEachLimited } from "../core/concurrency.ts";
 import { allocate, asBytes, asValues, entriesPerElement, itemSize, type TypedArray } from "../core/dtype.ts";
 import { type Selection, selectionCount, selectionShape } from "../core/selection.ts";
@@ -64,7 +65,7 @@ export async function gather(
     copyPicked(target, block.data, picksOf(block.shape), entriesPerElement(dtype));
   }
 
-  await forEachLimited(batches(cellsOf(spec, selection), perBatch), inFlight, async (cells) => {
+  await forEachLimited(batchesOf(cellsOf(spec, selection), perBatch), inFlight, async (cells) => {
     call?.signal?.throwIfAborted();
     const places = await Promise.all(cells.map(({ chunk }) => placeOf(variable, chunk, call)));
     const located: Located[] = [];
@@ -164,15 +165,4 @@ function runsOf(located: readonly Located[]): Located[][] {
     }
   }
   return runs;
-}
-
-function* batches<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let batch: T[] = [];
-  for (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

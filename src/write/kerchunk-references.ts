@@ -8,6 +8,7 @@ import {
   product,
   type Variable,
 } from "../core/array.ts";
+import { batchesOf } from "../core/batches.ts";
 import { itemSize } from "../core/dtype.ts";
 import { GyreError } from "../errors.ts";
 import { hidesFill } from "./zarr-v2.ts";
@@ -228,15 +229,4 @@ function* cells(grid: readonly number[]): Generator<number[]> {
     yield [...cell];
     for (let axis = grid.length - 1; axis >= 0 && ++cell[axis]! === grid[axis]; axis--) cell[axis] = 0;
   }
-}
-
-function* batchesOf<T>(items: Iterable<T>, size: number): Generator<T[]> {
-  let batch: T[] = [];
-  for (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }

@@ -3,26 +3,15 @@ import { readBody } from "../json-body.ts";
 import type { Protocol, Route, RouteCall } from "../protocol.ts";
 import type { StacOptions } from "./context.ts";
 import { answerWrite } from "./transactions.ts";
-import { bodiesOf } from "./write-bodies.ts";
-import { WRITE_RESPONSES } from "./write-routes.ts";
+import { writeRoute } from "./write-routes.ts";
 
 /**
  * The founding system's ingest API, for clients that have it built in: `POST /{collection}/items` echoes what it took.
  * Everything else about a write is as the Transaction extension has it: the same checks, statuses and events.
  */
 export function createIngest(options: StacOptions): Protocol {
-  const write = (method: Payload["method"], path: string, summary: string): Route => {
-    const body = bodiesOf(method, "item");
-    return {
-      method,
-      path,
-      summary,
-      ...(body === undefined ? {} : { body }),
-      responses: WRITE_RESPONSES,
-      role: "write",
-      handle: (call) => echoed(call, options, method),
-    };
-  };
+  const write = (method: Payload["method"], path: string, summary: string): Route =>
+    writeRoute(method, path, "item", summary, (call) => echoed(call, options, method));
   return {
     name: "ingest",
     summary: "The founding system's ingest API",

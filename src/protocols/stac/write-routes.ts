@@ -12,7 +12,7 @@ const ITEM = `${ITEMS}/:item`;
 
 const PROBLEM = { types: ["application/problem+json"] };
 /** What a write is answered with. */
-export const WRITE_RESPONSES: Route["responses"] = {
+const WRITE_RESPONSES: Route["responses"] = {
   200: { description: "Changed here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
   201: { description: "Made here (Prefer: wait)", types: [JSON_TYPE, GEOJSON] },
   202: { description: "The event is durable; its status has an address", types: [JSON_TYPE] },
@@ -26,20 +26,23 @@ export const WRITE_RESPONSES: Route["responses"] = {
   422: { description: "The document is not valid", ...PROBLEM },
 };
 
+/** A route of a write, whatever becomes of its answer. */
+export function writeRoute(
+  method: Payload["method"],
+  path: string,
+  of: "item" | "collection",
+  summary: string,
+  handle: Route["handle"],
+): Route {
+  const body = bodiesOf(method, of);
+  const declared = body === undefined ? {} : { body };
+  return { method, path, summary, ...declared, responses: WRITE_RESPONSES, role: "write", handle };
+}
+
 /** The Transaction extensions of items and of collections. */
 export function writeRoutes(options: StacOptions): readonly Route[] {
-  const route = (method: Payload["method"], path: string, of: "item" | "collection", summary: string): Route => {
-    const body = bodiesOf(method, of);
-    return {
-      method,
-      path,
-      summary,
-      ...(body === undefined ? {} : { body }),
-      responses: WRITE_RESPONSES,
-      role: "write",
-      handle: (call) => answerWrite(call, options, method),
-    };
-  };
+  const route = (method: Payload["method"], path: string, of: "item" | "collection", summary: string): Route =>
+    writeRoute(method, path, of, summary, (call) => answerWrite(call, options, method));
   return [
     route("POST", COLLECTIONS, "collection", "Publish a collection"),
     route("PUT", COLLECTION, "collection", "Replace a collection"),

@@ -1,3 +1,7 @@
+import type { Clock } from "../../core/clock.ts";
+
+export type { Clock } from "../../core/clock.ts";
+
 import type { CubePart, CubeRules } from "../../core/cube.ts";
 
 /** What the registry keeps of a dataset. Plain data: one line of its file. */
@@ -33,13 +37,7 @@ export interface Problem {
   readonly since: string;
 }
 
-/** Time, so that tests need not wait. */
-export interface Clock {
-  now(): number;
-  /** Calls `work` once after `ms`; the result cancels it. */
-  after(ms: number, work: () => void): () => void;
-}
-
+/** Its timers keep no process. */
 export const systemClock: Clock = {
   now: Date.now,
   after(ms, work) {
