@@ -8,6 +8,7 @@ import { isHeld, type Postmaster, readPostmaster } from "./pid-file.ts";
 import { findPlace, type Place } from "./place.ts";
 import { LOCK_SPACE } from "./postgres.ts";
 import { boundLog, type Launch, launch, logFile, stop } from "./postmaster.ts";
+import { tryLockStart } from "./starter-lock.ts";
 
 /** The private server of one data directory, to which this process is attached. */
 export interface EmbeddedServer {
@@ -39,8 +40,8 @@ const POLL_MS = 10;
 const PATIENCE_MS = 60_000;
 const LONGEST_PAUSE_MS = 5_000;
 const LOG_CHECK_MS = 3_600_000;
-/** How a server ends that met another one, or what is left of one that was just killed. */
-const RIVALRY = /lock file "[^"]*" (already exists|is empty)|pre-existing shared memory block/;
+/** How a server ends that was killed, or met what is left of one that was. */
+const LEFTOVER = /^killed$|lock file "[^"]*" (already exists|is empty)|pre-existing shared memory block/;
 
 /** Starts the private PostgreSQL of a folder, or attaches to it where it runs. */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
@@ -68,8 +69,6 @@ class Embedded implements EmbeddedServer {
   readonly #closing = new AbortController();
   readonly #logCheck: NodeJS.Timeout;
   #address: EmbeddedAddress | undefined;
-  /** The server that this process is attached to. */
-  #pid: number | undefined;
   /** The connection that holds the shared lock; a new one whenever the server was lost. */
   #attached: Promise<Client> | undefined;
   #closed: Promise<void> | undefined;
@@ -118,25 +117,35 @@ class Embedded implements EmbeddedServer {
     }
   }
 
-  /** Attaches, starting the server where none runs. */
+  /** Attaches; where no server runs, one of those who wait for it starts it. */
   async #reach(): Promise<Client> {
     const { signal } = this.#closing;
-    let started: Launch | undefined;
     for (let end = Date.now() + PATIENCE_MS; ; await delay(POLL_MS, undefined, { signal })) {
-      const found = await this.#tryAttach();
-      if (found instanceof Client) {
-        // A rival that comes late would become a server that nobody is attached to.
-        if (started?.pid !== this.#pid) await started?.withdraw();
-        return found;
+      let found = await this.#tryAttach();
+      if (found === "absent") {
+        using right = await tryLockStart(this.#place).catch((error) => {
+          throw notStarted(this.#place, (error as Error).message);
+        });
+        if (right !== undefined) found = await this.#start(end);
       }
+      if (found instanceof Client) return found;
       // One that recovers after a crash, or writes everything before it ends, takes the time that it needs.
       if (found === "not now") end = Date.now() + PATIENCE_MS;
-      const failure = await started?.failure();
-      if (failure !== undefined && !RIVALRY.test(failure)) throw notStarted(this.#place, failure);
-      if (failure !== undefined) started = undefined;
-      if (started === undefined && !(await isHeld(this.#place))) started = await this.#launch();
       if (Date.now() > end)
         throw new GyreError("Busy", `The private PostgreSQL of ${this.#place.home} does not answer`);
+    }
+  }
+
+  /** Starts the server unless it is there, and waits until it says something. */
+  async #start(end: number): Promise<Client | "absent" | "not now"> {
+    const { signal } = this.#closing;
+    for (let started: Launch | undefined; ; await delay(POLL_MS, undefined, { signal })) {
+      const found = await this.#tryAttach();
+      if (found !== "absent" || Date.now() > end) return found;
+      const failure = await started?.failure();
+      if (failure !== undefined && !LEFTOVER.test(failure)) throw notStarted(this.#place, failure);
+      if (failure !== undefined) started = undefined;
+      if (started === undefined && !(await isHeld(this.#place))) started = await this.#launch();
     }
   }
 
@@ -169,7 +178,6 @@ class Embedded implements EmbeddedServer {
 
   #keep(client: Client, postmaster: Postmaster): Client {
     this.#address = this.#addressOf(postmaster);
-    this.#pid = postmaster.pid;
     client.once("end", () => {
       if (!this.#closing.signal.aborted) void this.#restore();
     });

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { constants, link, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { constants, open, readFile, readlink, realpath, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Place } from "./place.ts";
@@ -78,24 +78,19 @@ async function isServer(pid: number, place: Place): Promise<boolean> {
 
 /**
  * Puts this process's number in the place of `pid`: PostgreSQL knows its parent, and then goes on to ask whether anybody
- * still uses the shared memory that the file names. A file that another process wrote meanwhile stays.
+ * still uses the shared memory that the file names. Servers replace the file and never rewrite another's: one that starts
+ * meanwhile has a file of its own.
  */
 async function disown(path: string, pid: number): Promise<void> {
-  const aside = `${path}.${process.pid}`;
   try {
-    await rename(path, aside);
     // The server's user could have put a link here, and Gyre may be root.
-    await using file = await open(aside, constants.O_RDWR | constants.O_NOFOLLOW);
+    await using file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
     const [first, ...rest] = (await file.readFile("utf8")).split("\n");
-    if (Number(first) === pid) {
-      await file.truncate();
-      await file.write([process.pid, ...rest].join("\n"), 0);
-    }
-    await link(aside, path);
+    if (Number(first) !== pid) return;
+    const { bytesWritten } = await file.write([process.pid, ...rest].join("\n"), 0);
+    await file.truncate(bytesWritten);
   } catch (error) {
-    if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
-  } finally {
-    await rm(aside, { force: true });
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
 }
 

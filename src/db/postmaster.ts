@@ -10,11 +10,8 @@ import { type Place, socketFolder } from "./place.ts";
 
 /** A server that was just started. */
 export interface Launch {
-  readonly pid: number | undefined;
-  /** What it said when it ended at once; undefined while it runs. */
+  /** What it said when it ended at once, or that it was killed; undefined while it runs. */
   failure(): Promise<string | undefined>;
-  /** Ends one that is not needed, since another server was there first. */
-  withdraw(): Promise<void>;
 }
 
 const LOOPBACK = "127.0.0.1";
@@ -55,15 +52,10 @@ export async function launch({ postgres }: Binaries, place: Place): Promise<Laun
     });
     await once(child, "spawn");
     child.unref();
-    const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
     return {
-      pid: child.pid,
-      failure: async () => (hasEnded() ? (await readFile(logFile(place))).subarray(size).toString() : undefined),
-      async withdraw() {
-        if (hasEnded()) return;
-        const exit = once(child, "exit");
-        child.kill();
-        await exit;
+      async failure() {
+        if (child.signalCode !== null) return "killed";
+        return child.exitCode === null ? undefined : (await readFile(logFile(place))).subarray(size).toString();
       },
     };
   } finally {

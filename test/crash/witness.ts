@@ -54,7 +54,8 @@ async function attempt(node: string, key: string, body: string): Promise<string 
     });
     const text = await response.text();
     if (response.status === 503 || response.status === 500) return undefined;
-    if (response.status === 202) return (JSON.parse(text) as { event_id: string }).event_id;
+    // 201: this was answered before, to nobody, and is applied by now.
+    if (response.status === 202 || response.status === 201) return (JSON.parse(text) as { event_id: string }).event_id;
     process.stderr.write(`witness: ${response.status} ${text}\n`);
     process.exit(1);
   } catch {

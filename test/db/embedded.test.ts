@@ -45,7 +45,7 @@ test("of servers that are started at once on one cluster one stays, and all atta
   await (await startEmbedded({ folder })).close();
   const all = await Promise.all(Array.from({ length: 4 }, () => attach(t, folder)));
   const log = readFileSync(join(folder, "cluster", "server.log"), "utf8");
-  assert.match(log, /lock file "postmaster.pid" (already exists|is empty)/);
+  assert.equal(log.match(/ready to accept connections/g)?.length, 2);
   assert.equal(new Set(all.map(({ address }) => JSON.stringify(address))).size, 1);
   for (const server of all) await server.close();
   assert.equal(serverPid(folder), undefined);
@@ -114,7 +114,7 @@ test("a server that was killed comes back by itself, with everything that was co
   assert.match(told[0] ?? "", /was lost, and is started again/);
 });
 
-test("after both were killed the next one starts the server, though its number is another program's now", async (t) => {
+test("after both were killed one of the next starts the server, though its number is another program's now", async (t) => {
   const folder = newFolder(t);
   const killed = await attachProcess(t, folder);
   await ask(killed.address, "create table kept as select 1 as i");
@@ -126,9 +126,9 @@ test("after both were killed the next one starts the server, though its number i
   const other = spawn("sleep", ["600"], { uid, gid, stdio: "ignore" });
   atEnd(t, () => other.kill());
   for (const path of [file, lock]) writeFileSync(path, readFileSync(path, "utf8").replace(/^\d+/, String(other.pid)));
-  const server = await attach(t, folder);
+  const next = await Promise.all(Array.from({ length: 4 }, () => attachProcess(t, folder)));
   assert.notEqual(serverPid(folder), other.pid);
-  assert.deepEqual(await ask(server.address, "select i from kept"), [{ i: 1 }]);
+  for (const { address } of next) assert.deepEqual(await ask(address, "select i from kept"), [{ i: 1 }]);
 });
 
 test("a pid file that nothing was written to is removed when it is old", async (t) => {
