@@ -69,3 +69,22 @@ test("the JSON Schema names every key and asks for none", () => {
   assert.equal(schema.required, undefined);
   assert.equal(schema.additionalProperties, false);
 });
+
+test("flows wait as long as a duration or a number of seconds says", () => {
+  const hour = 3_600_000;
+  assert.equal(loadConfig("").flows.expiry, 12 * hour);
+  assert.equal(loadConfig("flows: {expiry: P1DT30M}").flows.expiry, 24.5 * hour);
+  assert.equal(loadConfig("", { GYRE_FLOWS__EXPIRY: "90" }).flows.expiry, 90_000);
+  for (const wrong of ["P", "PT", "12H", "P1M", "-1"]) refused(`flows: {expiry: ${wrong}}`, /flows\.expiry/);
+});
+
+test("queues, roles and jobs come from the file or from variables", () => {
+  const text = "flows: {queues: {idf: {everywhere: 4, perKey: 1}}}\nroles: [api]\npackages: {jobs: off}";
+  const { flows, roles, packages } = loadConfig(text, { GYRE_FLOWS__LISTEN: "core, idf", GYRE_ROLES: "worker" });
+  assert.deepEqual(flows.queues, { idf: { everywhere: 4, perKey: 1 } });
+  assert.deepEqual(flows.listen, ["core", "idf"]);
+  assert.deepEqual(roles, ["worker"]);
+  assert.equal(packages.jobs, "off");
+  refused("roles: []", /roles/);
+  refused("flows: {queues: {'Not One': {}}}", /flows\.queues/);
+});
