@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bytes, duration } from "./units.ts";
 
 const name = z.string().regex(/^[a-z0-9_]{1,100}$/, "has 1 to 100 of a-z 0-9 _");
 const address = z.string().min(1).max(2000).describe("an address, or a path from the configuration's folder");
@@ -171,7 +172,7 @@ const table = z
   .refine((t) => (t.coordinates === undefined) !== (t.key === undefined), "takes either coordinates or key");
 
 /** The key `processors` of `gyre.yaml`. */
-export const processorsSchema = z.strictObject({
+export const processors = z.strictObject({
   folders: z.array(z.string().min(1)).default([]).describe("with processors of your own: <dataset>/<version>.ts"),
   founding: z
     .union([z.boolean(), z.array(z.string().max(201))])
@@ -182,14 +183,14 @@ export const processorsSchema = z.strictObject({
   table: z.array(table).max(10_000).default([]),
   cache: z
     .strictObject({
-      gigabytes: z.number().positive().default(100).describe("of fetched sources that are kept on this machine"),
-      revalidateHours: z.number().min(0).default(24).describe("a source is asked for changes no more often"),
+      size: bytes.prefault("100GiB").describe("of fetched sources that are kept on this machine"),
+      revalidate: duration.prefault("P1D").describe("a source is asked for changes no more often"),
     })
     .prefault({}),
 });
 
-export type ProcessorsConfig = z.output<typeof processorsSchema>;
-export type ProcessorsInput = z.input<typeof processorsSchema>;
+export type ProcessorsConfig = z.output<typeof processors>;
+export type ProcessorsInput = z.input<typeof processors>;
 export type RasterConfig = ProcessorsConfig["raster"][number];
 export type VectorConfig = ProcessorsConfig["vector"][number];
 export type TableConfig = ProcessorsConfig["table"][number];
