@@ -1,4 +1,7 @@
+import type { SpatialOp } from "../../core/geos.ts";
 import type { Geometry } from "../../core/stac.ts";
+
+export type { SpatialOp } from "../../core/geos.ts";
 
 /** What is compared: a value of an item, a constant, or what is made of them (CQL2, OGC 21-065r2, 6 and 7). */
 export type Operand =
@@ -41,16 +44,6 @@ export type Expression =
 
 export type CompareOp = "=" | "<>" | "<" | ">" | "<=" | ">=";
 export type ArithmeticOp = "+" | "-" | "*" | "/" | "%" | "div" | "^";
-
-export type SpatialOp =
-  | "s_intersects"
-  | "s_equals"
-  | "s_disjoint"
-  | "s_touches"
-  | "s_within"
-  | "s_overlaps"
-  | "s_crosses"
-  | "s_contains";
 
 export type TemporalOp =
   | "t_after"

@@ -1,8 +1,8 @@
+import { type Geos, loadGeos, type Shape } from "../../core/geos.ts";
 import type { Geometry, StacItem } from "../../core/stac.ts";
 import { bareName } from "./domain.ts";
 import { evaluate, type Spatial } from "./evaluate.ts";
 import type { Expression, Operand } from "./expression.ts";
-import { type Geos, loadGeos, type Shape } from "./geos.ts";
 import { expressionHasSpatial } from "./spatial.ts";
 
 /** An expression made ready for many items. */

@@ -1,7 +1,7 @@
+import { loadGeos } from "../../core/geos.ts";
 import type { Geometry } from "../../core/stac.ts";
 import { type Fault, isGyreError } from "../../errors.ts";
 import { boxesOf, checkGeometry, horizontal } from "../cql2/geometry.ts";
-import { loadGeos } from "../cql2/geos.ts";
 import { Budget } from "../cql2/limits.ts";
 import { invalid, isObject } from "../json.ts";
 

@@ -1,4 +1,4 @@
-import { loadGeos } from "../../../catalog/cql2/geos.ts";
+import { loadGeos } from "../../../core/geos.ts";
 import type { Geometry } from "../../../core/stac.ts";
 
 /** Longitude and latitude in degrees. Longitudes of a line run on across the antimeridian, beyond 180. */

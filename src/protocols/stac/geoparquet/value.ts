@@ -1,5 +1,5 @@
-import { writeWkb } from "../../../catalog/cql2/wkb.ts";
 import type { Geometry, Json } from "../../../core/stac.ts";
+import { writeWkb } from "../../../core/wkb.ts";
 import { GyreError } from "../../../errors.ts";
 import type { Kind } from "./kind.ts";
 
