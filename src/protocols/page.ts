@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
+import { Html, html } from "../core/html.ts";
 import { conditionsOf, toResponse } from "./conditional.ts";
 import { documentOf, documentReply } from "./document.ts";
-import { Html, html } from "./html.ts";
 
 /** A page of the node: everything it shows comes with it. */
 export interface Page {

@@ -1,5 +1,5 @@
 import type { Json } from "../../core/array.ts";
-import { type Html, html } from "../html.ts";
+import { type Html, html } from "../../core/html.ts";
 import type { OpenApi, Operation, Parameter } from "../openapi.ts";
 import type { Page } from "../page.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { html } from "../html.ts";
+import { html } from "../../core/html.ts";
 import type { Page } from "../page.ts";
 import { datasetUrl, type RouteCall } from "../protocol.ts";
 

@@ -1,5 +1,5 @@
+import { html } from "../../core/html.ts";
 import { publicSource, publicText } from "../../core/public-source.ts";
-import { html } from "../html.ts";
 import type { Page } from "../page.ts";
 
 /** A trouble of a source, as the registry lists it. */
