@@ -52,6 +52,11 @@ const ENVIRONMENTS = [
     proof: "bin/f2py",
     packages: ["pyarrow==22.0.0", "geopandas==1.2.0", "stac-geoparquet==0.8.3"],
   },
+  {
+    name: "frictionless",
+    proof: "bin/frictionless",
+    packages: ["frictionless==5.18.1", "jsonschema==4.26.0", "pystac==1.14.1"],
+  },
 ] as const;
 
 /** The jars of a Kafka broker with its tools, as test/services/kafka.pom.xml names them. */
