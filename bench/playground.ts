@@ -11,7 +11,8 @@ import type { StacItem } from "../src/core/stac.ts";
 import { topicFilter, topicTemplate } from "../src/core/topic.ts";
 
 const PROGRAM = fileURLToPath(new URL("../bin/gyre.ts", import.meta.url));
-const POLL_MS = 5;
+// Often enough for seconds, and seldom enough not to take the processor from what is measured.
+const POLL_MS = 20;
 /** What the third node follows. */
 const SECONDARY = topicFilter(".*\\.historical\\..*");
 
