@@ -6,7 +6,7 @@ import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
 import { createEngine, type Engine, type LoadedPlugin, loadPlugins } from "./engine.ts";
 import { GyreError } from "./errors.ts";
-import type { Files } from "./files/files.ts";
+import { halvesOf } from "./halves.ts";
 import { type Also, listenAlso } from "./http/also.ts";
 import type { Answer } from "./http/answer.ts";
 import { createApp } from "./http/app.ts";
@@ -119,7 +119,10 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   });
   let isScanned = false;
   const hasCatalog = config.database !== "none" && !isTransient;
-  const publishing = hasCatalog ? await publishingOf(config, folder, dataDir, files, options) : undefined;
+  const halves = hasCatalog
+    ? await halvesOf(config, { folder, dataDir, files, onError, onNotice: options.onNotice ?? (() => undefined) })
+    : undefined;
+  const publishing = halves?.publishing;
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
   const roots = addressesOf(places);
   const info = createInfo({ version: VERSION, plugins: pluginTable(engine, protocols, plugins), protocols, roots });
@@ -193,7 +196,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     },
     async close() {
       await rounds.stop();
-      await publishing?.close();
+      await halves?.close();
       metrics.close();
       await registry.settled();
       await registry.save();
@@ -216,31 +219,6 @@ async function ensureWritable(dataDir: URL): Promise<void> {
       { source: dataDir.href, cause: error },
     );
   }
-}
-
-/** Loaded only where there is a catalogue. */
-async function publishingOf(
-  config: Config,
-  folder: string,
-  dataDir: URL,
-  files: Files,
-  { onError = () => undefined, onNotice = () => undefined }: NodeOptions,
-): Promise<Publishing> {
-  if (dataDir.protocol !== "file:") {
-    throw new GyreError("BadRequest", "dataDir must be a folder of this machine where the node has a catalogue");
-  }
-  const { schemas } = config.validation;
-  const [{ createPublishing }, { FileSchemas }] = await Promise.all([
-    import("./publication/publishing.ts"),
-    import("./catalog/validate/schema-store.ts"),
-  ]);
-  const place = schemas === undefined ? new URL("schemas/", dataDir) : await folderUrl(schemas, folder);
-  return createPublishing(config, {
-    folder: fileURLToPath(dataDir),
-    schemas: new FileSchemas(files, place),
-    onError,
-    tell: onNotice,
-  });
 }
 
 async function schemaPlace({ validation: { schemas } }: Config, folder: string): Promise<URL[]> {

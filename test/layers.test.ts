@@ -44,6 +44,7 @@ const TOP: Readonly<Record<string, readonly string[]>> = {
   "config.ts": ["core", "config"],
   "places.ts": ["core", "read", "."],
   "node.ts": EVERYTHING,
+  "halves.ts": EVERYTHING,
   "engine.ts": EVERYTHING,
   "index.ts": EVERYTHING,
 };

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { bytes, duration } from "./units.ts";
 
-const queueName = z.string().regex(/^[a-z][a-z0-9_-]{0,39}$/, "has 1 to 40 of a-z 0-9 _ -, a letter first");
+const queueName = z.string().regex(/^[a-z0-9_-]{1,50}$/, "has 1 to 50 of a-z 0-9 _ -");
 const slots = z.int().min(1).max(10_000);
 
 const queue = z.strictObject({

@@ -68,7 +68,7 @@ function nameOf(node: string, { log, target }: FollowConfig): string {
     .slice(0, 200);
 }
 
-/** Starts a follower; what stops it is added to `closing`. */
+/** Starts a follower, where this process is a consumer; what stops it is added to `closing`. */
 export async function startFollower(
   { name, entry, topics }: PlannedFollower,
   { config, pool, own, planned, onError }: Surroundings,
@@ -80,6 +80,7 @@ export async function startFollower(
     closing.push(() => source.close());
   }
   const { log } = source;
+  if (!config.roles.includes("consumer")) return { name, entry, topics, log, status: () => undefined };
   const told = (error: unknown): void => onError(error, `following ${log.system} as ${name}`);
   const shower = lagShower(source, name);
   const stop = new AbortController();

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Catalog, EventStatus, Writes } from "../catalog/catalog.ts";
 import { createHealing, type Healing } from "../catalog/compare/healing.ts";
 import { createLocalTree } from "../catalog/compare/local-tree.ts";
@@ -17,14 +16,12 @@ import type { Config } from "../config.ts";
 import type { Call } from "../core/principal.ts";
 import { topicTemplate } from "../core/topic.ts";
 import type { Pool } from "../db/database.ts";
-import { startEmbedded } from "../db/embedded.ts";
-import { migrate } from "../db/migrate.ts";
-import { connect, type ServerAddress } from "../db/postgres.ts";
 import { withoutErrors } from "../log/coverage.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { appliedBy, type ConsumerState, consumerStates, consumerTroubles, type Trouble } from "./consumers.ts";
 import { type Follower, parseSearch, plannedFollowers, startFollower } from "./followers.ts";
 import { openLog } from "./logs.ts";
+import type { NodeDatabase } from "./node-database.ts";
 import { retaining } from "./retention.ts";
 
 /** The publishing half of a node: its database, its log, its catalogue, and what makes the one from the other. */
@@ -40,7 +37,7 @@ export interface Publication {
   /** Every event of this node's door and of what it followed. */
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
   consumers(call: Call): Promise<readonly ConsumerState[]>;
-  /** Counts the events that followers of this process applied; undefined while one is kept from it. */
+  /** Changes with the events that were applied; undefined while one is kept from that. */
   applied(): number | undefined;
   /** What keeps followers from going on now. */
   troubles(): readonly Trouble[];
@@ -50,14 +47,16 @@ export interface Publication {
 }
 
 export interface PublicationOptions {
-  /** Of the embedded database. */
-  readonly folder: string;
+  readonly database: NodeDatabase;
   /** Published JSON Schemas that documents are held to. */
   readonly schemas: SchemaStore;
   readonly onError: (error: unknown, where: string) => void;
-  /** Told what a person should know: where files were placed, that the server was lost and is back. */
+  /** Told what a person should know though nothing is wrong. */
   readonly tell: (message: string) => void;
 }
+
+/** What was found out in a catalogue that other processes fill holds for so long. */
+const STALE_MS = 5000;
 
 /**
  * Starts, in this order: database, log, catalogue, followers. What was started is stopped when the rest cannot be, or
@@ -76,15 +75,12 @@ export async function startPublication(
   const failed = (where: string) => (error: unknown) => onError(error, where);
   try {
     const planned = plannedFollowers(config);
+    const isConsumer = config.roles.includes("consumer");
     const topic = topicTemplate(config.topics.template, config.topics.fallback);
     tellIfDeaf(config, options);
-    const server = await openServer(config, options, closing);
+    const { address, pool } = await options.database.open();
     signal.throwIfAborted();
-    const pool = await connect({ ...server, schema: config.name, onError: failed("database") });
-    closing.push(() => pool.close());
-    signal.throwIfAborted();
-    await migrate(pool, { name: "node" });
-    const own = await openLog(config, server, failed("log"));
+    const own = await openLog(config, address, failed("log"));
     closing.push(() => own.close());
     signal.throwIfAborted();
     const { log } = own;
@@ -113,7 +109,7 @@ export async function startPublication(
       subscriptions,
       status: (id, call) => writes.status(id, call),
       consumers: (call) => consumerStates(pool, log, followers, call),
-      applied: () => appliedBy(followers),
+      applied: () => (isConsumer ? appliedBy(followers) : Math.floor(Date.now() / STALE_MS)),
       troubles: () => consumerTroubles(followers),
       async rebuild(call) {
         const filling = followers.filter(({ entry }) => entry.target === undefined);
@@ -154,17 +150,6 @@ function tellIfDeaf({ catalog, follow }: Config, { tell }: PublicationOptions): 
   if (catalog.writable && !hears) {
     tell("This node takes writes, but its catalogue does not follow its own log: add an entry without `log` to follow");
   }
-}
-
-async function openServer(
-  config: Config,
-  { folder, tell }: PublicationOptions,
-  closing: (() => Promise<void>)[],
-): Promise<ServerAddress> {
-  if (config.database !== "embedded") return { url: config.database };
-  const server = await startEmbedded({ folder: config.databaseFolder ?? join(folder, "postgres"), tell });
-  closing.push(() => server.close());
-  return server.address;
 }
 
 function startRetention(
