@@ -3,7 +3,10 @@ import { parseArgs } from "node:util";
 import { GyreError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { type RunningNode, startNode } from "./playground/nodes.ts";
-import { type PlanOptions, planned } from "./playground/plan.ts";
+import { type PlannedNode, type PlanOptions, planned } from "./playground/plan.ts";
+
+/** Of all nodes together: beyond it something is wrong that a start does not mend. */
+const MOST_RESTARTS = 10;
 
 export const playground: Command = {
   name: "playground",
@@ -11,8 +14,8 @@ export const playground: Command = {
   help: `gyre playground [SOURCE...] [OPTIONS]
 
 Starts the founding system's playground, a process for each node: east and west follow all topics and take writes,
-secondary follows .*\\.historical\\..* and takes none. One event log feeds all three. Ctrl-C stops everything; what was
-published is there again at the next start.
+secondary follows .*\\.historical\\..* and takes none. One event log feeds all three. A node that ends is started again.
+Ctrl-C stops everything; what was published is there again at the next start.
 
   SOURCE                 what east serves besides, as with gyre serve
       --database URL     a PostgreSQL server, postgres://...; without it a private one is started
@@ -46,15 +49,26 @@ Example:
       sources: positionals,
     };
     const nodes: RunningNode[] = [];
+    const start = (plan: PlannedNode): Promise<RunningNode> =>
+      startNode(plan, options, { ...io, program: program(), env: envOf(io) });
     try {
-      for (const plan of planned(options)) {
-        nodes.push(await startNode(plan, options, { ...io, program: program(), env: envOf(io) }));
-      }
+      for (const plan of planned(options)) nodes.push(await start(plan));
       tell(nodes, options, values.json, io);
-      const first = await Promise.race([interrupted(io.signal), ...nodes.map(({ ended }) => ended)]);
-      if (first === undefined) return 0;
-      io.err("gyre playground: a node has ended; the others are stopped");
-      return 1;
+      const interrupt = interrupted(io.signal);
+      for (let restarts = 0; ; restarts++) {
+        const fallen = await Promise.race([interrupt, ...nodes.map((node) => node.ended.then(() => node))]);
+        if (fallen === undefined) return 0;
+        const { name } = fallen.plan;
+        if (restarts === MOST_RESTARTS) {
+          io.err(`gyre playground: ${name} has ended, and nodes did so ${restarts} times before; all are stopped`);
+          return 1;
+        }
+        io.err(`gyre playground: ${name} has ended; it is started again`);
+        nodes.splice(nodes.indexOf(fallen), 1);
+        const again = await start(samePorts(fallen));
+        nodes.push(again);
+        if (values.json) io.out(nodeEvent(again));
+      }
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
     }
@@ -73,8 +87,7 @@ function envOf({ env }: CommandIo): NodeJS.ProcessEnv {
 
 function tell(nodes: readonly RunningNode[], options: PlanOptions, isJson: boolean, io: CommandIo): void {
   if (isJson) {
-    for (const { plan, pid, addresses } of nodes)
-      io.out(JSON.stringify({ event: "node", name: plan.name, pid, ...addresses }));
+    for (const node of nodes) io.out(nodeEvent(node));
     io.out(JSON.stringify({ event: "ready" }));
     return;
   }
@@ -94,6 +107,21 @@ function tell(nodes: readonly RunningNode[], options: PlanOptions, isJson: boole
     );
   io.out(`\nevent log: ${options.kafka ?? "PostgreSQL"}, at ${nodes[0]!.addresses.node}events`);
   io.out("Publish:   gyre generate 1000 --node east --publish");
+}
+
+function nodeEvent({ plan, pid, addresses }: RunningNode): string {
+  return JSON.stringify({ event: "node", name: plan.name, pid, ...addresses });
+}
+
+/** Whoever knows a node finds it where it was. */
+function samePorts({ plan, addresses: { node, pages, ingest } }: RunningNode): PlannedNode {
+  const portIn = (url: string): number => Number(new URL(url).port);
+  return {
+    ...plan,
+    port: portIn(node),
+    ...(pages === undefined ? {} : { pages: portIn(pages) }),
+    ...(ingest === undefined ? {} : { ingest: portIn(ingest) }),
+  };
 }
 
 function interrupted(signal: AbortSignal): Promise<undefined> {

@@ -11,9 +11,19 @@ import { startKafka } from "../services/kafka.ts";
 import { startPostgres } from "../services/postgres-server.ts";
 import { GYRE, gyre, temporary } from "./run.ts";
 
+interface Told {
+  readonly event: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly node: string;
+  readonly pages: string;
+  readonly ingest?: string;
+}
+
 interface Playground {
   readonly child: ChildProcess;
-  readonly nodes: Readonly<Record<string, { readonly node: string; readonly pages: string; readonly ingest?: string }>>;
+  /** As they were told last. */
+  readonly nodes: Readonly<Record<string, Told>>;
   readonly pids: readonly number[];
   /** Sends a signal and answers the exit code. */
   end(signal: NodeJS.Signals): Promise<number | null>;
@@ -32,16 +42,16 @@ async function playground(t: TestContext, folder: string, ...argv: string[]): Pr
   t.after(() => end("SIGTERM"));
   let said = "";
   child.stderr.on("data", (bytes) => (said += bytes));
-  const told: { event: string; name: string; pid: number; node: string; pages: string; ingest?: string }[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    const event = JSON.parse(line);
-    if (event.event === "ready") {
-      const nodes = Object.fromEntries(told.map((one) => [one.name, one]));
-      return { child, nodes, pids: told.map(({ pid }) => pid), end };
-    }
-    told.push(event);
-  }
-  throw new Error(`the playground ended before it was ready: ${said}`);
+  const nodes: Record<string, Told> = {};
+  const ready = new Promise<void>((done) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const told = JSON.parse(line) as Told;
+      if (told.event === "ready") done();
+      else nodes[told.name] = told;
+    });
+  });
+  await Promise.race([ready, exit.then(() => assert.fail(`the playground ended before it was ready: ${said}`))]);
+  return { child, nodes, pids: Object.values(nodes).map(({ pid }) => pid), end };
 }
 
 const ITEMS = [...syntheticItems(100, 7, "CMIP6")];
@@ -135,14 +145,21 @@ test("what is published at one node is at all of them, whatever ends the playgro
   });
 });
 
-test("a node that ends takes the others with it", async (t) => {
+test("a node that ends is started again where it was, and has what came meanwhile", async (t) => {
   const folder = temporary(t);
   chmodSync(folder, 0o755);
-  const { child, pids } = await playground(t, folder);
-  const gone = once(child, "exit");
-  process.kill(pids[1]!, "SIGKILL");
-  assert.deepEqual(await gone, [1, null]);
-  assert.deepEqual(pids.filter(isRunning), []);
+  const running = await playground(t, folder);
+  for (let round = 0; round < 2; round++) {
+    const west = running.nodes.west!;
+    process.kill(west.pid, "SIGKILL");
+    if (round === 0) assert.equal((await publish(running.nodes.east!.node)).status, 202);
+    await until(async () => running.nodes.west !== west);
+    const { pid } = running.nodes.west!;
+    assert.notEqual(pid, west.pid);
+    assert.deepEqual(running.nodes.west, { ...west, pid });
+    await converged(running);
+  }
+  assert.equal(await running.end("SIGINT"), 0);
 });
 
 test("a playground whose database cannot start says why, and leaves nothing", async (t) => {
