@@ -1,0 +1,152 @@
+import { mapPositions } from "../../core/geometry.ts";
+import type { Geos } from "../../core/geos.ts";
+import type { Geometry } from "../../core/stac.ts";
+import type { MultiPolygon } from "./boundary.ts";
+import { invalid, type Position, type Ring, type Rings } from "./rings.ts";
+
+/**
+ * What an edge over more than 180 degrees of longitude means. GeoJSON takes it as it is written (RFC 7946, 3.1.1) and
+ * wants polygons cut at the antimeridian (3.1.9); many are not, and their edges mean the short way.
+ */
+export type LongEdges = "as-written" | "short-way" | "refused";
+
+export interface UnwrapOptions {
+  readonly longEdges: LongEdges;
+  /** The longitude of a pole is by chance, as it comes out of another CRS. */
+  readonly isReprojected?: boolean;
+}
+
+const NEARLY = 1e-6;
+const LONG_EDGE =
+  "an edge over more than 180 degrees of longitude: cut the polygon at the antimeridian (RFC 7946, 3.1.9), write " +
+  "longitudes beyond 180, put a vertex in between, or give the geometry a bbox whose west is greater than its east";
+
+/** A polygon whose longitudes do not jump; those beyond 180 are still to be cut. */
+export function unwrapped(rings: Rings, { longEdges, isReprojected = false }: UnwrapOptions): Rings {
+  const hasJump = longEdges !== "as-written" && rings.some(isJumping);
+  const hasPole = isReprojected && rings.some((ring) => ring.some(isPole) && !ring.every(isPole));
+  if (!hasJump && !hasPole) return rings;
+  const [outer = [], ...holes] = rings.map(withoutJumps);
+  const [west, east] = rangeOf(outer);
+  // From -180 to 180 and back: all around the Earth, and meant so.
+  if (east - west < NEARLY) return rings;
+  if (hasJump && longEdges === "refused") throw invalid("", LONG_EDGE);
+  return [outer, ...holes.map((hole) => movedInto(hole, outer))];
+}
+
+/** Edges along a parallel from -180 to 180 are in polygons around the Earth, and where small ones were glued together. */
+function isJumping(ring: Ring): boolean {
+  const isNear = ring.every(([x]) => Math.abs(x) > 90);
+  return ring.some(([from], i) => {
+    const width = Math.abs(ring[(i + 1) % ring.length]![0] - from);
+    return width > 180 + NEARLY && (isNear || width < 360 - NEARLY);
+  });
+}
+
+function isPole([, latitude]: Position): boolean {
+  return Math.abs(latitude) > 90 - NEARLY;
+}
+
+/** Each edge takes the short way; a ring around a pole is closed along it. */
+function withoutJumps(ring: Ring): Ring {
+  const start = ring.findIndex((position) => !isPole(position));
+  if (start < 0) return ring;
+  const found: Position[] = [];
+  let longitude = ring[start]![0];
+  let pole: number | undefined;
+  for (let i = 0; i <= ring.length; i++) {
+    const [x, y] = ring[(start + i) % ring.length]!;
+    if (isPole([x, y])) {
+      pole = Math.sign(y) * 90;
+      continue;
+    }
+    const next = longitude + shortWay(x - longitude);
+    if (pole !== undefined) found.push([longitude, pole], [next, pole]);
+    pole = undefined;
+    found.push([next, y]);
+    longitude = next;
+  }
+  const turned = Math.round((longitude - ring[start]![0]) / 360);
+  if (turned === 0) return found.slice(0, -1);
+  const nearest = nearestPole(found);
+  if (Math.abs(turned) > 1 || nearest === undefined) throw invalid("", "a ring around the Earth has no inside");
+  return [...found, [longitude, nearest], [ring[start]![0], nearest]];
+}
+
+/** Undefined: the ring is on both sides of the equator. */
+function nearestPole(ring: Ring): 90 | -90 | undefined {
+  if (ring.every(([, y]) => y > 0)) return 90;
+  return ring.every(([, y]) => y < 0) ? -90 : undefined;
+}
+
+function shortWay(width: number): number {
+  return width - 360 * Math.round(width / 360);
+}
+
+/** The hole, whole turns aside, where its polygon is. */
+function movedInto(hole: Ring, outer: Ring): Ring {
+  const [west, east] = rangeOf(outer);
+  const [holeWest, holeEast] = rangeOf(hole);
+  const turns = Math.round(((west + east) / 2 - (holeWest + holeEast) / 2) / 360);
+  if (holeWest + 360 * turns < west - NEARLY || holeEast + 360 * turns > east + NEARLY)
+    throw invalid("", "a hole is not inside of its ring, whichever way around the Earth");
+  return hole.map(([x, y]) => [x + 360 * turns, y]);
+}
+
+/** A valid polygon, in pieces between -180 and 180. */
+export function cutPieces(geometry: Geometry, [west, east]: readonly [number, number], geos: Geos): Geometry[] {
+  using shape = geos.shape(geometry);
+  if (shape === undefined) return [];
+  const pieces: Geometry[] = [];
+  for (let turn = Math.floor((west + 180) / 360); turn * 360 - 180 < east; turn++) {
+    const move = -360 * turn;
+    using strip = geos.shape(stripOf(-move));
+    const piece = strip && geos.intersection(shape, strip);
+    if (piece !== undefined) pieces.push(mapPositions(piece, ([x, y]) => [x! + move, y!]));
+  }
+  return pieces;
+}
+
+function stripOf(middle: number): Geometry {
+  const [west, east] = [middle - 180, middle + 180];
+  const corners: Position[] = [
+    [west, -90],
+    [east, -90],
+    [east, 90],
+    [west, 90],
+  ];
+  return { type: "Polygon", coordinates: [[...corners, [west, -90]]] };
+}
+
+/** West and east of a ring. */
+export function rangeOf(ring: readonly (readonly number[])[]): [number, number] {
+  let [west, east] = [Infinity, -Infinity];
+  for (const [x = 0] of ring) {
+    west = Math.min(west, x);
+    east = Math.max(east, x);
+  }
+  return [west, east];
+}
+
+/** West, south, east, north (RFC 7946, 5.2): the narrowest that holds all parts, also across the antimeridian. */
+export function narrowestBox({ coordinates }: MultiPolygon): [number, number, number, number] {
+  let [south, north] = [90, -90];
+  const ranges = coordinates.map(([outer = []]): [number, number] => {
+    for (const [, y = 0] of outer) {
+      south = Math.min(south, y);
+      north = Math.max(north, y);
+    }
+    return rangeOf(outer);
+  });
+  ranges.sort(([a], [b]) => a - b);
+  let [reach, widest] = [ranges[0]![1], 0];
+  let gap: readonly [number, number] | undefined;
+  for (const [west, east] of ranges) {
+    if (west - reach > widest) [widest, gap] = [west - reach, [reach, west]];
+    reach = Math.max(reach, east);
+  }
+  const first = ranges[0]![0];
+  // The gap across the antimeridian is the usual one.
+  if (gap === undefined || widest <= first + 360 - reach) return [first, south, reach, north];
+  return [gap[1], south, gap[0], north];
+}

@@ -1,0 +1,81 @@
+import { type Polygon, simpleParts } from "../../core/geometry.ts";
+import { type Geos, loadGeos } from "../../core/geos.ts";
+import type { Geometry } from "../../core/stac.ts";
+import { cutPieces, narrowestBox, rangeOf, type UnwrapOptions, unwrapped } from "./antimeridian.ts";
+import type { Boundary, MultiPolygon } from "./boundary.ts";
+import { canonical, digestOf, snappedRing } from "./canonical.ts";
+import { invalid, type Rings } from "./rings.ts";
+
+/** Where a boundary is, in its one form. */
+export interface Area extends Pick<Boundary, "geometry" | "bbox" | "digest"> {
+  /** What was mended, as people may read it. */
+  readonly repairs: readonly string[];
+}
+
+/** Repairs round to the grid again, and that may break them again. */
+const ROUNDS = 4;
+
+/**
+ * The area of polygons: cut at the antimeridian, rounded, made valid, in canonical order. Parts that overlap are one.
+ * Throws Invalid where nothing is left.
+ */
+export async function areaOf(polygons: readonly Rings[], options: UnwrapOptions): Promise<Area> {
+  const geos = await loadGeos();
+  const repairs = new Set<string>();
+  const parts: Geometry[] = [];
+  for (const rings of polygons) {
+    const whole = unwrapped(rings, options);
+    for (const part of validParts(whole, geos, repairs)) {
+      const range = rangeOf(part.coordinates[0] ?? []);
+      const isInside = range[0] >= -180 && range[1] <= 180;
+      parts.push(...(isInside ? [part] : cutPieces(part, range, geos)));
+    }
+  }
+  const geometry = canonical(validWhole(parts, geos, repairs));
+  return { geometry, bbox: narrowestBox(geometry), digest: digestOf(geometry), repairs: [...repairs] };
+}
+
+/** Polygons of a geometry on the grid; those that have no area there are left away. */
+function snappedPolygons(geometry: Geometry): Polygon[] {
+  const found: Polygon[] = [];
+  for (const part of simpleParts(geometry)) {
+    if (!isPolygon(part)) continue;
+    const [outer, ...holes] = part.coordinates.map(snappedRing);
+    const kept = holes.filter((hole) => hole !== undefined);
+    if (outer !== undefined) found.push({ type: "Polygon", coordinates: [outer, ...kept] });
+  }
+  return found;
+}
+
+function validParts(rings: Rings, geos: Geos, repairs: Set<string>): Polygon[] {
+  const [polygon] = snappedPolygons({ type: "Polygon", coordinates: rings });
+  const repaired = polygon && geos.repair(polygon, "structure");
+  if (repaired?.fault !== undefined) repairs.add(repaired.fault);
+  return repaired === undefined ? [] : [...simpleParts(repaired.geometry)].filter(isPolygon);
+}
+
+/** The union of valid parts, on the grid. */
+function validWhole(parts: readonly Geometry[], geos: Geos, repairs: Set<string>): MultiPolygon {
+  let polygons = parts.flatMap(snappedPolygons);
+  for (let round = 0; round < ROUNDS; round++) {
+    if (polygons.length === 0) throw invalid("", "nothing is left of it: no polygon has an area");
+    const whole: MultiPolygon = { type: "MultiPolygon", coordinates: polygons.map(({ coordinates }) => coordinates) };
+    const fault = geos.fault(whole);
+    if (fault === undefined) return whole;
+    if (round === 0) repairs.add(fault);
+    polygons = united(polygons, geos);
+  }
+  throw invalid("", "its rings cannot be repaired");
+}
+
+/** Polygons that may overlap or touch as one. Rounding may have broken single ones: these are repaired before. */
+function united(polygons: readonly Polygon[], geos: Geos): Polygon[] {
+  const geometries = polygons.flatMap((polygon) => geos.repair(polygon, "structure")?.geometry ?? []);
+  using shape = geos.shape({ type: "GeometryCollection", geometries });
+  const union = shape && geos.union(shape);
+  return union === undefined ? [] : snappedPolygons(union);
+}
+
+function isPolygon(geometry: Geometry): geometry is Polygon {
+  return geometry.type === "Polygon";
+}
