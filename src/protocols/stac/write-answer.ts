@@ -48,13 +48,15 @@ async function answerToOne(
   }
   if (one.status !== "applied") return jsonAnswer(told(base, one), { status: 202, headers });
   const isMade = one.method === "POST";
-  const { returns } = preferenceOf(request);
+  const { returns, seconds } = preferenceOf(request);
   if (returns === "minimal") {
     const tag = one.method === "DELETE" ? {} : { ETag: `"${one.event_id}"` };
     return new Response(null, { status: isMade ? 201 : 204, headers: { ...headers, ...tag } });
   }
   const status = isMade ? 201 : 200;
-  const document = returns === "representation" ? await representation(route, options, one) : undefined;
+  // Transaction: what was changed is answered by the document itself. Of what is made its status tells the warnings.
+  const isShown = returns === "representation" || (seconds > 0 && !isMade);
+  const document = isShown ? await representation(route, options, one) : undefined;
   if (document === undefined) return jsonAnswer(told(base, one), { status, headers });
   for (const [name, value] of Object.entries(headers)) document.headers.set(name, value);
   return new Response(document.body, { status, headers: document.headers });

@@ -56,6 +56,7 @@ suite("STAC transactions", () => {
     const at = `${ITEMS}/${id}`;
     const replaced = await node.send("PUT", at, item(id, { properties: { a: 1, b: 2 } }));
     assert.equal(replaced.status, 200);
+    assert.deepEqual(replaced.body, (await node.ask(at)).body);
     assert.equal((await node.send("PATCH", at, { properties: { a: null, c: 3 } }, MERGE)).status, 200);
     const operations = [
       { op: "test", path: "/properties/b", value: 2 },
