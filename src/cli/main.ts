@@ -15,6 +15,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   schemas: async () => (await import("./schemas.ts")).schemas,
   search: async () => (await import("./search.ts")).search,
   events: async () => (await import("./events.ts")).events,
+  subscriptions: async () => (await import("./subscriptions.ts")).subscriptions,
+  flows: async () => (await import("./flows.ts")).flows,
   config: async () => (await import("./config.ts")).config,
 };
 
