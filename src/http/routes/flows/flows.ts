@@ -3,6 +3,7 @@ import { GyreError } from "../../../errors.ts";
 import type { RunDetail, RunFilter, RunState, Runs } from "../../../flows/runs.ts";
 import { favourite } from "../../../protocols/accept.ts";
 import type { Protocol, Route, RouteCall } from "../../../protocols/protocol.ts";
+import { uncachedJson as json } from "../json-reply.ts";
 import { provenanceOf } from "./provenance.ts";
 import { runUrl, shownDetail, shownRun, shownWorker } from "./shown.ts";
 import { createRunStreams } from "./streams.ts";
@@ -148,11 +149,4 @@ function nextUrl(self: string, request: Request, from: string): string {
 /** No run has this id. */
 export function unknownRun(id: string): GyreError {
   return new GyreError("NotFound", `there is no run ${id}`, { subject: id });
-}
-
-export function json(value: object, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { "Content-Type": JSON_TYPE, "Cache-Control": "no-store", ...headers },
-  });
 }

@@ -1,0 +1,47 @@
+import { GyreError } from "../errors.ts";
+import type { Command, CommandIo } from "./command.ts";
+
+type Action = (argv: readonly string[], io: CommandIo) => Promise<number>;
+
+const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+  list: async () => (await import("./flows/runs.ts")).list,
+  show: async () => (await import("./flows/runs.ts")).show,
+  cancel: async () => (await import("./flows/runs.ts")).cancel,
+  retry: async () => (await import("./flows/runs.ts")).retry,
+  delete: async () => (await import("./flows/runs.ts")).forget,
+  workers: async () => (await import("./flows/runs.ts")).workers,
+};
+
+export const flows: Command = {
+  name: "flows",
+  summary: "look at runs of flows, stop them, and try them again",
+  help: `gyre flows ACTION [OPTIONS]
+
+  list                   runs, the newest first; --flow NAME, --state STATE[,STATE...], --limit N, --children
+  show RUN               steps, tries, logs, and why it failed; --watch: goes on until it ends
+  cancel RUN             stops a run and its children; --watch: until it has stopped
+  retry RUN              runs again from the first step that failed; --watch: until it ends
+  delete RUN             forgets a run that has ended
+  workers                processes that work on flows
+
+      --node URL         default http://127.0.0.1:8080/; east or west of the playground
+      --json             one JSON object a line
+
+States: queued, running, succeeded, failed, cancelled. With --watch the exit code is 1 for a run that failed or was
+cancelled.
+
+Example:
+  gyre flows list --state failed
+  gyre flows retry 0b5c... --watch`,
+
+  async run(argv, io) {
+    const [name = "", ...rest] = argv;
+    const load = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (load === undefined) {
+      throw new GyreError("BadRequest", `gyre flows has no action ${JSON.stringify(name)}`, {
+        allowed: Object.keys(ACTIONS),
+      });
+    }
+    return (await load())(rest, io);
+  },
+};
