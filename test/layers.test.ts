@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   catalog: ["core", "db", "log"],
   read: ["core", "files", "codecs", "formats"],
   flows: ["core", "files", "db", "codecs", "render", "log", "formats", "write", "vector", "catalog", "read", "config"],
+  client: [],
   config: ["core"],
   protocols: ["core", "render", "write"],
   http: ["core", "protocols", "log", "catalog", "flows"],
@@ -33,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "catalog",
     "read",
     "flows",
+    "client",
     ".",
   ],
 };
