@@ -57,6 +57,7 @@ const ENVIRONMENTS = [
     proof: "bin/frictionless",
     packages: ["frictionless==5.18.1", "jsonschema==4.26.0", "pystac==1.14.1"],
   },
+  { name: "prov", proof: "bin/prov-convert", packages: ["prov==3.2.3"] },
 ] as const;
 
 /** The jars of a Kafka broker with its tools, as test/services/kafka.pom.xml names them. */
