@@ -26,17 +26,14 @@ export function unwrapped(rings: Rings, { longEdges, isReprojected = false }: Un
   const hasJump = longEdges !== "as-written" && rings.some(isJumping);
   const hasPole = isReprojected && rings.some((ring) => ring.some(isPole) && !ring.every(isPole));
   if (!hasJump && !hasPole) return rings;
-  const [outer = [], ...holes] = rings.map(withoutJumps);
-  const [west, east] = rangeOf(outer);
-  // From -180 to 180 and back: all around the Earth, and meant so.
-  if (east - west < NEARLY) return rings;
   if (hasJump && longEdges === "refused") throw invalid("", LONG_EDGE);
+  const [outer = [], ...holes] = rings.map(withoutJumps);
   return [outer, ...holes.map((hole) => movedInto(hole, outer))];
 }
 
 /** Edges along a parallel from -180 to 180 are in polygons around the Earth, and where small ones were glued together. */
 function isJumping(ring: Ring): boolean {
-  const isNear = ring.every(([x]) => Math.abs(x) > 90);
+  const isNear = ring.every(([x]) => Math.abs(x) > 90) && ring.some(([x]) => Math.abs(x) < 180 - NEARLY);
   return ring.some(([from], i) => {
     const width = Math.abs(ring[(i + 1) % ring.length]![0] - from);
     return width > 180 + NEARLY && (isNear || width < 360 - NEARLY);

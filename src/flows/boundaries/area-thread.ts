@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { IoCall } from "../../core/array.ts";
+import { type ErrorTag, type Fault, GyreError } from "../../errors.ts";
+import type { UnwrapOptions } from "./antimeridian.ts";
+import { type Area, areaOf } from "./area.ts";
+import type { Rings } from "./rings.ts";
+
+export interface AreaTask {
+  readonly polygons: readonly Rings[];
+  readonly options: UnwrapOptions;
+}
+
+export type AreaAnswer =
+  | { readonly area: Area }
+  | { readonly tag: ErrorTag; readonly message: string; readonly faults: readonly Fault[] };
+
+/** The worker's file has this module's own suffix: `.ts` from source, `.js` in `dist`. */
+const SUFFIX = import.meta.url.slice(import.meta.url.lastIndexOf("."));
+const WORKER = new URL(`./area-worker${SUFFIX}`, import.meta.url);
+/** Crossings of so few edges are soon found, sooner than a thread starts. */
+const FEW_VERTICES = 64;
+const MOST_MS = 10_000;
+/** Threads at once, and tasks that wait for them. */
+const THREADS = 1;
+const MOST_WAITING = 16;
+
+let running = 0;
+const waiting: (() => void)[] = [];
+
+/**
+ * `areaOf` for polygons of clients. A few thousand edges that all cross each other keep GEOS busy for minutes and fill
+ * its memory, so a thread of its own does it, which is ended when it takes too long.
+ */
+export async function areaInThread(task: AreaTask, call: IoCall = {}): Promise<Area> {
+  const vertices = task.polygons.flat().reduce((sum, ring) => sum + ring.length, 0);
+  if (vertices <= FEW_VERTICES) return areaOf(task.polygons, task.options);
+  await turn();
+  try {
+    call.signal?.throwIfAborted();
+    return await inThread(task, call);
+  } finally {
+    running--;
+    waiting.shift()?.();
+  }
+}
+
+async function turn(): Promise<void> {
+  if (running >= THREADS) {
+    if (waiting.length >= MOST_WAITING) throw new GyreError("Busy", "too many polygons are checked", { retryAfter: 10 });
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+  running++;
+}
+
+async function inThread(task: AreaTask, { signal }: IoCall): Promise<Area> {
+  const worker = new Worker(WORKER, { workerData: task });
+  const limit = AbortSignal.timeout(MOST_MS);
+  try {
+    const [answer] = (await once(worker, "message", {
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+    })) as [AreaAnswer];
+    if ("area" in answer) return answer.area;
+    throw new GyreError(answer.tag, answer.message, { faults: answer.faults });
+  } catch (error) {
+    if (!limit.aborted || signal?.aborted === true) throw error;
+    const detail = "its edges cross each other too often to be repaired";
+    throw new GyreError("Invalid", detail, { faults: [{ pointer: "", detail }] });
+  } finally {
+    await worker.terminate();
+  }
+}

@@ -1,0 +1,45 @@
+import { GyreError } from "../../errors.ts";
+
+/** What a boundary may be called: fit for a folder's name, an address, a key. */
+export const BOUNDARY_NAME = /^[a-z0-9_-]{1,100}$/;
+/** Those of polygons that came with jobs begin so. */
+export const AD_HOC_PREFIX = "adhoc-";
+
+const MARKS = /\p{M}/gu;
+/** Letters that are no others with a mark. */
+const LETTERS: Readonly<Record<string, string>> = {
+  æ: "ae",
+  œ: "oe",
+  ø: "o",
+  ß: "ss",
+  ð: "d",
+  þ: "th",
+  ł: "l",
+  đ: "d",
+  ħ: "h",
+  ı: "i",
+  ŋ: "ng",
+  ə: "e",
+};
+
+/** Text that is compared and sorted by: without case and accents. */
+export function foldedText(text: string): string {
+  const plain = text.normalize("NFKD").replace(MARKS, "").toLowerCase();
+  return plain.replace(/[æœøßðþłđħıŋə]/g, (letter) => LETTERS[letter] ?? letter);
+}
+
+/** A name out of any text: a-z 0-9 _ -, all else is left out. Undefined where nothing is left. */
+export function foldedName(text: string): string | undefined {
+  const name = foldedText(text)
+    .replace(/[\s/.]+/g, "_")
+    .replace(/[^a-z0-9_-]/g, "")
+    .replace(/^_+|_+$/g, "")
+    .slice(0, 100);
+  return name === "" ? undefined : name;
+}
+
+/** Throws BadRequest: nothing else can be stored, or asked for. */
+export function checkName(name: string): string {
+  if (BOUNDARY_NAME.test(name)) return name;
+  throw new GyreError("BadRequest", `${JSON.stringify(name)} is no name of a boundary: 1 to 100 of a-z 0-9 _ -`);
+}
