@@ -22,10 +22,19 @@ const MAX_DEPTH = 64;
 
 /** Files behind `http:` and `https:`, read by ranges; folders where the server writes an index page. */
 export function createHttpFiles(options: HttpOptions): Files {
-  const { allow, headers = [], maxBytes = 1024 ** 3, redirects = 5 } = options;
+  const exchange = createHttpExchange(options);
+  return {
+    ...objectReads(exchange, options.maxBytes ?? 1024 ** 3),
+    list: (prefix, listing) => listIndex(exchange, prefix, listing?.recursive ?? false, listing),
+  };
+}
+
+/** Requests that follow redirects, as far as the prefixes allow. */
+export function createHttpExchange(options: Omit<HttpOptions, "maxBytes">): Exchange {
+  const { allow, headers = [], redirects = 5 } = options;
   const send = createTransport(options);
 
-  const exchange: Exchange = async <T>(
+  return async <T>(
     source: URL,
     request: ObjectRequest,
     receive: (incoming: Incoming) => Promise<T>,
@@ -50,11 +59,6 @@ export function createHttpFiles(options: HttpOptions): Files {
       url = answer.target;
     }
     throw badSource(source, undefined, `more than ${redirects} redirects`);
-  };
-
-  return {
-    ...objectReads(exchange, maxBytes),
-    list: (prefix, listing) => listIndex(exchange, prefix, listing?.recursive ?? false, listing),
   };
 }
 
