@@ -1,0 +1,126 @@
+import type { Json } from "../../core/array.ts";
+import { GyreError } from "../../errors.ts";
+import type { AnyFlow } from "../flow.ts";
+import { Batch } from "./batch.ts";
+import type { Bell } from "./bell.ts";
+import { failureOf } from "./failure.ts";
+import { type FlowGround, FlowRun } from "./flow-run.ts";
+import { jsonText, MOST_OUTPUT, parse } from "./json.ts";
+import { insertSteps, moveRun } from "./part-rows.ts";
+import { insist, never } from "./patience.ts";
+import { endRun, type Outcome, tellRuns } from "./run-rows.ts";
+
+export type ExecutorOptions = Pick<FlowGround, "pool" | "closing" | "sleep"> & {
+  readonly bell: Bell;
+  readonly flows: ReadonlyMap<string, AnyFlow>;
+  onError(error: unknown): void;
+};
+
+interface RunRow {
+  readonly flow: string;
+  readonly subject: string;
+  readonly roles: readonly string[];
+  readonly input: Json;
+}
+
+interface Active {
+  readonly execution: string;
+  readonly stop: AbortController;
+}
+
+const STEPS_AT_ONCE = 500;
+/** A run's own progress is not written more often. */
+const MOVE_MS = 300;
+
+/** Executes the flows that DBOS hands to this process. */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #ground: FlowGround;
+  readonly #active = new Map<string, Active>();
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+    const { pool, closing, sleep } = options;
+    this.#ground = { pool, closing, sleep, steps: new Batch(STEPS_AT_ONCE, (steps) => insertSteps(pool, steps)) };
+  }
+
+  /** Executions that are under way, by their runs. */
+  get active(): ReadonlyMap<string, { readonly execution: string }> {
+    return this.#active;
+  }
+
+  /** The run was cancelled. */
+  stop(run: string): void {
+    this.#active.get(run)?.stop.abort(new GyreError("Conflict", "The run was cancelled"));
+  }
+
+  /** Runs a flow to its end, from where an earlier execution came. */
+  async execute(id: string, execution: string): Promise<void> {
+    const { pool, closing, bell } = this.#options;
+    const [row] = await insist(closing, () =>
+      pool.query<RunRow>(
+        `update flow_run set state = 'running', started = coalesce(started, now())
+         where id = $1 and execution = $2 and state in ('queued', 'running') returning flow, subject, roles, input`,
+        [id, execution],
+      ),
+    );
+    // Cancelled, deleted or begun anew since.
+    if (row === undefined) return;
+    const active: Active = { execution, stop: new AbortController() };
+    this.#active.set(id, active);
+    const run = new FlowRun(this.#ground, {
+      id,
+      execution,
+      flow: row.flow,
+      who: { subject: row.subject, roles: row.roles },
+      stopped: active.stop.signal,
+    });
+    const mover = this.#mover(id);
+    using _news = bell.hearRun(id, () => {
+      run.ring();
+      mover.ring();
+    });
+    try {
+      await insist(closing, () => tellRuns(pool, pool.schema, [id]));
+      const outcome = await this.#outcome(run, row);
+      if (closing.aborted) await never();
+      if (!active.stop.signal.aborted) await insist(closing, () => endRun(pool, id, execution, outcome));
+    } finally {
+      mover.stop();
+      if (this.#active.get(id) === active) this.#active.delete(id);
+    }
+  }
+
+  async #outcome(run: FlowRun, { flow: name, input }: RunRow): Promise<Outcome> {
+    try {
+      const flow = this.#options.flows.get(name);
+      if (flow === undefined) throw new GyreError("Unsupported", `This node has no flow ${name}`, { subject: name });
+      await run.load();
+      const output = await flow.run(parse(flow.input, input, `Input of ${name}`), run);
+      parse(flow.output, output, `Output of ${name}`);
+      return { state: "succeeded", output: jsonText(output, MOST_OUTPUT, `Output of ${name}`) };
+    } catch (error) {
+      return { state: "failed", error: failureOf(error) };
+    }
+  }
+
+  /** Moves the run's progress when its parts moved, now and then. */
+  #mover(id: string): { ring(): void; stop(): void } {
+    const { pool, onError } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    let isStopped = false;
+    return {
+      ring() {
+        if (isStopped) return;
+        timer ??= setTimeout(() => {
+          timer = undefined;
+          moveRun(pool, id).catch(onError);
+        }, MOVE_MS);
+      },
+      stop() {
+        isStopped = true;
+        clearTimeout(timer);
+      },
+    };
+  }
+}

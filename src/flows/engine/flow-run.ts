@@ -1,0 +1,218 @@
+import type { Json } from "../../core/array.ts";
+import type { Principal } from "../../core/principal.ts";
+import type { Pool } from "../../db/database.ts";
+import { GyreError } from "../../errors.ts";
+import { Wake } from "../../log/wake.ts";
+import type { Flow, FlowContext, Handle, Settled, Step } from "../flow.ts";
+import type { Batch } from "./batch.ts";
+import { errorOf } from "./failure.ts";
+import { jsonText, MOST_INPUT, parse } from "./json.ts";
+import { endedParts, type KnownPart, knownParts, type NewStep } from "./part-rows.ts";
+import { insist, never } from "./patience.ts";
+import { insertRun } from "./run-rows.ts";
+
+/** What executions of one process have in common. */
+export interface FlowGround {
+  readonly pool: Pool;
+  readonly steps: Batch<NewStep>;
+  readonly closing: AbortSignal;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface FlowRunOptions {
+  readonly id: string;
+  readonly execution: string;
+  readonly flow: string;
+  readonly who: Principal;
+  /** Aborts when the run is cancelled. */
+  readonly stopped: AbortSignal;
+}
+
+interface Part {
+  readonly known: Pick<KnownPart, "part" | "name" | "child" | "isNew">;
+  /** Resolves when the database has it. */
+  readonly kept: Promise<void>;
+  settled?: Settled<Json>;
+}
+
+/** Outcomes read at once. */
+const READ_AHEAD = 500;
+/** News come by NOTIFY; this is for those that do not. */
+const SAFETY_MS = 5_000;
+const LONGEST_PART = 200;
+
+/**
+ * One execution of a flow. What it starts is known by the name of its part, and how that ended is kept with it: so an
+ * execution after a crash finds what an earlier one did, and a step's start need not be durable before the flow goes on.
+ */
+export class FlowRun implements FlowContext {
+  readonly id: string;
+  readonly who: Principal;
+  readonly #ground: FlowGround;
+  readonly #options: FlowRunOptions;
+  readonly #parts = new Map<string, Part>();
+  readonly #news = new Wake();
+  /** The call that is under way. */
+  #call: string | undefined;
+
+  constructor(ground: FlowGround, options: FlowRunOptions) {
+    this.id = options.id;
+    this.who = options.who;
+    this.#ground = ground;
+    this.#options = options;
+    options.stopped.addEventListener("abort", () => this.#news.ring(), { once: true });
+  }
+
+  /** Learns what earlier executions have started. */
+  async load(): Promise<void> {
+    const known = await insist(this.#ground.closing, () => knownParts(this.#ground.pool, this.id));
+    for (const part of known) this.#parts.set(part.part, { known: part, kept: Promise.resolve() });
+  }
+
+  /** Something of the run changed. */
+  ring(): void {
+    this.#news.ring();
+  }
+
+  step<In, Out>(step: Step<In, Out>, part: string, input: In): Promise<Handle<Out>> {
+    return this.#alone(`step ${part}`, async () => {
+      const known = this.#known(part, step.name);
+      return this.#handle<Out>(known ?? this.#queue(step, part, input));
+    });
+  }
+
+  flow<In, Out>(
+    flow: Flow<In, Out>,
+    part: string,
+    input: In,
+    options: { readonly id?: string } = {},
+  ): Promise<Handle<Out> & { readonly isNew: boolean }> {
+    return this.#alone(`flow ${part}`, async () => {
+      const child = this.#known(part, flow.name) ?? (await this.#begin(flow, part, input, options.id));
+      return { ...this.#handle<Out>(child), isNew: child.known.isNew === true };
+    });
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.#alone("sleep", async () => {
+      const { stopped } = this.#options;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      stopped.addEventListener("abort", () => resolve(), { once: true });
+      await Promise.race([this.#ground.sleep(ms), promise]);
+    });
+  }
+
+  /** A flow is replayed in one order of calls, which branches that run side by side do not have. */
+  async #alone<T>(call: string, work: () => Promise<T>): Promise<T> {
+    if (this.#call !== undefined)
+      throw new Error(
+        `The flow ${this.#options.flow} called ${call} while ${this.#call} was under way: a flow awaits each call before the next, and never calls inside Promise.all`,
+      );
+    this.#call = call;
+    try {
+      if (this.#ground.closing.aborted) return await never<T>();
+      this.#options.stopped.throwIfAborted();
+      const result = await work();
+      this.#options.stopped.throwIfAborted();
+      return result;
+    } finally {
+      this.#call = undefined;
+    }
+  }
+
+  #known(part: string, name: string): Part | undefined {
+    const known = this.#parts.get(part);
+    if (known === undefined || known.known.name === name) return known;
+    throw new Error(`The flow ${this.#options.flow} started ${known.known.name} and ${name} as one part, ${part}`);
+  }
+
+  #queue<In, Out>(step: Step<In, Out>, part: string, input: In): Part {
+    const position = this.#place(part);
+    const parsed = parse(step.input, input, `Input of ${step.name}`);
+    const row: NewStep = {
+      run: this.id,
+      execution: this.#options.execution,
+      part,
+      position,
+      name: step.name,
+      queue: step.queue,
+      key: step.key?.(parsed) ?? "",
+      input: jsonText(input, MOST_INPUT, `Input of ${step.name}`),
+    };
+    const { closing, steps } = this.#ground;
+    const kept = insist(closing, () => steps.add(row));
+    // Whoever waits for the part hears of it; a flow that does not wait is told by nobody.
+    kept.catch(() => undefined);
+    return this.#put({ known: { part, name: step.name, child: null, isNew: null }, kept });
+  }
+
+  async #begin<In, Out>(flow: Flow<In, Out>, part: string, input: In, named: string | undefined): Promise<Part> {
+    const position = this.#place(part);
+    parse(flow.input, input, `Input of ${flow.name}`);
+    const json = jsonText(input, MOST_INPUT, `Input of ${flow.name}`);
+    const child = named ?? `${this.id}/${part}`;
+    const { pool, closing } = this.#ground;
+    const isNew = await insist(closing, () =>
+      pool.transaction(async (tx) => {
+        const made = await insertRun(tx, pool.schema, {
+          id: child,
+          flow: flow.name,
+          parent: this.id,
+          who: this.who,
+          input: json,
+        });
+        await tx.query(
+          `insert into flow_part (run, part, position, name, child, is_new, input)
+           select $1, $2, $3, $4, $5, $6, $7 from flow_run where id = $1 and execution = $8 and state = 'running' for share`,
+          [this.id, part, position, flow.name, child, made, json, this.#options.execution],
+        );
+        return made;
+      }),
+    );
+    return this.#put({ known: { part, name: flow.name, child, isNew }, kept: Promise.resolve() });
+  }
+
+  #place(part: string): number {
+    if (part === "" || part.length > LONGEST_PART)
+      throw new GyreError("BadRequest", `A part's name has 1 to ${LONGEST_PART} characters`, { subject: part });
+    return this.#parts.size;
+  }
+
+  #put(part: Part): Part {
+    this.#parts.set(part.known.part, part);
+    return part;
+  }
+
+  #handle<Out>(part: Part): Handle<Out> {
+    const name = part.known.part;
+    const settle = (): Promise<Settled<Out>> => this.#alone(`wait for ${name}`, () => this.#settled<Out>(part));
+    return {
+      id: part.known.child ?? `${this.id}/${name}`,
+      settle,
+      get: async () => {
+        const settled = await settle();
+        if (settled.ok) return settled.value;
+        throw errorOf(settled.error);
+      },
+    };
+  }
+
+  async #settled<Out>(part: Part): Promise<Settled<Out>> {
+    const { closing, pool } = this.#ground;
+    const { stopped } = this.#options;
+    await part.kept;
+    for (;;) {
+      const { version } = this.#news;
+      if (part.settled === undefined) {
+        const open = [part, ...[...this.#parts.values()].filter((other) => other !== part && !other.settled)];
+        const names = open.slice(0, READ_AHEAD).map(({ known }) => known.part);
+        const ended = await insist(closing, () => endedParts(pool, this.id, names));
+        for (const [name, settled] of ended) Object.assign(this.#parts.get(name) ?? {}, { settled });
+      }
+      // What a step gave was checked by its schema before it was kept.
+      if (part.settled !== undefined) return part.settled as Settled<Out>;
+      stopped.throwIfAborted();
+      await this.#news.after(version, stopped, SAFETY_MS);
+    }
+  }
+}
