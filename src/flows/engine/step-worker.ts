@@ -8,7 +8,7 @@ import { Batch } from "./batch.ts";
 import { type Claimed, claim, waitingQueues } from "./claim.ts";
 import { insist } from "./patience.ts";
 import { StepRun } from "./step-run.ts";
-import { type EndedTry, endTries, keepTold } from "./try-rows.ts";
+import { type EndedTry, endTries, keepTold, type Told } from "./try-rows.ts";
 
 export interface StepWorkerOptions {
   readonly pool: Pool;
@@ -30,6 +30,13 @@ const POLL_MS = 1_000;
 /** How often what tries told is kept. */
 const TELL_MS = 300;
 const ENDS_AT_ONCE = 200;
+/** Ends that may wait to be written, for each step at once: a database that is slow holds work back. */
+const MOST_ENDING = 4;
+
+interface Ended {
+  readonly ended: EndedTry;
+  readonly told: Told | undefined;
+}
 
 /** Runs steps of some queues, so many at once. */
 export class StepWorker {
@@ -37,7 +44,9 @@ export class StepWorker {
   readonly #folder: string;
   readonly #running = new Map<string, StepRun>();
   readonly #wake = new Wake();
-  readonly #ends: Batch<EndedTry>;
+  readonly #ends: Batch<Ended>;
+  /** Tries whose end is being written. */
+  #ending = 0;
   /** Queues that may have work. */
   readonly #due = new Set<string>();
   readonly #recycled = Promise.withResolvers<string>();
@@ -49,7 +58,15 @@ export class StepWorker {
   constructor(options: StepWorkerOptions) {
     this.#options = options;
     this.#folder = join(options.scratch, options.id);
-    this.#ends = new Batch(ENDS_AT_ONCE, (tries) => endTries(options.pool, tries));
+    const { pool } = options;
+    this.#ends = new Batch(ENDS_AT_ONCE, async (ends) => {
+      const told = ends.flatMap((end) => end.told ?? []);
+      if (told.length > 0) await keepTold(pool, told);
+      await endTries(
+        pool,
+        ends.map(({ ended }) => ended),
+      );
+    });
   }
 
   /** Resolves with the reason when the process should be started anew; nothing of it runs then. */
@@ -91,7 +108,8 @@ export class StepWorker {
       await this.#wake.after(this.#wake.version, undefined, deadline - Date.now());
     for (const step of this.#running.values()) step.giveBack();
     const { closing } = this.#options;
-    while (this.#running.size > 0 && !closing.aborted) await this.#wake.after(this.#wake.version, closing);
+    while (this.#running.size + this.#ending > 0 && !closing.aborted)
+      await this.#wake.after(this.#wake.version, closing);
     await this.#loops;
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -112,7 +130,7 @@ export class StepWorker {
       } catch (error) {
         onError(error);
       }
-      if (this.#worn !== undefined && this.#running.size === 0) this.#recycled.resolve(this.#worn);
+      if (this.#worn !== undefined && this.#running.size + this.#ending === 0) this.#recycled.resolve(this.#worn);
       await this.#wake.after(version, undefined, POLL_MS);
     }
   }
@@ -122,6 +140,7 @@ export class StepWorker {
     const inQueue = [...this.#running.values()].filter(({ claimed }) => claimed.queue === queue.name).length;
     const room = Math.min(
       concurrency - this.#running.size,
+      MOST_ENDING * concurrency - this.#ending,
       (queue.perWorker ?? Number.POSITIVE_INFINITY) - inQueue,
       recycleAfter - this.#taken,
     );
@@ -135,27 +154,24 @@ export class StepWorker {
   }
 
   async #run(claimed: Claimed): Promise<void> {
-    const { steps, closing, pool, onError } = this.#options;
+    const { steps, closing, onError } = this.#options;
     const step = new StepRun(claimed, this.#folder);
     this.#running.set(claimed.try, step);
-    try {
-      const ended = await step.run(steps.get(claimed.name));
-      const told = step.told();
-      if (told !== undefined) await keepTold(pool, [told]).catch(onError);
-      await insist(closing, () => this.#ends.add(ended));
-    } catch (error) {
-      onError(error);
-    } finally {
-      this.#running.delete(claimed.try);
-      this.#due.add(claimed.queue);
-      this.#wake.ring();
-    }
+    const ended = await step.run(steps.get(claimed.name));
+    this.#running.delete(claimed.try);
+    this.#ending++;
+    this.#due.add(claimed.queue);
+    this.#wake.ring();
+    const told = step.told();
+    await insist(closing, () => this.#ends.add({ ended, told })).catch(onError);
+    this.#ending--;
+    this.#wake.ring();
   }
 
   async #tellLoop(): Promise<void> {
     const { closing, pool, onError } = this.#options;
     while (!closing.aborted && (!this.#isDraining || this.#running.size > 0)) {
-      const told = [...this.#running.values()].flatMap((step) => step.told() ?? []);
+      const told = [...this.#running.values()].flatMap((one) => one.told() ?? []);
       if (told.length > 0) await keepTold(pool, told).catch(onError);
       await new Promise((resolve) => setTimeout(resolve, TELL_MS));
     }

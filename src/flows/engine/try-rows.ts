@@ -79,7 +79,7 @@ export async function keepTold(pool: Pool, all: readonly Told[]): Promise<void> 
        insert into flow_note (run, part, attempt, kind, time, note)
        select n.run, n.part, n.attempt, n.kind, n.time, n.note
        from jsonb_to_recordset($2::jsonb) as n(run text, part text, attempt int, kind text, time timestamptz, note jsonb)
-       join flow_part p on p.run = n.run and p.part = n.part for key share of p
+       join flow_part p on p.run = n.run and p.part = n.part
        returning run)
      select count(pg_notify($3, 'c' || run)) from (select run from moved union select run from noted) as told`,
     [JSON.stringify(moved), JSON.stringify(notes), channelOf(pool.schema)],
