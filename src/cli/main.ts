@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   events: async () => (await import("./events.ts")).events,
   subscriptions: async () => (await import("./subscriptions.ts")).subscriptions,
   flows: async () => (await import("./flows.ts")).flows,
+  package: async () => (await import("./package.ts")).packageCommand,
   config: async () => (await import("./config.ts")).config,
 };
 
