@@ -1,5 +1,6 @@
 import type { IoCall } from "../core/array.ts";
 import type { Crs } from "../core/crs.ts";
+import type { BBox } from "../core/geometry.ts";
 import type { Geometry } from "../core/stac.ts";
 
 export type FieldType = "string" | "integer" | "number" | "boolean" | "date" | "datetime" | "binary" | "json";
@@ -19,7 +20,7 @@ export interface Feature {
   readonly properties: ReadonlyMap<string, FieldValue>;
 }
 
-export type BBox = readonly [number, number, number, number];
+export type { BBox } from "../core/geometry.ts";
 
 /** Features of one kind, streamed. */
 export interface Layer {

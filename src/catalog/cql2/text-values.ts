@@ -1,10 +1,10 @@
 import type { Geometry } from "../../core/stac.ts";
+import { geometryType, WKT_LEVELS } from "../../core/wkt.ts";
 import type { Operand } from "./expression.ts";
 import { boxFault, boxGeometry, checkGeometry } from "./geometry.ts";
 import { parseLiteral } from "./instant.ts";
 import { type Budget, isName, refusedText, UNNAMED } from "./limits.ts";
 import type { TextReader } from "./text-reader.ts";
-import { geometryType, WKT_LEVELS } from "./wkt.ts";
 
 const WORDS = new Set(["date", "timestamp", "interval", "bbox"]);
 

@@ -1,7 +1,7 @@
+import { writeWkt } from "../../core/wkt.ts";
 import { GyreError } from "../../errors.ts";
 import type { Expression, Operand } from "./expression.ts";
 import { writeInstant } from "./instant.ts";
-import { writeWkt } from "./wkt.ts";
 
 /** Names that may stand without quotes; all that might be taken for a word of the language are quoted. */
 const PLAIN =

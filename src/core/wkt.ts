@@ -1,4 +1,5 @@
-import type { Geometry } from "../../core/stac.ts";
+import { positionsOf } from "./geometry.ts";
+import type { Geometry } from "./stac.ts";
 
 const NAMES = {
   POINT: "Point",
@@ -31,6 +32,7 @@ export const WKT_LEVELS = {
 /** Well-Known Text of a geometry (OGC 06-103r4, 7), `Z` when it has heights. */
 export function writeWkt(geometry: Geometry): string {
   const name = geometry.type.toUpperCase();
+  if (positionsOf(geometry).next().done === true) return `${name} EMPTY`;
   if (geometry.type === "GeometryCollection") return `${name}(${geometry.geometries.map(writeWkt).join(", ")})`;
   const dimension = dimensionOf(geometry.coordinates);
   const tag = dimension === 2 ? "" : dimension === 3 ? " Z " : " ZM ";
