@@ -91,8 +91,16 @@ export function spanArea({ columns }: Spans): number {
   return area;
 }
 
-/** Whether any run of any row meets the columns from `start` to before `end`. */
-export function meetsColumns({ columns }: Spans, start: number, end: number): boolean {
-  for (let i = 0; i < columns.length; i += 2) if (columns[i]! < end && columns[i + 1]! > start) return true;
+/** Whether any run meets the rows `top` to before `bottom` and the columns `start` to before `end`. */
+export function meetsCells(
+  { first, count, offsets, columns }: Spans,
+  top: number,
+  bottom: number,
+  start: number,
+  end: number,
+): boolean {
+  const from = offsets[Math.max(top - first, 0)]!;
+  const to = offsets[Math.min(bottom - first, count)]!;
+  for (let i = from; i < to; i += 2) if (columns[i]! < end && columns[i + 1]! > start) return true;
   return false;
 }
