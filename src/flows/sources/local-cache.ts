@@ -81,6 +81,7 @@ export class LocalCache {
   /** Gives the caller a file of his own. False: it has been removed in the meantime. */
   async lend(key: string, path: string): Promise<boolean> {
     const from = this.#path(key);
+    await rm(path, { force: true });
     const lent = await link(from, path).then(
       () => true,
       (error: NodeJS.ErrnoException) => {
