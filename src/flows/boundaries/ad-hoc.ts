@@ -47,7 +47,8 @@ export async function adHocBoundary(
 }
 
 function parsed(text: string): object {
-  if (text.length > MOST_TEXT_BYTES) throw new GyreError("TooLarge", `a boundary of more than ${MOST_TEXT_BYTES} bytes`);
+  if (text.length > MOST_TEXT_BYTES)
+    throw new GyreError("TooLarge", `a boundary of more than ${MOST_TEXT_BYTES} bytes`);
   if (!text.trimStart().startsWith("{")) return readPolygonWkt(text);
   try {
     return JSON.parse(text) as object;

@@ -47,7 +47,8 @@ export async function areaInThread(task: AreaTask, call: IoCall = {}): Promise<A
 
 async function turn(): Promise<void> {
   if (running >= THREADS) {
-    if (waiting.length >= MOST_WAITING) throw new GyreError("Busy", "too many polygons are checked", { retryAfter: 10 });
+    if (waiting.length >= MOST_WAITING)
+      throw new GyreError("Busy", "too many polygons are checked", { retryAfter: 10 });
     await new Promise<void>((resolve) => waiting.push(resolve));
   }
   running++;

@@ -78,8 +78,9 @@ class PostgresBoundaries implements Boundaries, BoundaryAdmin {
     using point = geos.shape(probe);
     const found = new Map<string, BoundarySummary>();
     const sql = `select name, name_long, shape
-      from boundary_part join boundary using (digest)
-      where place && any(array(select unnest($1::text[])::box)) and ${LISTED} ${ORDER}`;
+      from (select text::box as probe from unnest($1::text[]) text) probes
+      join boundary_part on place && probe join boundary using (digest)
+      where ${LISTED} ${ORDER}`;
     const boxes = [...simpleParts(probe)].map(boxOf);
     for await (const rows of db.stream<SummaryRow & { shape: Uint8Array }>(sql, [boxes], { ...call, batch: 20 })) {
       for (const row of rows) {

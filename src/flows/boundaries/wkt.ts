@@ -1,4 +1,4 @@
-import { GyreError } from "../../errors.ts";
+import type { GyreError } from "../../errors.ts";
 import { invalid } from "./rings.ts";
 
 const TOKEN = /\s*(?:([A-Za-z]+)|([(),])|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))/y;
@@ -13,7 +13,8 @@ const DEEPEST = 4;
  */
 export function readPolygonWkt(text: string): object {
   const srid = SRID.exec(text);
-  if (srid !== null && srid[1] !== "4326") throw invalid("", `SRID ${srid[1]}: a polygon is in degrees of WGS 84 (4326)`);
+  if (srid !== null && srid[1] !== "4326")
+    throw invalid("", `SRID ${srid[1]}: a polygon is in degrees of WGS 84 (4326)`);
   return new Reader(text, srid?.[0].length ?? 0).whole();
 }
 
