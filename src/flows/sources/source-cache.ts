@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { IoCall } from "../../core/array.ts";
-import { badSource, GyreError, isGyreError } from "../../errors.ts";
+import { GyreError, isGyreError } from "../../errors.ts";
 import type { FileInfo, Files } from "../../files/files.ts";
 import { createHttpExchange, createHttpFiles } from "../../files/http.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../files/transport.ts";
@@ -9,6 +9,7 @@ import { download, type FetchCall } from "./download.ts";
 import { Leases } from "./lease.ts";
 import { type Kept, LocalCache } from "./local-cache.ts";
 import { changed, copyByHttp, copyByRanges } from "./origin.ts";
+import { SeenStates } from "./seen-states.ts";
 import { SharedFetches } from "./shared-fetches.ts";
 import { SharedStore } from "./shared-store.ts";
 import { keyOf, type Wanted } from "./wanted.ts";
@@ -75,18 +76,11 @@ export function createSourceCache(options: SourceCacheOptions): SourceCache {
   const byRanges = copyByRanges(files);
   const leases = new Leases(files, clock);
   const fetches = new SharedFetches<Kept>();
-  const known = new Map<string, { readonly info: FileInfo; readonly since: number }>();
+  const seen = new SeenStates({ files, root, maxAgeMs, clock });
 
   const filesFor = (url: URL): Files => (isHttp(url) ? http : files);
 
-  async function infoOf(url: URL, call: IoCall, believedMs = maxAgeMs): Promise<FileInfo> {
-    const before = known.get(url.href);
-    if (before !== undefined && clock.now() - before.since < believedMs) return before.info;
-    const info = await filesFor(url).head(url, call);
-    if (info === undefined) throw badSource(url, undefined, "is not there");
-    known.set(url.href, { info, since: clock.now() });
-    return info;
-  }
+  const infoOf = (url: URL, call: IoCall): Promise<FileInfo> => seen.get(url, filesFor(url), call);
 
   async function version({ url, checksum }: Wanted, call: IoCall): Promise<string> {
     return checksum ?? stateOf(await infoOf(url, call));
@@ -112,7 +106,7 @@ export function createSourceCache(options: SourceCacheOptions): SourceCache {
 
   async function fromOrigin(wanted: Wanted, key: string, call: FetchCall): Promise<Kept> {
     const { url, checksum } = wanted;
-    const info = await infoOf(url, call, 0);
+    const info = await seen.look(url, filesFor(url), call);
     if (checksum === undefined && sourceKey(url, stateOf(info)) !== key) throw changed(url, "is another file by now");
     return arrive(key, info.size, async (part) => {
       const digest = await download(isHttp(url) ? overHttp : byRanges, wanted, info, part, clock, call);
@@ -170,7 +164,7 @@ export function createSourceCache(options: SourceCacheOptions): SourceCache {
         return { ...(await lent(key, path, find)), path, url: wanted.url };
       } catch (error) {
         // The next try is to see the source as it is now.
-        if (isGyreError(error, "Conflict")) known.delete(wanted.url.href);
+        if (isGyreError(error, "Conflict")) await seen.forget(wanted.url);
         throw error;
       }
     },

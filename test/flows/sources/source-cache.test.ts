@@ -107,7 +107,7 @@ test("workers that see one folder share it without copies", async (t) => {
   assert.deepEqual(new Uint8Array(await readFile(join(setup.folder, "2.tif"))), BYTES);
   assert.deepEqual(bodies(setup), ["all"]);
   const left = await readdir(new URL(root));
-  assert.equal(left.length, 2, `the file and its note: ${left}`);
+  assert.equal(left.length, 3, `the file, its note and what was seen: ${left}`);
 });
 
 test("goes on by range where the connection broke", async (t) => {
