@@ -27,6 +27,8 @@ export interface TestDatabases {
   readonly unavailable: string | undefined;
   /** A pool on an empty schema of its own, which is dropped when `ending` ends. */
   make(ending: Ending, options?: TestDatabaseOptions): Promise<Pool>;
+  /** Where it is, for those who start other processes on it. */
+  address(): Promise<ServerAddress>;
 }
 
 interface Running {
@@ -53,9 +55,13 @@ export function testDatabases(): readonly TestDatabases[] {
     server ??= findServer();
     return inNewSchema((await server).address, ending, options);
   };
+  const address = async (): Promise<ServerAddress> => {
+    server ??= findServer();
+    return (await server).address;
+  };
   return [
-    { name: "embedded", unavailable: undefined, make: testDatabase },
-    { name: "PostgreSQL server", unavailable: noServer(), make: makeOnServer },
+    { name: "embedded", unavailable: undefined, make: testDatabase, address: testServer },
+    { name: "PostgreSQL server", unavailable: noServer(), make: makeOnServer, address },
   ];
 }
 

@@ -58,8 +58,12 @@ export async function migrateDbos(server: ServerAddress, schema: string): Promis
     while (!(await first(client, "select pg_try_advisory_lock(hashtext($1)) as it", [own])))
       await new Promise((resolve) => setTimeout(resolve, LOCK_POLL_MS));
     if (await isMade(client, own)) return;
-    const { DBOS } = await import("@dbos-inc/dbos-sdk");
-    await DBOS.migrate(urlOf(server), { schemaName: own });
+    // `DBOS.migrate` is the same, but tells of it on the standard output.
+    const [{ migrateSystemDatabase }, { GlobalLogger }] = await Promise.all([
+      import("@dbos-inc/dbos-sdk/internal/system_database"),
+      import("@dbos-inc/dbos-sdk/internal/telemetry/logs"),
+    ]);
+    await migrateSystemDatabase(urlOf(server), new GlobalLogger(undefined, { logLevel: "error" }), own);
     await client.query(`comment on schema "${own}" is '${RELEASE}'`);
   } finally {
     // Which also gives the lock back.

@@ -25,6 +25,7 @@ interface RunRow {
 
 interface Active {
   readonly execution: string;
+  readonly run: FlowRun;
   readonly stop: AbortController;
 }
 
@@ -54,6 +55,11 @@ export class Executor {
     this.#active.get(run)?.stop.abort(new GyreError("Conflict", "The run was cancelled"));
   }
 
+  /** The engine closes: no execution goes on, nor keeps the process. */
+  giveUp(): void {
+    for (const { run } of this.#active.values()) run.ring();
+  }
+
   /** Runs a flow to its end, from where an earlier execution came. */
   async execute(id: string, execution: string): Promise<void> {
     const { pool, closing, bell } = this.#options;
@@ -66,15 +72,16 @@ export class Executor {
     );
     // Cancelled, deleted or begun anew since.
     if (row === undefined) return;
-    const active: Active = { execution, stop: new AbortController() };
-    this.#active.set(id, active);
+    const stop = new AbortController();
     const run = new FlowRun(this.#ground, {
       id,
       execution,
       flow: row.flow,
       who: { subject: row.subject, roles: row.roles },
-      stopped: active.stop.signal,
+      stopped: stop.signal,
     });
+    const active: Active = { execution, run, stop };
+    this.#active.set(id, active);
     const mover = this.#mover(id);
     using _news = bell.hearRun(id, () => {
       run.ring();
@@ -84,7 +91,7 @@ export class Executor {
       await insist(closing, () => tellRuns(pool, pool.schema, [id]));
       const outcome = await this.#outcome(run, row);
       if (closing.aborted) await never();
-      if (!active.stop.signal.aborted) await insist(closing, () => endRun(pool, id, execution, outcome));
+      if (!stop.signal.aborted) await insist(closing, () => endRun(pool, id, execution, outcome));
     } finally {
       mover.stop();
       if (this.#active.get(id) === active) this.#active.delete(id);
@@ -106,7 +113,7 @@ export class Executor {
 
   /** Moves the run's progress when its parts moved, now and then. */
   #mover(id: string): { ring(): void; stop(): void } {
-    const { pool, onError } = this.#options;
+    const { pool, closing, onError } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     let isStopped = false;
     return {
@@ -114,7 +121,8 @@ export class Executor {
         if (isStopped) return;
         timer ??= setTimeout(() => {
           timer = undefined;
-          moveRun(pool, id).catch(onError);
+          // An execution that is given up does not end.
+          if (!closing.aborted) moveRun(pool, id).catch(onError);
         }, MOVE_MS);
       },
       stop() {

@@ -115,6 +115,9 @@ export class StepRun implements StepContext {
     const work = this.#work(step);
     try {
       return await Promise.race([work, this.#stopped(work)]);
+    } catch (error) {
+      // What a step throws when it is told to stop is not why it was.
+      throw this.signal.aborted ? this.signal.reason : error;
     } finally {
       clearTimeout(timer);
     }

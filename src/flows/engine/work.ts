@@ -125,6 +125,7 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
       await steps.close(drainMs);
       clearTimeout(timer);
       giveUp.abort();
+      executor.giveUp();
       hearing[Symbol.dispose]();
       await Promise.all(timers.map((one) => one.stop()));
       await dbos.close();
