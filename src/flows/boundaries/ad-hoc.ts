@@ -1,11 +1,10 @@
 import type { IoCall } from "../../core/array.ts";
 import { GyreError } from "../../errors.ts";
-import type { LongEdges } from "./antimeridian.ts";
-import type { Area } from "./area.ts";
+import type { LongEdges, UnwrapOptions } from "./antimeridian.ts";
 import { areaInThread } from "./area-thread.ts";
 import type { Boundary } from "./boundary.ts";
 import { BOUNDARY_NAME } from "./names.ts";
-import { invalid, polygonsOf, type RingLimits } from "./rings.ts";
+import { invalid, polygonsOf, type RingLimits, type Rings } from "./rings.ts";
 import { readPolygonWkt } from "./wkt.ts";
 
 export interface AdHocOptions {
@@ -24,7 +23,7 @@ export interface AdHoc {
 }
 
 /** A country at 1:10m has some 70,000. */
-const LIMITS: RingLimits = { vertices: 200_000 };
+export const LIMITS: RingLimits = { vertices: 200_000 };
 export const MOST_TEXT_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -36,14 +35,24 @@ export async function adHocBoundary(
   options: AdHocOptions = {},
   call: IoCall = {},
 ): Promise<AdHoc> {
-  const { name } = options;
-  if (name !== undefined && !BOUNDARY_NAME.test(name))
-    throw new GyreError("Invalid", `${JSON.stringify(name.slice(0, 200))} is no name: 1 to 100 of a-z 0-9 _ -`);
   const value = typeof input === "string" ? parsed(input) : input;
   const polygons = polygonsOf(value, options.limits ?? LIMITS);
+  return adHocOf(polygons, { longEdges: longEdgesOf(value) }, options, call);
+}
+
+/** The boundary of polygons in degrees. */
+export async function adHocOf(
+  polygons: readonly Rings[],
+  edges: UnwrapOptions,
+  { name, nameLong }: AdHocOptions,
+  call: IoCall,
+): Promise<AdHoc> {
+  if (name !== undefined && !BOUNDARY_NAME.test(name))
+    throw new GyreError("Invalid", `${JSON.stringify(name.slice(0, 200))} is no name: 1 to 100 of a-z 0-9 _ -`);
   if (polygons.length === 0) throw invalid("", "there is no polygon in it");
-  const area = await areaInThread({ polygons, options: { longEdges: longEdgesOf(value) } }, call);
-  return { boundary: boundaryOf(area, options), repairs: area.repairs };
+  const { geometry, bbox, digest, repairs } = await areaInThread({ polygons, options: edges }, call);
+  const called = name ?? `adhoc-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
+  return { boundary: { name: called, nameLong: nameLong ?? called, adminLevel: 0, geometry, bbox, digest }, repairs };
 }
 
 function parsed(text: string): object {
@@ -65,9 +74,4 @@ function longEdgesOf(value: object): LongEdges {
   const [west, east] = [box[0], box[box.length / 2]];
   if (typeof west !== "number" || typeof east !== "number") return "refused";
   return west > east ? "short-way" : "as-written";
-}
-
-function boundaryOf({ geometry, bbox, digest }: Area, options: AdHocOptions): Boundary {
-  const name = options.name ?? `adhoc-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
-  return { name, nameLong: options.nameLong ?? name, adminLevel: 0, geometry, bbox, digest };
 }

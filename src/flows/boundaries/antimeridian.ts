@@ -46,8 +46,8 @@ function isPole([, latitude]: Position): boolean {
 
 /** Each edge takes the short way; a ring around a pole is closed along it. */
 function withoutJumps(ring: Ring): Ring {
-  const start = ring.findIndex((position) => !isPole(position));
-  if (start < 0) return ring;
+  const start = nearestToPole(ring);
+  if (start === undefined) return ring;
   const found: Position[] = [];
   let longitude = ring[start]![0];
   let pole: number | undefined;
@@ -58,7 +58,8 @@ function withoutJumps(ring: Ring): Ring {
       continue;
     }
     const next = longitude + shortWay(x - longitude);
-    if (pole !== undefined) found.push([longitude, pole], [next, pole]);
+    // To a pole and back along one meridian encloses nothing.
+    if (pole !== undefined && Math.abs(next - longitude) > NEARLY) found.push([longitude, pole], [next, pole]);
     pole = undefined;
     found.push([next, y]);
     longitude = next;
@@ -68,6 +69,16 @@ function withoutJumps(ring: Ring): Ring {
   const nearest = nearestPole(found);
   if (Math.abs(turned) > 1 || nearest === undefined) throw invalid("", "a ring around the Earth has no inside");
   return [...found, [longitude, nearest], [ring[start]![0], nearest]];
+}
+
+/** From there a meridian leads to the pole without meeting the ring; undefined where all of it is at a pole. */
+function nearestToPole(ring: Ring): number | undefined {
+  let found: number | undefined;
+  ring.forEach((position, i) => {
+    const isNearer = found === undefined || Math.abs(position[1]) > Math.abs(ring[found]![1]);
+    if (!isPole(position) && isNearer) found = i;
+  });
+  return found;
 }
 
 /** Undefined: the ring is on both sides of the equator. */

@@ -2,8 +2,6 @@ import { GyreError } from "../../errors.ts";
 
 /** What a boundary may be called: fit for a folder's name, an address, a key. */
 export const BOUNDARY_NAME = /^[a-z0-9_-]{1,100}$/;
-/** Those of polygons that came with jobs begin so. */
-export const AD_HOC_PREFIX = "adhoc-";
 
 const MARKS = /\p{M}/gu;
 /** Letters that are no others with a mark. */
