@@ -8,7 +8,7 @@ import { Sql, sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
 import { CANCELED, countMatches, isOfCollections } from "./count.ts";
 import { type Grid, geohashGrid, geotileGrid } from "./grid.ts";
-import { conditionsOf, matching } from "./where.ts";
+import { conditionsOf, matchingItems } from "./where.ts";
 
 /** Buckets of one answer; the rest is told as its overflow. */
 const MOST_BUCKETS = 1000;
@@ -35,7 +35,7 @@ export async function aggregateItems(
       subject: "filter",
     });
   }
-  const matches = matching(conditions);
+  const matches = matchingItems(conditions);
   const plans = aggregations.map((aggregation) => planOf(aggregation));
   try {
     return await db.transaction(
@@ -82,7 +82,7 @@ function planOf({ name, interval = "month", precision }: Aggregation): Plan {
 function extreme(name: string, which: "min" | "max"): Plan {
   return async (tx, matches, _, call) => {
     const { text, values } = sql`
-      select ${new Sql(which)}(datetime) as value from item where datetime > '-infinity' and ${matches}`;
+      select ${new Sql(which)}(datetime) as value from ${matches} where datetime > '-infinity'`;
     const [row] = await tx.query<{ value: Date | null }>(text, values, call);
     return { name, data_type: "datetime", value: row?.value?.toISOString() ?? null };
   };
@@ -93,7 +93,7 @@ function times(name: string, interval: "day" | "month" | "year"): Plan {
     const { text, values } = sql`
       select start, start + ${`1 ${interval}`}::interval as "end", frequency, total from (
         select date_trunc(${interval}, datetime) as start, count(*) as frequency, sum(count(*)) over () as total
-        from item where datetime > '-infinity' and ${matches} group by 1 order by 1 limit ${MOST_BUCKETS}
+        from ${matches} where datetime > '-infinity' group by 1 order by 1 limit ${MOST_BUCKETS}
       ) counted`;
     const rows = await tx.query<Counted & { start: Date; end: Date }>(text, values, call);
     return distribution(name, rows, ({ start, end }) => {
@@ -104,10 +104,10 @@ function times(name: string, interval: "day" | "month" | "year"): Plan {
 
 /** An array counts once for each of its members. */
 function values(name: string, property: string): Plan {
-  const source =
+  const each =
     property === "collection"
-      ? new Sql("item cross join lateral (select collection as value) v")
-      : sql`item cross join lateral (
+      ? new Sql("cross join lateral (select collection as value) v")
+      : sql`cross join lateral (
           select value #>> '{}' as value from jsonb_array_elements(
             case jsonb_typeof(properties -> ${property}) when 'array' then properties -> ${property}
               when 'object' then '[]' else jsonb_build_array(properties -> ${property}) end
@@ -118,7 +118,7 @@ function values(name: string, property: string): Plan {
     if (counted !== undefined) return counts(name, counted);
     const { text, values } = sql`
       select left(value, 1000) collate "C" as key, count(*) as frequency, sum(count(*)) over () as total
-      from ${source} where value is not null and ${matches} group by 1 order by 2 desc, 1 limit ${MOST_BUCKETS}`;
+      from ${matches} ${each} where value is not null group by 1 order by 2 desc, 1 limit ${MOST_BUCKETS}`;
     const rows = await tx.query<Counted & { key: string }>(text, values, call);
     return distribution(name, rows, ({ key }) => ({ key, data_type: "string" }));
   };
@@ -157,7 +157,7 @@ function cells(name: string, grid: Grid): Plan {
       select ${grid.column} as "column", ${grid.row} as "row", count(*) as frequency, sum(count(*)) over () as total
       from (
         select case when x > 180 then x - 360 else x end as x, y
-        from (select (center(place))[0] as x, (center(place))[1] as y from item where place is not null and ${matches}) m
+        from (select (center(place))[0] as x, (center(place))[1] as y from ${matches} where place is not null) m
       ) middle group by 1, 2 order by 3 desc, 1, 2 limit ${MOST_BUCKETS}`;
     const rows = await tx.query<Counted & { column: number; row: number }>(text, values, call);
     return distribution(name, rows, ({ column, row }) => ({ key: grid.keyOf(column, row), data_type: "string" }));

@@ -1,7 +1,7 @@
 import type { Geometry } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
 import { type Box, boxText, footprintOf, unwrapped } from "../footprint.ts";
-import { or, type Sql, sql } from "../sql.ts";
+import { or, Sql, sql } from "../sql.ts";
 
 /** Where items lie, in two steps. */
 export interface Area {
@@ -9,6 +9,8 @@ export interface Area {
   readonly boxes: Sql;
   /** Their geometries meet, touching included. */
   readonly exact: Sql;
+  /** Likewise, of items that are their boxes: an index decides alone. */
+  readonly exactOfBoxes: Sql;
 }
 
 const MOST_CORNERS = 5000;
@@ -28,7 +30,8 @@ export function boxArea(bbox: readonly [number, number, number, number]): Area {
     // Few lie across the edge: of the others their boxes tell.
     return sql`(place && ${text}::box and (shape is null or place <@ ${text}::box or ${parts}))`;
   });
-  return { boxes: boxesMeet(box), exact: or(exact) };
+  const boxes = boxesMeet(box);
+  return { boxes, exact: or(exact), exactOfBoxes: boxes };
 }
 
 /** Throws BadRequest for what is no geometry, or has too many corners. */
@@ -39,20 +42,29 @@ export function geometryArea(geometry: Geometry): Area {
   if (corners > MOST_CORNERS) {
     throw new GyreError("BadRequest", `intersects has more than ${MOST_CORNERS} corners`, { subject: "intersects" });
   }
-  const exact = everywhere(box).map((shift) => {
+  const decided = everywhere(box).map((shift) => {
     const move = sql`${`(${shift},0)`}::point`;
     const polygons = sql`(select array_agg(polygon(pclose(path(p) + ${move}))) from unnest(${shapes}::polygon[]) p)`;
     const gaps = holes.map((hole) => sql`polygon(pclose(path(${hole}::polygon) + ${move}))`);
-    return sql`(place && ${boxText(moved(box, shift))}::box and ${partsMeet(polygons, gaps)})`;
+    const boxes = sql`place && ${boxText(moved(box, shift))}::box`;
+    const ofBox = sql`exists (select from unnest(${polygons}) q where polygon(place) && q and not ${inGap("polygon(place)", gaps)})`;
+    return { exact: sql`(${boxes} and ${partsMeet(polygons, gaps)})`, ofBox: sql`(${boxes} and ${ofBox})` };
   });
-  return { boxes: boxesMeet(box), exact: or(exact) };
+  return {
+    boxes: boxesMeet(box),
+    exact: or(decided.map(({ exact }) => exact)),
+    exactOfBoxes: or(decided.map(({ ofBox }) => ofBox)),
+  };
 }
 
 /** A hole counts only for the part that it lies in: an island in it is another part. */
+function inGap(part: string, gaps: readonly Sql[]): Sql {
+  return or(gaps.map((gap) => sql`(q @> ${gap} and ${gap} @> ${new Sql(part)})`));
+}
+
 function partsMeet(polygons: Sql, gaps: readonly Sql[]): Sql {
-  const inGap = or(gaps.map((gap) => sql`(q @> ${gap} and ${gap} @> s)`));
   return sql`exists (select from unnest(coalesce(shape, array[polygon(place)])) s, unnest(${polygons}) q
-    where s && q and not ${inGap} and not exists (select from unnest(holes) h where s @> h and h @> q))`;
+    where s && q and not ${inGap("s", gaps)} and not exists (select from unnest(holes) h where s @> h and h @> q))`;
 }
 
 function readable(geometry: Geometry): ReturnType<typeof footprintOf> {

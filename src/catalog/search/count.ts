@@ -5,7 +5,7 @@ import type { Search } from "../catalog.ts";
 import { sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
 import { streamItems } from "./stream.ts";
-import { type Conditions, conditionsOf, matching } from "./where.ts";
+import { type Conditions, conditionsOf, matchingItems } from "./where.ts";
 
 /** SQLSTATE of a statement that took too long. */
 export const CANCELED = "57014";
@@ -42,7 +42,7 @@ async function decided(db: Database, search: Search, call: Call, ms: number): Pr
 }
 
 async function counted(db: Database, conditions: Conditions, call: Call): Promise<number> {
-  const { text, values } = sql`select count(*) as matched from item where ${matching(conditions)}`;
+  const { text, values } = sql`select count(*) as matched from ${matchingItems(conditions)}`;
   const [row] = await db.query<{ matched: number }>(text, values, call);
   return row?.matched ?? 0;
 }

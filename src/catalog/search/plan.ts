@@ -3,7 +3,7 @@ import type { Database } from "../../db/database.ts";
 import { and, Sql, sql } from "../sql.ts";
 import { beyond, keyTexts, notBefore, type Order, orderBy } from "./order.ts";
 import type { Place } from "./token.ts";
-import { type Conditions, matching } from "./where.ts";
+import { type Conditions, matchingItems } from "./where.ts";
 
 /** Rows that are looked at along an index before it is given up: entries of the index alone, or whole rows. */
 const WALK_ENTRIES = 10_000;
@@ -131,7 +131,7 @@ function gather({ conditions, order, place, count }: Wanted): Sql {
     from (
       select id, collection from (
         select id, collection, datetime, ${properties} as properties
-        from item where ${and([from([], order, place), matching(conditions)])} offset 0
+        from ${matchingItems(conditions, place === undefined ? [] : [beyond(order, place.keys, place.isBackwards)])} offset 0
       ) as matching order by ${by} limit ${count}
     ) as page join item using (id, collection)
     order by ${by}`;

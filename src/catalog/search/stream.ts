@@ -6,7 +6,7 @@ import { createMatcher } from "../cql2/matcher.ts";
 import { itemOf } from "../item-row.ts";
 import { sql } from "../sql.ts";
 import { orderBy, orderOf } from "./order.ts";
-import { conditionsOf, matching } from "./where.ts";
+import { conditionsOf, matchingItems } from "./where.ts";
 
 /** Some dozens of MB where items are large. */
 const BATCH = 200;
@@ -27,8 +27,7 @@ export async function* streamItems(
   const conditions = conditionsOf(search, call.who);
   const { rest } = conditions;
   const { text, values } = sql`
-    select body, properties, etag, updated from item
-    where ${matching(conditions)} order by ${orderBy(orderOf(search), false)}`;
+    select body, properties, etag, updated from ${matchingItems(conditions)} order by ${orderBy(orderOf(search), false)}`;
   using matcher = rest === undefined ? undefined : await createMatcher(rest);
   for await (const rows of db.stream<Row>(text, values, { ...call, batch: BATCH })) {
     const batch = rows.map(({ body, properties, etag, updated }) => {

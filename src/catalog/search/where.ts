@@ -23,6 +23,8 @@ export interface Conditions {
   readonly known: readonly Sql[];
   /** Need the row. */
   readonly others: readonly Sql[];
+  /** What `others` come to for wide items. */
+  readonly othersOfWide: readonly Sql[];
   /** What the rows that SQL finds must be asked besides, in the process. */
   readonly rest: Expression | undefined;
 }
@@ -40,7 +42,7 @@ export function conditionsOf(search: Search, who: Principal, of: "items" | "coll
   if (bbox !== undefined) areas.push(boxArea(bbox));
   if (intersects !== undefined) areas.push(geometryArea(intersects));
   const known: Sql[] = [];
-  const others = areas.map(({ exact }) => sql`${exact} is true`);
+  const others: Sql[] = [];
   if (ids !== undefined) known.push(oneOf("id", ids));
   if (q !== undefined) known.push(sql`words @@ ${wordsQuery(q)}`);
   others.push(...known);
@@ -50,13 +52,36 @@ export function conditionsOf(search: Search, who: Principal, of: "items" | "coll
   const filtered = filter === undefined ? undefined : toSql(filter, COLUMNS);
   if (filtered !== undefined) others.push(sql`(${filtered.condition})`);
   const rest = filtered?.isExact === false ? filter : undefined;
-  return { ranges, covered, boxes: areas.map(({ boxes }) => boxes), known, others, rest };
+  return {
+    ...{ ranges, covered, known, rest },
+    boxes: areas.map(({ boxes }) => boxes),
+    others: [...areas.map(({ exact }) => sql`${exact} is true`), ...others],
+    othersOfWide: [...areas.map(({ exactOfBoxes }) => exactOfBoxes), ...others],
+  };
 }
 
 /** All that rows must fulfil. Where another index has statistics it is the one to use: `is true` hides the boxes. */
 export function matching({ ranges, covered, boxes, known, others }: Conditions): Sql {
   const usable = known.length === 0 ? boxes : boxes.map((box) => sql`${box} is true`);
   return and([...ranges, ...covered, ...usable, ...known, ...others]);
+}
+
+/**
+ * An item that is a box as wide as a continent or the world meets every box that is asked for: those have an index of
+ * their own (sql/node/0006), by collection and time, so that nobody who looks for others finds them first.
+ */
+const WIDE = new Sql("area(place) >= 5000 and shape is null");
+const NEAR = new Sql("(area(place) < 5000 or shape is not null)");
+
+/** Rows of `item` that match, as a table of that name: where boxes are asked for, in two parts, each by its index. */
+export function matchingItems(conditions: Conditions, more: readonly Sql[] = []): Sql {
+  const { ranges, covered, boxes, known, others, othersOfWide } = conditions;
+  if (boxes.length === 0 || known.length > 0)
+    return sql`(select * from item where ${and([...more, matching(conditions)])}) item`;
+  return sql`(
+    select * from item where ${and([...more, ...ranges, ...covered, NEAR, ...boxes, ...others])}
+    union all
+    select * from item where ${and([...more, ...ranges, ...covered, WIDE, ...boxes, ...othersOfWide])}) item`;
 }
 
 /** Any group of which all terms are there; a term of many words is a phrase. Throws BadRequest. */
