@@ -1,50 +1,85 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
+import type { Access } from "./core/access.ts";
 import { GyreError } from "./errors.ts";
 import type { Files } from "./files/files.ts";
 import { folderUrl } from "./places.ts";
+import type { ProcessingHalf } from "./processing/processing-half.ts";
+import { withRetractions } from "./protocols/stac/dataset-item/retractions.ts";
+import type { Trouble } from "./publication/consumers.ts";
+import type { NodeDatabase } from "./publication/node-database.ts";
 import type { Publishing } from "./publication/publishing.ts";
 
 export interface HalvesOptions {
   /** Folder that relative paths of the configuration start from. */
   readonly folder: string;
   readonly dataDir: URL;
+  /** Where packages lie. */
+  readonly packages: URL;
   readonly files: Files;
+  /** The node's datasets, those of retracted items included. */
+  readonly access: Access;
+  /** The process only works on flows: it has no catalogue. */
+  readonly isWorker: boolean;
+  /** The node's root, as clients write it. */
+  publicUrl(): URL;
   readonly onError: (error: unknown, where: string) => void;
   readonly onNotice: (message: string) => void;
 }
 
 /** What a node with a database does besides serving its archive. */
 export interface Halves {
-  readonly publishing: Publishing;
+  readonly publishing: Publishing | undefined;
+  readonly processing: ProcessingHalf;
+  /** Without the datasets of retracted items. */
+  readonly access: Access;
+  troubles(): readonly Trouble[];
   close(): Promise<void>;
 }
 
 /** Both halves over one database. Loaded only where there is one. */
 export async function halvesOf(config: Config, options: HalvesOptions): Promise<Halves> {
-  const { folder, dataDir, files, onError, onNotice } = options;
+  const { dataDir, onError, onNotice: tell } = options;
   if (dataDir.protocol !== "file:") {
-    throw new GyreError("BadRequest", "dataDir must be a folder of this machine where the node has a catalogue");
+    throw new GyreError("BadRequest", "dataDir must be a folder of this machine where the node has a database");
   }
-  const { schemas } = config.validation;
-  const [{ createNodeDatabase }, { createPublishing }, { FileSchemas }] = await Promise.all([
+  const [{ createNodeDatabase }, { createProcessing }] = await Promise.all([
     import("./publication/node-database.ts"),
+    import("./processing/processing-half.ts"),
+  ]);
+  const folder = fileURLToPath(dataDir);
+  const database = createNodeDatabase(config, { folder, onError, tell });
+  const publishing = options.isWorker ? undefined : await publishingOf(config, database, options);
+  const access = publishing === undefined ? options.access : withRetractions(options.access, publishing.retractions);
+  const { files, packages } = options;
+  const processing = createProcessing(config, {
+    ...{ database, folder, files, access, packages, onError, tell },
+    publicUrl: () => new URL(config.packages.publicUrl ?? new URL("packages/", options.publicUrl())),
+    // That the database is away is told once.
+    onFailure: (error) => publishing === undefined && onError(error, "processing"),
+  });
+  return {
+    publishing,
+    processing,
+    access,
+    troubles: () => publishing?.troubles() ?? processing.troubles(),
+    async close() {
+      await Promise.all([publishing?.close(), processing.close()]);
+      await database.close();
+    },
+  };
+}
+
+async function publishingOf(
+  config: Config,
+  database: NodeDatabase,
+  { folder, dataDir, files, onError, onNotice }: HalvesOptions,
+): Promise<Publishing> {
+  const { schemas } = config.validation;
+  const [{ createPublishing }, { FileSchemas }] = await Promise.all([
     import("./publication/publishing.ts"),
     import("./catalog/validate/schema-store.ts"),
   ]);
   const place = schemas === undefined ? new URL("schemas/", dataDir) : await folderUrl(schemas, folder);
-  const database = createNodeDatabase(config, { folder: fileURLToPath(dataDir), onError, tell: onNotice });
-  const publishing = createPublishing(config, {
-    database,
-    schemas: new FileSchemas(files, place),
-    onError,
-    tell: onNotice,
-  });
-  return {
-    publishing,
-    async close() {
-      await publishing.close();
-      await database.close();
-    },
-  };
+  return createPublishing(config, { database, schemas: new FileSchemas(files, place), onError, tell: onNotice });
 }

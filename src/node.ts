@@ -19,7 +19,6 @@ import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
 import { createOperations } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
-import { withRetractions } from "./protocols/stac/dataset-item/retractions.ts";
 import { datasetItems } from "./protocols/stac/dataset-item/route.ts";
 import { zarr } from "./protocols/zarr.ts";
 import type { Publishing } from "./publication/publishing.ts";
@@ -43,6 +42,8 @@ export interface NodeOptions {
   readonly isTransient?: boolean;
   /** The process only reads, and serves nobody; see `LocalOptions`. */
   readonly isAlone?: boolean;
+  /** The process only works on flows (`Node.work`) beside another one, which keeps ids and has the catalogue. */
+  readonly isWorker?: boolean;
   /** Told of faults that are nobody's request: a broken file, an index that cannot be written. */
   readonly onError?: (error: unknown, where: string) => void;
   readonly onScan?: (source: URL, progress: ScanProgress) => void;
@@ -62,6 +63,8 @@ export interface Node {
   /** Looks through all sources once, and then watches them. */
   scan(signal?: AbortSignal): Promise<void>;
   listen(): Promise<Listening & { readonly also: readonly Also[] }>;
+  /** Works on flows until the signal aborts, or until the process should be started anew: answers why. */
+  work(signal: AbortSignal): Promise<string | undefined>;
   /** Ends when the catalogue answers, where there is one. Throws what keeps it from that for ever. */
   published(): Promise<void>;
   close(): Promise<void>;
@@ -69,17 +72,19 @@ export interface Node {
 
 /** Wires a node. Nothing is read and no port is opened until `scan` and `listen`. */
 export async function createNode(config: Config, options: NodeOptions): Promise<Node> {
-  const { folder, isTransient = false, onError = () => undefined, clock } = options;
+  const { folder, isTransient = false, isWorker = false, onError = () => undefined, clock } = options;
   const { limits } = config;
   const places = await placesOf(config, folder);
   const dataDir = await folderUrl(config.dataDir, folder);
   const objects = config.objects === undefined ? dataDir : await folderUrl(config.objects, folder);
+  const { storage } = config.packages;
+  const packages = storage === undefined ? new URL("packages/", objects) : await folderUrl(storage, folder);
   if (!isTransient) await ensureWritable(dataDir);
   const plugins = await loadPlugins(config.plugins, folder);
   const allowed = await Promise.all(config.allow.map((text) => sourceUrl(text, folder)));
   const engine = createEngine({
     allow: [...addressesOf(places).map(prefixOf), ...allowed],
-    own: isTransient ? [] : [dataDir, objects, ...(await schemaPlace(config, folder))],
+    own: isTransient ? [] : [dataDir, objects, packages, ...(await schemaPlace(config, folder))],
     config,
     plugins,
     ...(options.isAlone === undefined ? {} : { isAlone: options.isAlone }),
@@ -91,6 +96,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     formats,
     read: engine.read,
     ...(isTransient ? {} : { index: createDatasetIndex(files, objects), store: new URL("registry.jsonl", dataDir) }),
+    isReadOnly: isWorker,
     ...(clock === undefined ? {} : { clock }),
     openDatasets: limits.openDatasets,
   });
@@ -118,10 +124,15 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     failed: (source, error) => onError(error, source.href),
   });
   let isScanned = false;
-  const hasCatalog = config.database !== "none" && !isTransient;
-  const halves = hasCatalog
-    ? await halvesOf(config, { folder, dataDir, files, onError, onNotice: options.onNotice ?? (() => undefined) })
-    : undefined;
+  let address = new URL(config.publicUrl ?? `http://${config.listen.host}:${config.listen.port}/`);
+  const halves =
+    config.database === "none" || isTransient
+      ? undefined
+      : await halvesOf(config, {
+          ...{ folder, dataDir, packages, files, access, isWorker, onError },
+          publicUrl: () => address,
+          onNotice: options.onNotice ?? (() => undefined),
+        });
   const publishing = halves?.publishing;
   const protocols = [...PROTOCOLS, ...plugins.flatMap((plugin) => plugin.protocols ?? [])];
   const roots = addressesOf(places);
@@ -135,13 +146,15 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     options.onAnswer?.(answer);
   };
   // Info comes last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
-  const described = [...protocols, ...(publishing?.protocols ?? []), info];
+  const described = config.roles.includes("api")
+    ? [...protocols, ...(publishing?.protocols ?? []), ...(halves?.processing.protocols ?? []), info]
+    : [];
   const operations = createOperations({
     version: VERSION,
     protocols: described,
     roots,
     ...(publishing === undefined ? {} : { landing: publishing.landing }),
-    problems: () => [...registry.problems(), ...(publishing?.troubles() ?? [])],
+    problems: () => [...registry.problems(), ...(halves?.troubles() ?? [])],
     ready: () => ({
       isReady: isScanned && publishing?.state() !== "starting",
       detail: readiness(isScanned, publishing),
@@ -149,7 +162,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     }),
     metrics: metrics.text,
   });
-  const visible = publishing === undefined ? access : withRetractions(access, publishing.retractions);
+  const visible = halves?.access ?? access;
   const appOptions = {
     access: visible,
     onAnswer,
@@ -172,6 +185,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       await rounds.first(signal);
       isScanned = true;
       if (!isTransient) await rounds.watch();
+      if (config.roles.includes("worker") && !isWorker) halves?.processing.begin();
     },
     async listen() {
       const main = await listen(app, {
@@ -179,6 +193,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
         first: (i: IncomingMessage, o: ServerResponse) => first(i, o),
       });
       const publicUrl = appOptions.publicUrl ?? main.url;
+      address = publicUrl;
       const ingest = createApp({ ...appOptions, publicUrl, protocols: publishing?.ingest ? [publishing.ingest] : [] });
       try {
         const { opened, close } = await listenAlso(config.also, config.listen, publicUrl, ingest);
@@ -190,6 +205,10 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
         await main.close(0);
         throw error;
       }
+    },
+    async work(signal) {
+      if (halves === undefined) throw new GyreError("BadRequest", "flows need a database: this node has none");
+      return (await halves.processing.started).work(signal);
     },
     async published() {
       await publishing?.started;

@@ -28,6 +28,8 @@ export interface RegistryOptions {
   readonly index?: DatasetIndex;
   /** The file in which ids are kept; without it they last as long as the process. */
   readonly store?: URL;
+  /** Another process keeps it. */
+  readonly isReadOnly?: boolean;
   readonly clock?: Clock;
   /** Opened datasets kept at most, members of cubes apart. */
   readonly openDatasets?: number;
@@ -159,6 +161,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
 
   /** What is served does not depend on it: a full disk is a problem for people, not for clients. */
   async function save(): Promise<void> {
+    if (options.isReadOnly === true) return;
     await names.save().then(
       () => problems.delete("registry"),
       (error) => report("registry", error),
