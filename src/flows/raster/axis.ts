@@ -62,6 +62,16 @@ export function placeOnAxis({ centres, edges, regular }: CellAxis, value: number
   return low + 0.5 + (start === low ? -half : half);
 }
 
+/** The coordinate of a place among cells; the way back from `placeOnAxis`. */
+export function coordinateAt({ centres, edges, regular }: CellAxis, place: number): number {
+  if (regular !== undefined) return regular.first + place * regular.step;
+  const cell = Math.min(Math.max(Math.floor(place), 0), centres.length - 1);
+  const part = place - cell;
+  const [near, far, along] =
+    part < 0.5 ? [edges[cell]!, centres[cell]!, part * 2] : [centres[cell]!, edges[cell + 1]!, part * 2 - 1];
+  return near + (far - near) * along;
+}
+
 /** The cells `from` to before `to` of an axis. */
 export function cutAxis({ centres, edges, regular }: CellAxis, from: number, to: number): CellAxis {
   return {

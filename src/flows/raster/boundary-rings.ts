@@ -1,5 +1,5 @@
 import { type Crs, isLonLat, LONLAT, transform } from "../../core/crs.ts";
-import { extentOf, type Point, type Rings, ringsOf } from "../../render/rings.ts";
+import { doubleAreas, extentOf, type Point, type Rings, ringsOf } from "../../render/rings.ts";
 import type { MultiPolygon } from "../boundaries/boundary.ts";
 
 /** Halvings of one edge at most: a thousand pieces. */
@@ -7,17 +7,23 @@ const DEPTH = 10;
 const MOST_POINTS = 20_000_000;
 
 /**
- * The rings of a boundary in another CRS, each polygon by itself. Edges are straight in degrees, so that they are cut
+ * The rings of a boundary in another CRS, each polygon by itself, outer rings counterclockwise and holes clockwise. Edges are straight in degrees, so that they are cut
  * until their images are straight to `tolerance` (in units of the CRS). Points beyond the reach of a projection are left
  * out.
  */
 export function boundaryRings({ coordinates }: MultiPolygon, crs: Crs, tolerance: number): Rings[] {
-  const lists = coordinates as readonly (readonly (readonly Point[])[])[];
+  const polygons = coordinates as readonly (readonly (readonly Point[])[])[];
+  const lists = polygons.map((rings) => rings.map((ring, i) => oriented(ring, i === 0)));
   if (isLonLat(crs) && transform(LONLAT, crs)(10, 50).every((v, i) => Math.abs(v - [10, 50][i]!) < 1e-9)) {
     return lists.map(ringsOf);
   }
   const project = transform(LONLAT, crs);
   return lists.map((rings) => ringsOf(rings.map((ring) => projected(ring, project, tolerance)))).filter(hasArea);
+}
+
+function oriented(ring: readonly Point[], isOuter: boolean): readonly Point[] {
+  const [area = 0] = doubleAreas(ringsOf([ring]));
+  return area > 0 === isOuter ? ring : ring.toReversed();
 }
 
 function hasArea(rings: Rings): boolean {

@@ -80,7 +80,7 @@ function maskOf(
 }
 
 /** A chunk of the grid is wanted where the boundary lies in it, counting columns on both sides of a seam. */
-function wanted(spans: Spans | undefined, window: RasterWindow, width: number): IsWanted {
+export function wanted(spans: Spans | undefined, window: RasterWindow, width: number): IsWanted {
   if (spans === undefined) return () => true;
   return (row, column, rows, columns) => {
     const from = Math.max(row - window.row, spans.first);
