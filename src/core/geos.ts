@@ -96,6 +96,9 @@ async function load(): Promise<Geos> {
     s_contains: geos.GEOSContains,
   };
   const reader = geos.GEOSWKBReader_create();
+  /** Closes rings, and takes those that are too short: for what the other one refuses. */
+  const mender = geos.GEOSWKBReader_create();
+  geos.GEOSWKBReader_setFixStructure(mender, 1);
   const writer = geos.GEOSWKBWriter_create();
   geos.GEOSWKBWriter_setOutputDimension(writer, 3);
   geos.GEOSWKBWriter_setFlavor(writer, ISO_FLAVOR);
@@ -104,12 +107,12 @@ async function load(): Promise<Geos> {
   /** Room for a number that GEOS answers beside its result. */
   const answer = geos.Module._malloc(8);
 
-  const read = (geometry: Geometry): number => {
+  const read = (geometry: Geometry, by = reader): number => {
     const bytes = writeWkb(geometry, HEIGHTS);
     const at = geos.Module._malloc(bytes.length);
     try {
       geos.Module.HEAPU8.set(bytes, at);
-      return geos.GEOSWKBReader_read(reader, at, bytes.length);
+      return geos.GEOSWKBReader_read(by, at, bytes.length);
     } finally {
       geos.Module._free(at);
     }
@@ -140,7 +143,7 @@ async function load(): Promise<Geos> {
 
   return {
     shape(geometry) {
-      const raw = read(geometry);
+      const raw = read(geometry) || read(geometry, mender);
       if (raw === 0 || geos.GEOSisValid(raw) === 1) return raw === 0 ? undefined : owned(raw);
       using invalid = owned(raw);
       const repaired = geos.GEOSMakeValid(invalid.pointer);
@@ -154,10 +157,11 @@ async function load(): Promise<Geos> {
       return reasonOf(shape.pointer);
     },
     repair(geometry, method = "linework") {
-      const raw = read(geometry);
+      const whole = read(geometry);
+      const raw = whole || read(geometry, mender);
       if (raw === 0) return undefined;
       using shape = owned(raw);
-      const fault = reasonOf(shape.pointer);
+      const fault = whole === 0 ? "Ring that is not closed, or too short" : reasonOf(shape.pointer);
       if (fault === undefined) return { geometry, fault };
       const repaired = taken(
         method === "linework"

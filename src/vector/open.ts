@@ -5,14 +5,23 @@ import type { IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
 import { type CsvOptions, createCsv } from "./csv/csv.ts";
 import type { VectorFile, VectorFormat } from "./feature.ts";
+import { flatgeobuf } from "./flatgeobuf/flatgeobuf.ts";
 import { geojson } from "./geojson/geojson.ts";
 import { geopackage } from "./geopackage/geopackage.ts";
+import { geoparquet } from "./geoparquet/geoparquet.ts";
 import { LocalFile } from "./local-file.ts";
 import { shapefile } from "./shapefile/shapefile.ts";
 import { unpack } from "./zip.ts";
 
 /** All vector files that are read. */
-export const VECTOR_FORMATS: readonly VectorFormat[] = [geopackage, geojson, shapefile, createCsv()];
+export const VECTOR_FORMATS: readonly VectorFormat[] = [
+  geopackage,
+  geojson,
+  flatgeobuf,
+  geoparquet,
+  shapefile,
+  createCsv(),
+];
 
 export interface OpenOptions extends IoCall {
   readonly csv?: CsvOptions;
@@ -25,6 +34,8 @@ export interface OpenOptions extends IoCall {
 /** What stands at the beginning of files whose names may lie. */
 const MAGIC: readonly (readonly [string, VectorFormat | "zip"])[] = [
   ["SQLite format 3\0", geopackage],
+  ["fgb\x03", flatgeobuf],
+  ["PAR1", geoparquet],
   ["\x00\x00\x27\x0a", shapefile],
   ["PK\x03\x04", "zip"],
 ];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bboxOf } from "../../src/core/geometry.ts";
+import { bboxOf, type Polygon } from "../../src/core/geometry.ts";
 import { loadGeos } from "../../src/core/geos.ts";
 import type { Geometry } from "../../src/core/stac.ts";
 import { writeWkb } from "../../src/core/wkb.ts";
@@ -9,7 +9,7 @@ import { isGyreError } from "../../src/errors.ts";
 
 const geos = await loadGeos();
 
-const box = (west: number, south: number, east: number, north: number): Geometry => ({
+const box = (west: number, south: number, east: number, north: number): Polygon => ({
   type: "Polygon",
   coordinates: [
     [
@@ -39,7 +39,12 @@ test("what crosses itself is repaired, and why is said", () => {
   assert.match(fault!, /Self-intersection\[1 1\]/);
   assert.equal(geometry.type, "MultiPolygon");
   assert.deepEqual(geos.repair(box(0, 0, 1, 1)), { geometry: box(0, 0, 1, 1), fault: undefined });
-  assert.equal(geos.repair({ type: "Polygon", coordinates: [[[0, 0]]] }), undefined);
+  const unclosed: Geometry = { type: "Polygon", coordinates: [box(0, 0, 1, 1).coordinates[0]!.slice(0, 4)] };
+  assert.equal(geos.fault(unclosed), "no geometry");
+  assert.deepEqual(geos.repair(unclosed), {
+    geometry: box(0, 0, 1, 1),
+    fault: "Ring that is not closed, or too short",
+  });
 });
 
 test("an intersection keeps heights, and is undefined where there is none", () => {

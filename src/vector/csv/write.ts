@@ -1,8 +1,8 @@
 import { writeWkt } from "../../core/wkt.ts";
+import { ByteOutput } from "../byte-output.ts";
 import type { Field, FieldValue, VectorWriter } from "../feature.ts";
 import { dateText, fitted, textOf } from "../fields.ts";
 import { distinctNames, freeName } from "../names.ts";
-import { TextOutput } from "../text-output.ts";
 
 /** Comma-separated values (RFC 4180) in UTF-8: the attributes, and the geometry as Well-Known Text in the last column. */
 export const csvWriter: VectorWriter = {
@@ -10,7 +10,7 @@ export const csvWriter: VectorWriter = {
   extension: ".csv",
   mediaType: "text/csv",
   async write(path, layer, call) {
-    await using output = await TextOutput.create(path);
+    await using output = await ByteOutput.create(path);
     const { fields } = layer;
     await output.write(line([...distinctNames(fields), freeName("WKT", fields)]));
     let count = 0;

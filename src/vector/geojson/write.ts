@@ -1,10 +1,10 @@
 import { LONLAT } from "../../core/crs.ts";
 import { mapPositions, type Position, wound } from "../../core/geometry.ts";
 import type { Geometry } from "../../core/stac.ts";
+import { ByteOutput } from "../byte-output.ts";
 import type { Feature, Field, FieldValue, VectorWriter } from "../feature.ts";
 import { dateText, fitted, jsonText, textOf } from "../fields.ts";
 import { reprojected } from "../reprojected.ts";
-import { TextOutput } from "../text-output.ts";
 
 /** GeoJSON (RFC 7946): degrees of WGS 84, whatever CRS the layer has; rings wound as 3.1.6 wants. */
 export const geojsonWriter: VectorWriter = {
@@ -13,7 +13,7 @@ export const geojsonWriter: VectorWriter = {
   mediaType: "application/geo+json",
   async write(path, layer, call) {
     const source = layer.crs === undefined ? layer : reprojected(layer, LONLAT);
-    await using output = await TextOutput.create(path);
+    await using output = await ByteOutput.create(path);
     let count = 0;
     await output.write(`{"type":"FeatureCollection","name":${JSON.stringify(layer.name)},"features":[`);
     for await (const feature of source.features(call)) {

@@ -67,7 +67,7 @@ function lineOf(lines: readonly Ring[]): Geometry {
 
 /** Outer rings run clockwise, holes the other way (ESRI, 1998, Polygon); a hole lies in the smallest ring around it. */
 function polygonOf(rings: readonly Ring[]): Geometry {
-  const drawn = rings.filter((ring) => ring.length > 0).map((ring) => new Drawn(ring));
+  const drawn = rings.filter((ring) => ring.length > 0).map((ring) => new Drawn(closed(ring)));
   const outer = drawn.filter(({ area }) => area <= 0);
   const inner = drawn.filter(({ area }) => area > 0);
   if (outer.length * inner.length > MOST_PAIRS)
@@ -83,6 +83,11 @@ function polygonOf(rings: readonly Ring[]): Geometry {
   return polygons.length > 1
     ? { type: "MultiPolygon", coordinates: polygons }
     : { type: "Polygon", coordinates: first };
+}
+
+function closed(ring: Ring): Ring {
+  const [first, last] = [ring[0]!, ring.at(-1)!];
+  return first[0] === last[0] && first[1] === last[1] ? ring : [...ring, first];
 }
 
 class Drawn {

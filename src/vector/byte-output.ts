@@ -2,10 +2,10 @@ import { type FileHandle, open } from "node:fs/promises";
 
 const PIECE = 1 << 18;
 
-/** Text, or bytes, into a new file in large pieces. */
-export class TextOutput implements AsyncDisposable {
+/** Text or bytes into a new file, in large pieces. */
+export class ByteOutput implements AsyncDisposable {
   readonly #handle: FileHandle;
-  #pending: string[] = [];
+  #pending: Uint8Array[] = [];
   #length = 0;
   #bytes = 0;
 
@@ -13,13 +13,15 @@ export class TextOutput implements AsyncDisposable {
     this.#handle = handle;
   }
 
-  static async create(path: string): Promise<TextOutput> {
-    return new TextOutput(await open(path, "w"));
+  static async create(path: string): Promise<ByteOutput> {
+    return new ByteOutput(await open(path, "w"));
   }
 
-  async write(text: string): Promise<void> {
-    this.#pending.push(text);
-    this.#length += text.length;
+  /** The bytes are kept until they are written: they are not to be changed. */
+  async write(part: string | Uint8Array): Promise<void> {
+    const bytes = typeof part === "string" ? Buffer.from(part) : part;
+    this.#pending.push(bytes);
+    this.#length += bytes.length;
     if (this.#length >= PIECE) await this.#flush();
   }
 
@@ -30,7 +32,7 @@ export class TextOutput implements AsyncDisposable {
   }
 
   async #flush(): Promise<void> {
-    const bytes = Buffer.from(this.#pending.join(""));
+    const bytes = Buffer.concat(this.#pending);
     [this.#pending, this.#length] = [[], 0];
     for (let done = 0; done < bytes.length; ) {
       const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done);
