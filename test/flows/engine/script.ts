@@ -44,7 +44,7 @@ export interface Report {
 const OPS = z.object({ ops: z.array(z.custom<Op>((op) => typeof op === "object" && op !== null && "do" in op)) });
 export type Script = z.infer<typeof OPS>;
 
-interface ActSteps {
+export interface ActSteps {
   readonly act: Step<Act, unknown>;
   readonly patient: Step<Act, unknown>;
   /** Fails at once, and is tried again in an hour. */
