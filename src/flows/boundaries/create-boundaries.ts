@@ -73,6 +73,7 @@ class PostgresBoundaries implements Boundaries, BoundaryAdmin {
 
   async byPoint(longitude: number, latitude: number, call: Call): Promise<readonly BoundarySummary[]> {
     const probe = probeOf(longitude, latitude);
+    if (probe === undefined) return [];
     const db = await this.#filled();
     const geos = await loadGeos();
     using point = geos.shape(probe);
@@ -197,10 +198,9 @@ async function forgetOldest(tx: Database): Promise<void> {
   );
 }
 
-/** A pole is on all meridians, and 180 degrees east is 180 degrees west. */
-function probeOf(longitude: number, latitude: number): Geometry {
-  if (!(Math.abs(longitude) <= 180 && Math.abs(latitude) <= 90))
-    throw new GyreError("BadRequest", `${longitude}, ${latitude} are no longitude and latitude in degrees`);
+/** A pole is on all meridians, and 180 degrees east is 180 degrees west. Undefined: it is nowhere on Earth. */
+function probeOf(longitude: number, latitude: number): Geometry | undefined {
+  if (!(Math.abs(longitude) <= 180 && Math.abs(latitude) <= 90)) return undefined;
   const at = snapped([longitude, latitude]);
   if (Math.abs(at[1]) === 90) return { type: "LineString", coordinates: [-180, 180].map((x) => [x, at[1]]) };
   if (Math.abs(at[0]) === 180) return { type: "MultiPoint", coordinates: [-180, 180].map((x) => [x, at[1]]) };

@@ -26,14 +26,13 @@ export function foldedText(text: string): string {
   return plain.replace(/[æœøßðþłđħıŋə]/g, (letter) => LETTERS[letter] ?? letter);
 }
 
-/** A name out of any text: a-z 0-9 _ -, all else is left out. Undefined where nothing is left. */
+/** A name out of any text: all but a-z 0-9 _ - is left out, as the founding system did. Undefined where nothing is left. */
 export function foldedName(text: string): string | undefined {
-  const name = foldedText(text)
-    .replace(/[\s/.]+/g, "_")
-    .replace(/[^a-z0-9_-]/g, "")
-    .replace(/^_+|_+$/g, "")
-    .slice(0, 100);
-  return name === "" ? undefined : name;
+  return (
+    foldedText(text)
+      .replace(/[^a-z0-9_-]/g, "")
+      .slice(0, 100) || undefined
+  );
 }
 
 /** Throws BadRequest: nothing else can be stored, or asked for. */

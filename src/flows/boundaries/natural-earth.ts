@@ -56,7 +56,7 @@ export async function* naturalEarthCountries(): AsyncGenerator<BoundaryDraft> {
     const code = codes.get(country.id ?? "");
     // Two places have one code where one is a territory of the other: the first is the country.
     if (country.id !== undefined) codes.delete(country.id);
-    const name = code ?? foldedName(nameLong)?.replaceAll(/[^a-z]/g, "");
+    const name = code ?? foldedName(nameLong);
     const area = await areaOfCountry(country, coarser);
     if (name !== undefined && area !== undefined) yield { ...area, name, nameLong, adminLevel: 0 };
     // Some take a tenth of a second: the node answers in between.
