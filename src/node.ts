@@ -64,7 +64,7 @@ export interface Node {
   scan(signal?: AbortSignal): Promise<void>;
   listen(): Promise<Listening & { readonly also: readonly Also[] }>;
   /** Works on flows until the signal aborts, or until the process should be started anew: answers why. */
-  work(signal: AbortSignal): Promise<string | undefined>;
+  work(signal: AbortSignal, onStart: () => void): Promise<string | undefined>;
   /** Ends when the catalogue answers, where there is one. Throws what keeps it from that for ever. */
   published(): Promise<void>;
   close(): Promise<void>;
@@ -206,9 +206,9 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
         throw error;
       }
     },
-    async work(signal) {
+    async work(signal, onStart) {
       if (halves === undefined) throw new GyreError("BadRequest", "flows need a database: this node has none");
-      return (await halves.processing.started).work(signal);
+      return halves.processing.work(signal, onStart);
     },
     async published() {
       await publishing?.started;

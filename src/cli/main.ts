@@ -16,8 +16,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   search: async () => (await import("./search.ts")).search,
   events: async () => (await import("./events.ts")).events,
   subscriptions: async () => (await import("./subscriptions.ts")).subscriptions,
+  boundaries: async () => (await import("./boundaries.ts")).boundaries,
   flows: async () => (await import("./flows.ts")).flows,
   package: async () => (await import("./package.ts")).packageCommand,
+  worker: async () => (await import("./worker.ts")).worker,
   config: async () => (await import("./config.ts")).config,
 };
 

@@ -6,12 +6,14 @@ import { createProcesses } from "../http/routes/processes/processes.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import type { Trouble } from "../publication/consumers.ts";
 import { Starting } from "../publication/starting.ts";
+import { aborted } from "./aborted.ts";
 import { type Processing, type ProcessingOptions, startProcessing } from "./processing.ts";
 
 /** The processing half as a node wires it: what comes before it is there waits for it. */
 export interface ProcessingHalf {
   readonly protocols: readonly Protocol[];
-  readonly started: Promise<Processing>;
+  /** Once it is there; see `Processing.work`. */
+  work(signal: AbortSignal, onStart: () => void): Promise<string | undefined>;
   /** Works on runs as soon as it is there, whenever there are any. */
   begin(): void;
   /** What keeps it from being there. */
@@ -46,7 +48,10 @@ export function createProcessing(config: Config, options: ProcessingHalfOptions)
       }),
       createHealth({ isReady: async () => (await processing()).isReady() }),
     ],
-    started: starting.started,
+    async work(signal, onStart) {
+      const processing = await Promise.race([starting.started, aborted(signal)]);
+      return processing?.work(signal, onStart);
+    },
     begin: () => void starting.started.then((one) => one.begin()).catch(() => undefined),
     troubles() {
       const { failure } = starting;

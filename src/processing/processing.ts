@@ -5,6 +5,7 @@ import type { Engine, EngineOptions } from "../flows/engine/engine.ts";
 import type { QueueSpec } from "../flows/flow.ts";
 import type { Runs } from "../flows/runs.ts";
 import type { NodeDatabase } from "../publication/node-database.ts";
+import { aborted } from "./aborted.ts";
 import { type AtNeed, atNeed } from "./at-need.ts";
 import { openParts, type Parts, type PartsOptions } from "./parts.ts";
 import { Working } from "./working.ts";
@@ -16,7 +17,7 @@ export interface Processing {
   /** Works on runs from now on, whenever there are any. */
   begin(): void;
   /** Works on runs until the signal aborts, or until the process should be started anew: answers why. */
-  work(signal: AbortSignal): Promise<string | undefined>;
+  work(signal: AbortSignal, onStart: () => void): Promise<string | undefined>;
   /** Whether the database answers, and somebody works on runs or can. */
   isReady(): Promise<boolean>;
   close(): Promise<void>;
@@ -85,12 +86,13 @@ export async function startProcessing(
         onError: (error) => onError(error, "flows"),
       });
     },
-    async work(stop) {
+    async work(stop, onStart) {
       const { memory, recycleAfter, listen = "all" } = config.flows;
       const engine = await engineOf(listen, {
         memoryBytes: memory,
         ...(recycleAfter === undefined ? {} : { recycleAfter }),
       });
+      onStart();
       try {
         return await Promise.race([engine.recycled, aborted(stop)]);
       } finally {
@@ -121,11 +123,4 @@ function queuesOf({ flows }: Config, own: readonly QueueSpec[]): readonly QueueS
 
 function given(limits: Config["flows"]["queues"][string] = {}): Partial<QueueSpec> {
   return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined));
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((done) => {
-    if (signal.aborted) done(undefined);
-    else signal.addEventListener("abort", () => done(undefined), { once: true });
-  });
 }
