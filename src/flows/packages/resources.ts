@@ -1,0 +1,88 @@
+import type { Json } from "../../core/array.ts";
+import type { Boundary } from "../boundaries/boundary.ts";
+import type { Licence, ProcessorMetadata } from "../processors/processor.ts";
+import type { DatasetFacts, DatasetResource, PackageFile, Resource } from "./datapackage.ts";
+
+/** What `path` may be in Data Package v2. */
+const PATH = /^((?=[^./~])(?!file:)((?!\/\.\.\/)(?!\\)(?!:\/\/).)*|(http|ftp)s?:\/\/.*)$/;
+const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;.*)?$/;
+
+/** How a dataset version was made. */
+export interface Making {
+  readonly sourceDigest: string;
+  readonly boundaryDigest: string;
+  readonly run: string;
+  readonly options?: Json | undefined;
+  readonly notes: readonly string[];
+  readonly isEmpty: boolean;
+  /** Version of Gyre. */
+  readonly software: string;
+  readonly created: string;
+}
+
+/** The resource of a dataset version; its name is settled when it comes into a package. */
+export function datasetResource(
+  metadata: ProcessorMetadata,
+  files: readonly PackageFile[],
+  making: Making,
+): DatasetResource {
+  const { dataset, version, title, titleLong, description, summary, citation, author, originUrl } = metadata;
+  const license = licenceOf(metadata.license);
+  const source = { title: titleLong || title || dataset, ...(PATH.test(originUrl) ? { path: originUrl } : {}) };
+  const { sourceDigest, boundaryDigest, run, options, notes, isEmpty, software, created } = making;
+  const gyre: DatasetFacts = {
+    ...{ dataset, titleLong, summary, citation, author, originUrl },
+    ...{ sourceDigest, boundaryDigest, run, notes, isEmpty, software, created },
+    ...(options === undefined ? {} : { options }),
+  };
+  return {
+    ...resourceOf(dataset, version, files),
+    title,
+    description,
+    license,
+    licenses: [license],
+    sources: [source],
+    gyre,
+  };
+}
+
+/** The boundary itself, which comes with every package. */
+export function boundaryResource(boundary: Boundary, file: PackageFile): Resource {
+  const { name, nameLong, digest } = boundary;
+  return {
+    ...resourceOf("boundary", digest.replace(/^sha256:/, "").slice(0, 12), [file]),
+    title: `Boundary of ${nameLong}`,
+    description: `The area ${name} that this package was made for: polygons in degrees of WGS 84`,
+    licenses: [],
+    sources: [],
+  };
+}
+
+type FilePart = "name" | "version" | "path" | "format" | "mediatype" | "bytes" | "hash" | "hashes" | "files";
+
+function resourceOf(name: string, version: string, files: readonly PackageFile[]): Pick<Resource, FilePart> {
+  const [first] = files;
+  const isOfOneKind = files.every(({ mediatype }) => mediatype === first?.mediatype);
+  return {
+    ...{ name, version },
+    path: files.map(({ path }) => path),
+    format: first?.format ?? "",
+    ...(isOfOneKind && first !== undefined ? { mediatype: first.mediatype } : {}),
+    bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+    ...(files.length === 1 && first !== undefined ? { hash: first.hash } : {}),
+    hashes: files.map(({ hash }) => hash),
+    files,
+  };
+}
+
+/** A licence as Data Package v2 wants it: named by an identifier, with an address where it has one. */
+function licenceOf({ name, path, title }: Licence): Licence {
+  const identifier = name.replace(/[^-a-zA-Z0-9._]+/g, "-");
+  const known = identifier === "" ? "unknown" : identifier;
+  return { name: known, ...(PATH.test(path) ? { path } : {}), title: title || name } as Licence;
+}
+
+/** What a processor calls a media type, or bytes. */
+export function mediaTypeOr(text: string): string {
+  return MEDIA_TYPE.test(text) ? text : "application/octet-stream";
+}
