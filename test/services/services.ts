@@ -169,20 +169,18 @@ async function answering(child: ChildProcess, port: number): Promise<void> {
   }
 }
 
-/** The address that a Python server writes when it listens. */
-async function announcedUrl(child: ChildProcess): Promise<URL> {
+/** The address that a Python server writes when it listens; what it writes later is read too, or it would wait. */
+function announcedUrl(child: ChildProcess): Promise<URL> {
+  const { promise, resolve, reject } = Promise.withResolvers<URL>();
+  const late = setTimeout(() => reject(new Error("the service does not answer")), PATIENCE_MS);
   let text = "";
-  const signal = AbortSignal.timeout(PATIENCE_MS);
-  for await (const part of child.stderr?.iterator({ destroyOnReturn: false }) ?? []) {
-    signal.throwIfAborted();
-    text += String(part);
+  child.stderr?.on("data", (part) => {
+    text = (text + String(part)).slice(-10_000);
     const found = /Running on (http:\/\/[\d.]+:\d+)/.exec(text)?.[1];
-    if (found !== undefined) {
-      child.stderr?.resume();
-      return new URL(found);
-    }
-  }
-  throw new Error(`the service ended at once: ${text}`);
+    if (found !== undefined) resolve(new URL(found));
+  });
+  child.stderr?.once("end", () => reject(new Error(`the service ended at once: ${text}`)));
+  return promise.finally(() => clearTimeout(late));
 }
 
 async function stop(child: ChildProcess, folder: string, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
