@@ -104,6 +104,7 @@ function mendable(state: Switch): Flow<string, string> {
 
 /** Routes over an engine of their own. */
 export interface TestRuns {
+  readonly app: ReturnType<typeof createApp>;
   readonly engine: Engine;
   readonly mend: Flow<string, string>;
   readonly mending: Switch;
@@ -146,6 +147,7 @@ async function startRuns(ending: Ending): Promise<TestRuns> {
   const app = createApp({ access: {} as Access, protocols, publicUrl: new URL(BASE) });
   const get: TestRuns["get"] = (path, init = {}) => app(new Request(new URL(path, BASE), init));
   return {
+    app,
     engine,
     mend,
     mending,
