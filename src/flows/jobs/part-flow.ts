@@ -110,12 +110,13 @@ function lookStep({ boundaries, processors, store, runs, retry }: PartFlowOption
     output: lookOutput,
     queue: LOOK_QUEUE,
     retry,
-    async run({ boundary: ref, processor: name }, { signal, who, used }) {
+    async run({ boundary: ref, processor: name }, context) {
+      const { signal, who } = context;
       const call = { signal, who };
       const boundary = await boundaryOf(ref, boundaries, call);
       const processor = processorOf(processors, name);
       const sourceDigest = await processor.sourceDigest(call);
-      used({ id: processor.metadata.originUrl, digest: sourceDigest });
+      context.used({ id: processor.metadata.originUrl, digest: sourceDigest });
       const unit = unitName({ boundaryDigest: boundary.digest, processor: name, sourceDigest });
       const attempts = await attemptsOf(unit, async (id) => (await runs().get(id, call))?.state);
       const look: Look = { sourceDigest, queue: queueOf(processor), unit: attempts.id };
