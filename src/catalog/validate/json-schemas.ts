@@ -6,6 +6,8 @@ import { type SchemaStore, schemaUrl } from "./schema-store.ts";
 /** Compiled schemas that are kept; each holds those that it refers to. */
 const MAX_COMPILED = 64;
 export const MAX_SCHEMA_BYTES = 8 * 1024 * 1024;
+/** How long a schema that is absent is not looked for again: each of a thousand items names the same ones. */
+const ABSENT_MS = 1000;
 /** Faults of one document by one schema. */
 const MAX_FAULTS = 50;
 const FORMATS: readonly Format[] = ["iri", "iri-reference", "uri", "date-time"];
@@ -20,14 +22,23 @@ export function isKnownSchema(url: string): boolean {
   return CHECKED_HERE.test(url) || META.test(url);
 }
 
+interface Compiled {
+  readonly found: Promise<ValidateFunction | undefined>;
+  /** Of one that is not there, or broken: it may be there later. */
+  until?: number;
+}
+
 /** Checks documents by published JSON Schemas out of a store, draft-07 or 2020-12. Nothing is ever fetched. */
 export class JsonSchemas {
   readonly #store: SchemaStore;
+  readonly #now: () => number;
   /** By URL, the one used last at the end. */
-  readonly #compiled = new Map<string, Promise<ValidateFunction | undefined>>();
+  readonly #compiled = new Map<string, Compiled>();
 
-  constructor(store: SchemaStore) {
+  /** `now` tells milliseconds, so that tests need not wait. */
+  constructor(store: SchemaStore, now: () => number = () => performance.now()) {
     this.#store = store;
+    this.#now = now;
   }
 
   /** Undefined: the schema is not in the store. Throws BadSource when it, or one that it refers to, is broken. */
@@ -42,15 +53,17 @@ export class JsonSchemas {
   #validator(url: string): Promise<ValidateFunction | undefined> {
     const known = this.#compiled.get(url);
     this.#compiled.delete(url);
-    const found = known ?? this.#compile(url);
-    this.#compiled.set(url, found);
+    const isKnown = known !== undefined && (known.until === undefined || this.#now() < known.until);
+    const compiled: Compiled = isKnown ? known : { found: this.#compile(url) };
+    this.#compiled.set(url, compiled);
     if (this.#compiled.size > MAX_COMPILED) this.#compiled.delete(this.#compiled.keys().next().value!);
-    // A schema that is not there, or broken, may be there later.
-    const isLasting = found.then((validate) => validate !== undefined).catch(() => false);
-    void isLasting.then((lasts) => {
-      if (!lasts && this.#compiled.get(url) === found) this.#compiled.delete(url);
-    });
-    return found;
+    if (!isKnown) {
+      const forget = (): void => {
+        compiled.until = this.#now() + ABSENT_MS;
+      };
+      compiled.found.then((validate) => validate === undefined && forget(), forget);
+    }
+    return compiled.found;
   }
 
   async #compile(url: string): Promise<ValidateFunction | undefined> {

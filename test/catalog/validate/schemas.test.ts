@@ -63,10 +63,15 @@ test("what a schema refers to is stored with it, once; a broken one leaves nothi
 
 test("compiled schemas are bounded, and one that comes later is found", async () => {
   const store = new MemorySchemas();
-  const checker = new JsonSchemas(store);
+  let now = 0;
+  const checker = new JsonSchemas(store, () => now);
   const urlOf = (i: number): string => `https://example.org/${i}.json`;
   assert.equal(await checker.faults({}, urlOf(1)), undefined);
   for (let i = 0; i < 70; i++) await store.write(urlOf(i), bytesOf({ required: [`a${i}`] }));
+  // For a second it is not looked for again.
+  now = 999;
+  assert.equal(await checker.faults({}, urlOf(1)), undefined);
+  now = 1000;
   for (let i = 0; i < 70; i++) assert.equal((await checker.faults({}, urlOf(i)))?.length, 1);
   // The first were forgotten, the last are kept: only the former see what is stored now.
   for (const i of [0, 69]) await store.write(urlOf(i), bytesOf({}));
