@@ -1,6 +1,7 @@
 import { z } from "zod";
+import type { IoCall } from "../../core/array.ts";
 import { GyreError } from "../../errors.ts";
-import type { Boundaries } from "../boundaries/boundary.ts";
+import type { Boundaries, Boundary } from "../boundaries/boundary.ts";
 import type { Flow, Handle, Retry, Step } from "../flow.ts";
 import type { PackageStore } from "../packages/package-store.ts";
 import type { Processors } from "../processors/processor.ts";
@@ -83,13 +84,18 @@ function describeStep(options: RedescribeFlowOptions): Step<{ name: string }, nu
     key: ({ name: boundary }) => boundary,
     retry,
     async run({ name: wanted }, { signal, who }) {
-      const boundary = await boundaries.get(wanted, { signal, who });
-      if (boundary === undefined) {
-        throw new GyreError("NotFound", `Requested boundary ${wanted} could not be found`, { subject: wanted });
-      }
+      const boundary =
+        (await boundaries.get(wanted, { signal, who })) ?? (await ownBoundary(store, wanted, { signal }));
+      if (boundary === undefined) throw new GyreError("NotFound", `Package ${wanted} not found`, { subject: wanted });
       const metadata = processors.list().map((processor) => processor.metadata);
       await store.redescribe(boundary, metadata, { signal });
       return null;
     },
   };
+}
+
+/** The area that came with the job that made a package. */
+async function ownBoundary(store: PackageStore, name: string, call: IoCall): Promise<Boundary | undefined> {
+  const [datapackage, geometry] = [await store.datapackage(name, call), await store.geometry(name, call)];
+  return datapackage === undefined || geometry === undefined ? undefined : { ...datapackage.boundary, geometry };
 }

@@ -244,7 +244,7 @@ suite("the flow of packages", () => {
     await ended(await submit([one]));
     const input = { packages: [here, "nowhere"] };
     const { id } = await runs.start(setting.flows.redescribe, input, CALL);
-    const failures = ["nowhere: Requested boundary nowhere could not be found"];
+    const failures = ["nowhere: Package nowhere not found"];
     assert.deepEqual(await runs.settled(id, CALL), { ok: true, value: { described: 1, failures } });
     assert.deepEqual(await packaged(), ["one"]);
   });
