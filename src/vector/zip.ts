@@ -86,7 +86,7 @@ async function unpackMember(archive: LocalFile, member: Member, target: string, 
   const check = checked(member, refuse);
   const end = start + member.compressed - 1;
   const packed = end < start ? Readable.from([]) : createReadStream(archive.path, { start, end });
-  const [output, options] = [createWriteStream(target), signal && { signal }];
+  const [output, options] = [createWriteStream(target), signal === undefined ? {} : { signal }];
   const work =
     member.method === STORED
       ? pipeline(packed, check, output, options)

@@ -8,7 +8,7 @@ import type { Geometry } from "../../core/stac.ts";
 import { readWkt } from "../../core/wkt-reader.ts";
 import { badSource, GyreError, inSource, isGyreError } from "../../errors.ts";
 import type { Feature, Field, FieldType, FieldValue, Layer, VectorFormat } from "../feature.ts";
-import { filtered, Survey } from "../fields.ts";
+import { filtered, integerOf, Survey } from "../fields.ts";
 import { layerName } from "../layer-name.ts";
 
 export interface CsvOptions {
@@ -31,7 +31,7 @@ const Y_NAMES = ["latitude", "lat", "y", "northing"];
 const WKT_NAMES = ["wkt", "geom", "geometry", "the_geom", "geom_wkt", "wkt_geom"];
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 /** Codes, as of places and telephones, begin with zeros, and are no numbers. */
-const INTEGER = /^-?(?:0|[1-9]\d{0,14})$/;
+const INTEGER = /^-?(?:0|[1-9]\d{0,17})$/;
 
 /** Stands for any number with a point while types are guessed: it is no integer. */
 const AS_NUMBER = 0.5;
@@ -162,13 +162,14 @@ function geometryOf(cells: ReadonlyMap<string, string>, place: Place): Geometry 
 /** What a cell looks like tells the type of its column: a whole number with a point is none. */
 function guessed(cell: string): FieldValue {
   if (cell === "") return null;
-  if (INTEGER.test(cell)) return Number(cell);
+  if (INTEGER.test(cell)) return integerOf(BigInt(cell));
   return NUMBER.test(cell) && !/^[-+]?0\d|^\+/.test(cell) && Number.isFinite(Number(cell)) ? AS_NUMBER : cell;
 }
 
 function typed(cell: string, type: FieldType): FieldValue {
   if (type === "string") return cell;
-  return cell === "" ? null : Number(cell);
+  if (type === "integer" && INTEGER.test(cell)) return integerOf(BigInt(cell));
+  return NUMBER.test(cell) ? Number(cell) : null;
 }
 
 async function delimiterOf(path: string, { signal }: IoCall = {}): Promise<string> {

@@ -10,6 +10,8 @@ import { geometryOfJson } from "./geometry.ts";
 import { Scanner } from "./scan.ts";
 
 const PIECE = 1 << 20;
+/** What may be an integer beyond doubles. */
+const LARGE = /(?:^|[^\d.])\d{16,19}(?![\d.])/;
 
 /** GeoJSON (RFC 7946), also newline-delimited and as text sequence (RFC 8142). Read twice, never held. */
 export const geojson: VectorFormat = {
@@ -86,10 +88,16 @@ function featureOf(value: unknown, path: string): Feature {
 
 function parsed(path: string, text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text, LARGE.test(text) ? wholeNumbers : undefined) as unknown;
   } catch (error) {
     throw badSource(basename(path), undefined, `broken JSON: ${text.slice(0, 40)}`, error);
   }
+}
+
+/** Integers that a double cannot hold stay whole. */
+function wholeNumbers(_: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const isRounded = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return isRounded && /^-?\d{16,19}$/.test(context?.source ?? "") ? BigInt(context!.source!) : value;
 }
 
 /** The `crs` of GeoJSON before RFC 7946; its coordinates were x, y whatever the authority says. */

@@ -1,13 +1,14 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import type { IoCall } from "../../core/array.ts";
-import { type Crs, crsFromWkt } from "../../core/crs.ts";
+import type { Crs } from "../../core/crs.ts";
 import { badSource, inSource } from "../../errors.ts";
 import type { BBox, Feature, Layer, VectorFormat } from "../feature.ts";
 import { filtered } from "../fields.ts";
 import { layerName } from "../layer-name.ts";
 import { LocalFile, SequentialReader } from "../local-file.ts";
 import { Dbf } from "./dbf.ts";
+import { crsOfPrj } from "./prj.ts";
 import { readShape } from "./shapes.ts";
 
 const HEAD = 100;
@@ -60,7 +61,7 @@ async function textOf(path: string | undefined): Promise<string | undefined> {
 
 async function crsOf(path: string | undefined): Promise<Crs | undefined> {
   const wkt = await textOf(path);
-  return wkt === undefined ? undefined : crsFromWkt(wkt);
+  return wkt === undefined ? undefined : crsOfPrj(wkt);
 }
 
 /** Records in the order of the .shp, which says itself where each ends: the .shx is not needed. */
