@@ -7,7 +7,7 @@ import { measure } from "./measured.ts";
 import { kindOf } from "./media-types.ts";
 import { isDatasetName, isFileName } from "./names.ts";
 import { pieces } from "./pieces.ts";
-import { datasetResource, type Making } from "./resources.ts";
+import { datasetResource, type Making, metadataOf } from "./resources.ts";
 
 /** Where datasets of a package lie that its descriptor may not know: straight below `data/`. */
 const DATA = /^datasets\/([^/]+)\/([^/]+)\/data\/([^/]+)$/;
@@ -74,14 +74,4 @@ async function measured(
     if (info !== undefined) found.push({ ...file, ...(await measure(pieces(files, url, info, undefined, call))) });
   }
   return found;
-}
-
-function metadataOf(one: DatasetResource): ProcessorMetadata {
-  const { gyre, version, description, title = gyre.dataset, licenses, files } = one;
-  const { dataset, author, titleLong, summary, citation, originUrl } = gyre;
-  const license = licenses[0] ?? { name: "unknown", path: "", title: "Unknown" };
-  const formats = [...new Set(files.map(({ format }) => format))];
-  return {
-    ...{ dataset, version, description, author, title, titleLong, summary, citation, license, originUrl, formats },
-  };
 }

@@ -46,6 +46,17 @@ export function datasetResource(
   };
 }
 
+/** What a package tells of one of its dataset versions, whether its processor is still there or not. */
+export function metadataOf(one: DatasetResource): ProcessorMetadata {
+  const { gyre, version, description, title = gyre.dataset, licenses, files } = one;
+  const { dataset, author, titleLong, summary, citation, originUrl } = gyre;
+  const license = licenses[0] ?? { name: "unknown", path: "", title: "Unknown" };
+  const formats = [...new Set(files.map(({ format }) => format))];
+  return {
+    ...{ dataset, version, description, author, title, titleLong, summary, citation, license, originUrl, formats },
+  };
+}
+
 /** The boundary itself, which comes with every package. */
 export function boundaryResource(boundary: Boundary, file: PackageFile): Resource {
   const { name, nameLong, digest } = boundary;
