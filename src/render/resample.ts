@@ -12,48 +12,70 @@ export interface Cells {
   readonly nodata: number;
 }
 
+/** Cells of the source along one pixel of the target, at least 1. */
+export type Shrinking = readonly [across: number, down: number];
+
+/** GDAL's limit: below it a kernel as it is does as well. */
+const LEAST_SHRINKING = 1 / 0.95;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** By the sizes of the same area in both images. */
+export function shrinkingOf(source: Size, target: Size): Shrinking {
+  const step = (cells: number, pixels: number): number => (cells / pixels > LEAST_SHRINKING ? cells / pixels : 1);
+  return [step(source.width, target.width), step(source.height, target.height)];
+}
+
 /** The value at a place in columns and rows, where 0.5 is the middle of the first; NaN where there is none. */
 export type Sample = (cells: Cells, x: number, y: number) => number;
 
-/** Half a cell's places and smaller weights count as nothing, as in GDAL. */
+/** Smaller sums of weights count as nothing, as in GDAL. */
 const LEAST_WEIGHT = 1e-5;
 
 /** The cell that has the place. */
 export function nearest({ values, width, height, nodata }: Cells, x: number, y: number): number {
   const column = Math.floor(x + 1e-10);
   const row = Math.floor(y + 1e-10);
-  if (column < 0 || row < 0 || column >= width || row >= height) return Number.NaN;
+  // So written that places that are none fail it.
+  if (!(column >= 0 && row >= 0 && column < width && row < height)) return Number.NaN;
   const value = values[row * width + column]!;
   return value === nodata ? Number.NaN : value;
 }
 
-/** Weighted mean of the cells around, without those that have no value. */
-function weighted(reach: number, weightOf: (distance: number) => number): Sample {
-  const size = 2 * reach;
-  const across = new Float64Array(size);
+/** Weighted mean of the cells around, as far as they have values; where the target is coarser, of more of them. */
+export function weighted(kernel: Kernel, [across, down]: Shrinking): Sample {
+  const { reach, weightOf } = kernel;
+  const columns = 2 * Math.ceil(reach * across);
+  const rows = 2 * Math.ceil(reach * down);
+  const weights = new Float64Array(columns);
   return ({ values, width, height, nodata }, x, y) => {
-    if (x < 0 || y < 0 || x > width || y > height) return Number.NaN;
-    const left = Math.floor(x - 0.5) - reach + 1;
-    const top = Math.floor(y - 0.5) - reach + 1;
-    for (let i = 0; i < size; i++) across[i] = weightOf(Math.abs(x - 0.5 - left - i));
+    if (!(x >= 0 && y >= 0 && x <= width && y <= height)) return Number.NaN;
+    const left = Math.floor(x - 0.5) - columns / 2 + 1;
+    const top = Math.floor(y - 0.5) - rows / 2 + 1;
+    for (let i = 0; i < columns; i++) weights[i] = weightOf(Math.abs(x - 0.5 - left - i) / across);
     let sum = 0;
     let total = 0;
-    for (let j = 0; j < size; j++) {
-      const row = top + j;
-      if (row < 0 || row >= height) continue;
-      const down = weightOf(Math.abs(y - 0.5 - row));
-      for (let i = 0; i < size; i++) {
-        const column = left + i;
-        if (column < 0 || column >= width) continue;
-        const value = values[row * width + column]!;
+    for (let row = Math.max(top, 0); row < Math.min(top + rows, height); row++) {
+      const own = weightOf(Math.abs(y - 0.5 - row) / down);
+      if (own === 0) continue;
+      for (let i = Math.max(0, -left); i < columns && left + i < width; i++) {
+        const value = values[row * width + left + i]!;
         if (value === nodata || Number.isNaN(value)) continue;
-        const weight = down * across[i]!;
-        sum += value * weight;
-        total += weight;
+        sum += value * own * weights[i]!;
+        total += own * weights[i]!;
       }
     }
     return total < LEAST_WEIGHT ? Number.NaN : sum / total;
   };
+}
+
+/** Weights by distance in pixels, 0 from `reach` on. */
+export interface Kernel {
+  readonly reach: number;
+  weightOf(distance: number): number;
 }
 
 function cubicWeight(distance: number): number {
@@ -64,11 +86,10 @@ function cubicWeight(distance: number): number {
     : ((-0.5 * distance + 2.5) * distance - 4) * distance + 2;
 }
 
-/** Samples of one place each; `average` and `mode` look at areas instead (see `overArea`). */
-export const SAMPLES: Readonly<Record<"nearest" | "bilinear" | "cubic", Sample>> = {
-  nearest,
-  bilinear: weighted(1, (distance) => Math.max(0, 1 - distance)),
-  cubic: weighted(2, cubicWeight),
+/** Means of weighted cells; `average` and `mode` look at areas instead (see `overArea`). */
+export const KERNELS: Readonly<Record<"bilinear" | "cubic", Kernel>> = {
+  bilinear: { reach: 1, weightOf: (distance) => Math.max(0, 1 - distance) },
+  cubic: { reach: 2, weightOf: cubicWeight },
 };
 
 /** The mean by area, or the value that covers most, of the cells in a box; NaN where there is none. */

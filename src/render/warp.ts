@@ -1,11 +1,20 @@
-import { type Cells, overArea, type Resampling, SAMPLES } from "./resample.ts";
+import {
+  type Cells,
+  KERNELS,
+  nearest,
+  overArea,
+  type Resampling,
+  type Sample,
+  type Shrinking,
+  weighted,
+} from "./resample.ts";
 import type { Point } from "./rings.ts";
 
 /** From columns and rows of one image to those of another; NaN where there is no such place. */
 export type PixelTransform = (x: number, y: number) => Point;
 
-/** Error of places along a row, in pixels of the source; GDAL's default. */
-export const THRESHOLD = 0.125;
+/** Error of places along a row, in pixels of the source; finer than GDAL's 0.125, and hardly slower. */
+export const THRESHOLD = 0.01;
 
 /** Places in a source, for the middles of pixels of a block. */
 export interface Places {
@@ -81,12 +90,18 @@ export function placesExtent({ xs, ys }: Places): readonly [number, number, numb
 }
 
 /** Values at places; NaN where the source has none. `origin` is the place of the first of `cells`. */
-export function resampled(cells: Cells, origin: Point, places: Places, resampling: Resampling): Float64Array {
+export function resampled(
+  cells: Cells,
+  origin: Point,
+  places: Places,
+  resampling: Resampling,
+  shrinking: Shrinking,
+): Float64Array {
   const { width, height, xs, ys } = places;
   const out = new Float64Array(width * height);
   const [x0, y0] = origin;
   if (resampling !== "average" && resampling !== "mode") {
-    const sample = SAMPLES[resampling];
+    const sample: Sample = resampling === "nearest" ? nearest : weighted(KERNELS[resampling], shrinking);
     for (let i = 0; i < out.length; i++) out[i] = sample(cells, xs[i]! - x0, ys[i]! - y0);
     return out;
   }
@@ -100,13 +115,16 @@ export function resampled(cells: Cells, origin: Point, places: Places, resamplin
   return out;
 }
 
+/** Half a side of a box: one without area would hold nothing. */
+const LEAST_HALF = 1e-6;
+
 /** The box of the source that a pixel covers, by the places beside it. */
 function boxAround({ width, height, xs, ys }: Places, i: number, j: number): readonly [number, number, number, number] {
   const at = j * width + i;
   const spread = (values: Float64Array): number => {
     const across = i + 1 < width ? values[at + 1]! - values[at]! : i > 0 ? values[at]! - values[at - 1]! : 0;
     const down = j + 1 < height ? values[at + width]! - values[at]! : j > 0 ? values[at]! - values[at - width]! : 0;
-    return Math.max((Math.abs(across) + Math.abs(down)) / 2, 0.5);
+    return Math.max((Math.abs(across) + Math.abs(down)) / 2, LEAST_HALF);
   };
   const [x, y] = [xs[at]!, ys[at]!];
   const [dx, dy] = [spread(xs), spread(ys)];

@@ -1,5 +1,6 @@
 import { type Crs, isLonLat, transform } from "../../core/crs.ts";
 import { GyreError } from "../../errors.ts";
+import { type Shrinking, shrinkingOf } from "../../render/resample.ts";
 import { extentOf } from "../../render/rings.ts";
 import type { PixelTransform } from "../../render/warp.ts";
 import type { MultiPolygon } from "../boundaries/boundary.ts";
@@ -16,6 +17,7 @@ type Extent = readonly [west: number, south: number, east: number, north: number
 export interface WarpedGrid {
   readonly grid: RasterGrid;
   readonly toSource: PixelTransform;
+  readonly shrinking: Shrinking;
 }
 
 /**
@@ -49,7 +51,11 @@ export function warpedGrid(source: RasterGrid, crs: Crs, geometry: MultiPolygon)
     names: source.names,
     isRound: false,
   };
-  return { grid, toSource: pixelTransform(grid, source, window.column + window.width / 2) };
+  return {
+    grid,
+    toSource: pixelTransform(grid, source, window.column + window.width / 2),
+    shrinking: shrinkingOf(window, grid),
+  };
 }
 
 function extentIn(crs: Crs, geometry: MultiPolygon, tolerance: number): Extent | undefined {

@@ -14,13 +14,13 @@ import { columnsOf } from "./window.ts";
 const BLOCK = 256;
 /** Cells of the source that one block may need; where more are, it is cut into smaller ones. */
 const MOST_CELLS = 1 << 24;
-/** Cells around a place that some way of sampling looks at. */
+/** Cells around a place that are looked at in any case. */
 const MARGIN = 3;
 
 /** Values on another grid, computed block by block as they are asked for. Throws Unsupported for types without means. */
 export function warpedValues(
   source: GridValues,
-  { grid, toSource }: WarpedGrid,
+  { grid, toSource, shrinking }: WarpedGrid,
   resampling: Resampling,
   nodata: Nodata,
 ): GridValues {
@@ -58,7 +58,7 @@ export function warpedValues(
         for (const planeAt of planesOf(slices, xDim, yDim)) {
           call?.signal?.throwIfAborted();
           const cells = await sourceCells(source, planeAt, needed, nodata, call);
-          const values = resampled(cells, [needed.column, needed.row], places, resampling);
+          const values = resampled(cells, [needed.column, needed.row], places, resampling, shrinking);
           let first = (block.row - rows.start) * steps[yDim]! + (block.column - columns.start) * steps[xDim]!;
           planeAt.forEach((at, dim) => {
             if (dim !== xDim && dim !== yDim) first += (at - slices[dim]!.start) * steps[dim]!;
@@ -110,14 +110,12 @@ function sourceWindow(places: Places, { width, height, isRound }: RasterGrid): P
   const extent = placesExtent(places);
   if (extent === undefined) return undefined;
   const [left, top, right, bottom] = extent;
-  const [across, down] = [(right - left) / places.width, (bottom - top) / places.height].map(Math.ceil) as [
-    number,
-    number,
-  ];
+  const reach = (length: number, count: number): number => MARGIN + 2 * Math.ceil(length / count);
+  const [across, down] = [reach(right - left, places.width), reach(bottom - top, places.height)];
   const within = (n: number, size: number): number => Math.min(Math.max(n, 0), size);
-  const row = within(Math.floor(top) - MARGIN - down, height);
-  const rows = within(Math.ceil(bottom) + MARGIN + down, height) - row;
-  const [from, to] = [Math.floor(left) - MARGIN - across, Math.ceil(right) + MARGIN + across];
+  const row = within(Math.floor(top) - down, height);
+  const rows = within(Math.ceil(bottom) + down, height) - row;
+  const [from, to] = [Math.floor(left) - across, Math.ceil(right) + across];
   const column = isRound ? from : within(from, width);
   const columns = isRound ? to - from : within(to, width) - column;
   return rows > 0 && columns > 0 ? { column, row, width: columns, height: rows } : undefined;
