@@ -18,6 +18,7 @@ const checksum = z
 
 /** What is known beforehand of a file that is fetched. */
 const whole = {
+  redirects: z.array(z.url()).max(20).default([]).describe("prefixes that the server may send us on to"),
   checksum: checksum.optional().describe("sha256:..., sha1:... or md5:... of the file as it is fetched"),
   size: z.int().positive().optional().describe("bytes of the file as it is fetched"),
 };
@@ -45,13 +46,15 @@ const ofUrls = z.strictObject({
 const ofList = z.strictObject({
   list: z.url().describe("a page that links to the files, or a folder that its server lists"),
   files: patterns.describe("names of files, by patterns"),
+  redirects: whole.redirects,
   ...chosen,
 });
 const ofZenodo = z.strictObject({
   zenodo: z.int().positive().describe("number of the record; its checksums are used"),
   files: patterns.describe("names of files of the record, by patterns"),
   members: members.optional().describe("of those files that are ZIP archives"),
-  api: z.url().default("https://zenodo.org/api/").describe("of the Zenodo, or of another InvenioRDM"),
+  api: z.url().default("https://zenodo.org/api/").describe("of Zenodo, or of another InvenioRDM"),
+  redirects: whole.redirects,
   ...chosen,
 });
 const ofPostgis = z.strictObject({
@@ -121,12 +124,17 @@ const raster = z.strictObject({
     .describe("what lies outside of the polygon is masked, or kept"),
   allTouched: z.boolean().default(false).describe("cells that the polygon touches at all are inside"),
   crs: crs.optional().describe("reprojected to this; without it as the source has it"),
-  format: z.enum(["GeoTIFF", "NetCDF", "Zarr"]).default("GeoTIFF"),
+  resampling: z
+    .enum(["nearest", "bilinear", "cubic", "average", "mode"])
+    .default("nearest")
+    .describe("how values come into another CRS"),
+  nodata: z.number().optional().describe("outside of the boundary, where the source has no such value"),
+  format: z.enum(["GeoTIFF", "NetCDF", "Zarr", "none"]).default("GeoTIFF").describe("none: statistics alone"),
   compression: z.enum(["deflate", "zstd", "none"]).default("deflate"),
   statistics: z
     .enum(["csv", "parquet"])
     .optional()
-    .describe("also a table of area-weighted means, minima, maxima and counts for each time"),
+    .describe("also a table of statistics, weighted by area, for each layer and time"),
 });
 
 const vectorFormat = z.enum(["GeoPackage", "FlatGeobuf", "GeoParquet", "GeoJSON"]);
@@ -181,6 +189,11 @@ export const processors = z.strictObject({
   raster: z.array(raster).max(10_000).default([]),
   vector: z.array(vector).max(10_000).default([]),
   table: z.array(table).max(10_000).default([]),
+  osm: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, "is no postgres:// address")
+    .optional()
+    .describe("the PostGIS that gri_osm reads: its table features, column geom"),
   cache: z
     .strictObject({
       size: bytes.prefault("100GiB").describe("of fetched sources that are kept on this machine"),

@@ -50,13 +50,17 @@ export async function partsOf(source: FileSource, options: PartsOptions, call: I
   return [partOf(wantedOf(at(source.url), source))];
 }
 
-/** Addresses that a source names itself: what may be asked for its sake. */
+/** Addresses that a source names: what may be asked for its sake. */
 export function addressesOf(source: SourceConfig, folder: string): readonly URL[] {
-  if ("url" in source) return [urlOf(source.url, folder)];
-  if ("zip" in source) return [urlOf(source.zip, folder)];
-  if ("urls" in source) return source.urls.map((one) => urlOf(typeof one === "string" ? one : one.url, folder));
-  if ("list" in source) return [new URL("./", source.list)];
-  if ("zenodo" in source) return [new URL(source.api)];
+  const at = (address: string): URL => urlOf(address, folder);
+  const onward = (one: { redirects: readonly string[] }): URL[] => one.redirects.map(at);
+  if ("url" in source) return [at(source.url), ...onward(source)];
+  if ("zip" in source) return [at(source.zip), ...onward(source)];
+  if ("urls" in source) {
+    return source.urls.flatMap((one) => (typeof one === "string" ? [at(one)] : [at(one.url), ...onward(one)]));
+  }
+  if ("list" in source) return [new URL("./", source.list), ...onward(source)];
+  if ("zenodo" in source) return [new URL(source.api), ...onward(source)];
   return [];
 }
 

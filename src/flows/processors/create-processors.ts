@@ -1,0 +1,154 @@
+import { resolve } from "node:path";
+import {
+  type ProcessorsConfig,
+  type ProcessorsInput,
+  processors as schema,
+  type TableConfig,
+  type VectorConfig,
+} from "../../config/processors.ts";
+import type { Access } from "../../core/access.ts";
+import type { Dataset, IoCall } from "../../core/array.ts";
+import { GyreError } from "../../errors.ts";
+import type { Files } from "../../files/files.ts";
+import type { Clock } from "../../files/transport.ts";
+import type { ChunkReader } from "../../read/chunk.ts";
+import { addressesOf, type FileSource } from "../sources/parts.ts";
+import { createSourceCache, type SourceCache } from "../sources/source-cache.ts";
+import { createSourceSet } from "../sources/source-set.ts";
+import { byName } from "./combined.ts";
+import { crsOf } from "./configured.ts";
+import { discover, type Problem } from "./discover.ts";
+import { founding } from "./founding/founding.ts";
+import { postgisSource } from "./postgis-source.ts";
+import { type Processor, type Processors, processorName } from "./processor.ts";
+import { configuredRaster } from "./raster.ts";
+import { tableProcessor } from "./table-processor.ts";
+import { testFailProcessor, testProcessor } from "./test-processors.ts";
+import { vectorProcessor } from "./vector-processor.ts";
+import { fileLayers, type VectorSource } from "./vector-source.ts";
+import { naturalEarthCountries } from "./world-atlas.ts";
+
+export interface ProcessorsOptions {
+  readonly config: ProcessorsConfig;
+  /** Of the configuration: relative addresses and folders are of it. */
+  readonly folder: string;
+  /** Shows test_processor and test_fail_processor. */
+  readonly includeTest: boolean;
+  /** Reads sources that are no HTTP addresses, and reads and writes `root`. */
+  readonly files: Files;
+  /** Where workers share fetched sources, ending in `/`: a folder, or a prefix of a bucket. */
+  readonly root: URL;
+  /** A folder of this machine for sources in use, where `root` is none. */
+  readonly scratch: string;
+  /** Prefixes of addresses that may be asked beside those that the configuration names. */
+  readonly allow: readonly URL[];
+  readonly access: Access;
+  /** Reads rasters, those of this machine's scratch folders among them. */
+  readonly reader: ChunkReader;
+  /** Opens a raster file of such a folder, or a store of many files where it lies. */
+  open(url: URL, call: IoCall): Promise<Dataset>;
+  readonly clock?: Clock;
+}
+
+/** What processors of users' folders are made with. */
+export interface ProcessorDeps {
+  /** Fetches sources once for all workers. */
+  readonly sources: SourceCache;
+  /** The datasets of this node. */
+  readonly access: Access;
+  /** Opens a raster file of this machine. */
+  open(url: URL, call: IoCall): Promise<Dataset>;
+  /** Of the configuration. */
+  readonly folder: string;
+}
+
+/** Processors, and those that are left out because something is wrong with them. */
+export interface LoadedProcessors extends Processors {
+  readonly problems: readonly Problem[];
+}
+
+/** All processors of a node. What is wrong with one of them leaves it out, and is told of. */
+export async function createProcessors(options: ProcessorsOptions): Promise<LoadedProcessors> {
+  const { config, folder, includeTest, access, open } = options;
+  const configs = [config, foundingOf(config)];
+  const cache = createSourceCache({ ...options, ...cacheOf(config), allow: allowed(options, configs) });
+  const problems: Problem[] = [];
+
+  function made<C extends { dataset: string; version: string }>(all: readonly C[], make: (one: C) => Processor) {
+    return all.flatMap((one) => {
+      try {
+        return [make(one)];
+      } catch (error) {
+        problems.push({ source: `${one.dataset}.${one.version}`, error });
+        return [];
+      }
+    });
+  }
+  const layersOf = (one: VectorConfig | TableConfig): VectorSource => vectorSource(one, cache, folder);
+  const found: Processor[] = configs.flatMap(({ raster, vector, table }) =>
+    byName([
+      ...made(raster, (one) => configuredRaster(one, { ...options, cache })),
+      ...made(vector, (one) => vectorProcessor(one, layersOf(one))),
+      ...made(table, (one) => tableProcessor(one, layersOf(one))),
+    ]),
+  );
+  for (const own of config.folders) {
+    const deps: ProcessorDeps = { sources: cache, access, folder, open: (url, call) => open(url, call) };
+    const discovered = await discover(resolve(folder, own), deps);
+    found.push(...discovered.processors);
+    problems.push(...discovered.problems);
+  }
+  found.push(naturalEarthCountries(), testProcessor(), testFailProcessor());
+  for (const name of Array.isArray(config.founding) ? config.founding : []) {
+    if (found.some(({ metadata }) => processorName(metadata) === name)) continue;
+    problems.push({ source: name, error: new GyreError("NotFound", `none of the founding datasets is ${name}`) });
+  }
+  return registry(found, includeTest, problems);
+}
+
+function registry(found: readonly Processor[], includeTest: boolean, problems: Problem[]): LoadedProcessors {
+  const byName = new Map<string, Processor>();
+  for (const processor of found) {
+    const name = processorName(processor.metadata);
+    if (!includeTest && processor.metadata.isTest === true) continue;
+    if (!byName.has(name)) byName.set(name, processor);
+    else problems.push({ source: name, error: new GyreError("Conflict", `there are two processors ${name}`) });
+  }
+  const list = [...byName.keys()].sort().map((name) => byName.get(name)!);
+  return { list: () => list, get: (name) => byName.get(name), problems };
+}
+
+/** Those of the ten that are asked for. */
+function foundingOf({ founding: wanted, osm }: ProcessorsConfig): ProcessorsConfig {
+  const all: ProcessorsInput = wanted === false ? {} : founding(osm);
+  const { raster, vector, ...rest } = schema.parse(all);
+  const isWanted = ({ dataset, version }: { dataset: string; version: string }): boolean =>
+    !Array.isArray(wanted) || wanted.includes(`${dataset}.${version}`);
+  return { ...rest, raster: raster.filter(isWanted), vector: vector.filter(isWanted) };
+}
+
+function vectorSource(config: VectorConfig | TableConfig, cache: SourceCache, folder: string): VectorSource {
+  const sources = [config.source].flat();
+  const [first] = sources;
+  if (first !== undefined && "postgis" in first) {
+    if (sources.length > 1) throw new GyreError("BadRequest", "a query is the only source of its processor");
+    return postgisSource(first.postgis);
+  }
+  const { coordinates } = config;
+  const csv = coordinates && { x: coordinates.x, y: coordinates.y, crs: crsOf(coordinates.crs) };
+  return fileLayers(createSourceSet(sources as readonly FileSource[], { cache, folder }), {
+    open: csv === undefined ? {} : { csv },
+    layer: "layer" in config ? config.layer : undefined,
+  });
+}
+
+function allowed({ allow, folder }: ProcessorsOptions, configs: readonly ProcessorsConfig[]): readonly URL[] {
+  const sources = configs.flatMap(({ raster, vector, table }) =>
+    [...raster, ...vector, ...table].flatMap(({ source }) => [source].flat()),
+  );
+  return [...allow, ...sources.flatMap((source) => addressesOf(source, folder))];
+}
+
+function cacheOf({ cache }: ProcessorsConfig): { readonly limit: number; readonly maxAgeMs: number } {
+  return { limit: cache.size, maxAgeMs: cache.revalidate };
+}
