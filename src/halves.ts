@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
+import type { Engine } from "./engine.ts";
 import { GyreError } from "./errors.ts";
-import type { Files } from "./files/files.ts";
-import { folderUrl } from "./places.ts";
+import { type FlowPlaces, folderUrl } from "./places.ts";
 import type { ProcessingHalf } from "./processing/processing-half.ts";
 import { withRetractions } from "./protocols/stac/dataset-item/retractions.ts";
 import type { Trouble } from "./publication/consumers.ts";
@@ -14,9 +14,11 @@ export interface HalvesOptions {
   /** Folder that relative paths of the configuration start from. */
   readonly folder: string;
   readonly dataDir: URL;
-  /** Where packages lie. */
-  readonly packages: URL;
-  readonly files: Files;
+  /** Of flows. */
+  readonly places: FlowPlaces;
+  readonly engine: Engine;
+  /** Prefixes that may be read beside the sources' own. */
+  readonly allow: readonly URL[];
   /** The node's datasets, those of retracted items included. */
   readonly access: Access;
   /** The process only works on flows: it has no catalogue. */
@@ -47,13 +49,12 @@ export async function halvesOf(config: Config, options: HalvesOptions): Promise<
     import("./publication/node-database.ts"),
     import("./processing/processing-half.ts"),
   ]);
-  const folder = fileURLToPath(dataDir);
-  const database = createNodeDatabase(config, { folder, onError, tell });
+  const database = createNodeDatabase(config, { folder: fileURLToPath(dataDir), onError, tell });
   const publishing = options.isWorker ? undefined : await publishingOf(config, database, options);
   const access = publishing === undefined ? options.access : withRetractions(options.access, publishing.retractions);
-  const { files, packages } = options;
+  const { engine, folder, places, allow } = options;
   const processing = createProcessing(config, {
-    ...{ database, folder, files, access, packages, onError, tell },
+    ...{ database, engine, folder, access, places, allow, onError, tell },
     publicUrl: () => new URL(config.packages.publicUrl ?? new URL("packages/", options.publicUrl())),
     // That the database is away is told once.
     onFailure: (error) => publishing === undefined && onError(error, "processing"),
@@ -73,7 +74,7 @@ export async function halvesOf(config: Config, options: HalvesOptions): Promise<
 async function publishingOf(
   config: Config,
   database: NodeDatabase,
-  { folder, dataDir, files, onError, onNotice }: HalvesOptions,
+  { folder, dataDir, engine: { files }, onError, onNotice }: HalvesOptions,
 ): Promise<Publishing> {
   const { schemas } = config.validation;
   const [{ createPublishing }, { FileSchemas }] = await Promise.all([

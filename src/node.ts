@@ -13,7 +13,7 @@ import { createApp } from "./http/app.ts";
 import { chunkServer } from "./http/chunks.ts";
 import { type Listening, listen } from "./http/listen.ts";
 import { createMetrics } from "./http/metrics.ts";
-import { addressesOf, folderUrl, placesOf, prefixOf, sourceUrl } from "./places.ts";
+import { addressesOf, flowPlacesOf, folderUrl, placesOf, prefixOf, sourceUrl } from "./places.ts";
 import { all } from "./protocols/all.ts";
 import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
@@ -77,14 +77,15 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const places = await placesOf(config, folder);
   const dataDir = await folderUrl(config.dataDir, folder);
   const objects = config.objects === undefined ? dataDir : await folderUrl(config.objects, folder);
-  const { storage } = config.packages;
-  const packages = storage === undefined ? new URL("packages/", objects) : await folderUrl(storage, folder);
+  const flowPlaces = await flowPlacesOf(config, { folder, dataDir, objects });
   if (!isTransient) await ensureWritable(dataDir);
   const plugins = await loadPlugins(config.plugins, folder);
   const allowed = await Promise.all(config.allow.map((text) => sourceUrl(text, folder)));
   const engine = createEngine({
     allow: [...addressesOf(places).map(prefixOf), ...allowed],
-    own: isTransient ? [] : [dataDir, objects, packages, ...(await schemaPlace(config, folder))],
+    own: isTransient
+      ? []
+      : [dataDir, objects, flowPlaces.packages, flowPlaces.scratch, ...(await schemaPlace(config, folder))],
     config,
     plugins,
     ...(options.isAlone === undefined ? {} : { isAlone: options.isAlone }),
@@ -129,7 +130,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     config.database === "none" || isTransient
       ? undefined
       : await halvesOf(config, {
-          ...{ folder, dataDir, packages, files, access, isWorker, onError },
+          ...{ folder, dataDir, engine, places: flowPlaces, allow: allowed, access, isWorker, onError },
           publicUrl: () => address,
           onNotice: options.onNotice ?? (() => undefined),
         });

@@ -37,6 +37,27 @@ export async function folderUrl(text: string, folder: string): Promise<URL> {
   return url.pathname.endsWith("/") ? url : new URL(`${url.href}/`);
 }
 
+/** Where the files of flows lie; all but `scratch` are shared with workers on other hosts. */
+export interface FlowPlaces {
+  /** Data packages. */
+  readonly packages: URL;
+  /** Sources that were fetched. */
+  readonly sources: URL;
+  /** What steps write; of this machine. */
+  readonly scratch: URL;
+}
+
+export async function flowPlacesOf(
+  { packages: { storage }, flows: { scratch } }: Config,
+  { folder, dataDir, objects }: { readonly folder: string; readonly dataDir: URL; readonly objects: URL },
+): Promise<FlowPlaces> {
+  return {
+    packages: storage === undefined ? new URL("packages/", objects) : await folderUrl(storage, folder),
+    sources: new URL("sources/", objects),
+    scratch: scratch === undefined ? new URL("scratch/", dataDir) : await folderUrl(scratch, folder),
+  };
+}
+
 /** What the configuration names, with whole addresses. */
 export async function placesOf({ sources, datasets, cubes, catalogs }: Config, folder: string): Promise<Places> {
   const urlOf = (text: string): Promise<URL> => sourceUrl(text, folder);

@@ -1,7 +1,9 @@
 import type { Config } from "../config.ts";
 import { createFlows } from "../http/routes/flows/flows.ts";
 import { createHealth } from "../http/routes/health.ts";
+import { createBoundaryRoutes } from "../http/routes/packages/boundaries.ts";
 import { createJobs } from "../http/routes/packages/jobs.ts";
+import { createProcessorRoutes } from "../http/routes/packages/processors.ts";
 import { createProcesses } from "../http/routes/processes/processes.ts";
 import type { Protocol } from "../protocols/protocol.ts";
 import type { Trouble } from "../publication/consumers.ts";
@@ -35,15 +37,19 @@ export function createProcessing(config: Config, options: ProcessingHalfOptions)
   const processing = (): Promise<Processing> => starting.value();
   const runs = async () => (await processing()).runs();
   const parts = async () => (await processing()).parts();
+  const boundaries = async () => (await parts()).boundaries;
+  const processors = async () => (await parts()).processors;
   return {
     protocols: [
       createFlows({ runs }),
       createProcesses({ runs }),
+      createBoundaryRoutes({ boundaries }),
+      createProcessorRoutes({ processors }),
       createJobs({
         runs,
         flows: async () => (await parts()).flows,
-        boundaries: async () => (await parts()).boundaries,
-        processors: async () => (await parts()).processors,
+        boundaries,
+        processors,
         acceptsJobs: config.packages.jobs === "on",
       }),
       createHealth({ isReady: async () => (await processing()).isReady() }),

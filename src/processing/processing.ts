@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Config } from "../config.ts";
 import { ANONYMOUS } from "../core/principal.ts";
 import type { Engine, EngineOptions } from "../flows/engine/engine.ts";
@@ -25,11 +25,8 @@ export interface Processing {
 
 export interface ProcessingOptions extends Omit<PartsOptions, "pool" | "runs" | "publicUrl"> {
   readonly database: NodeDatabase;
-  /** Local folder of this node. */
-  readonly folder: string;
   /** Where clients find packages; asked when the first is made or described. */
   publicUrl(): URL;
-  readonly onError: (error: unknown, where: string) => void;
   readonly tell: (message: string) => void;
 }
 
@@ -58,12 +55,12 @@ export async function startProcessing(
   /** `none`: starts and reads runs, and works on none. */
   async function engineOf(listen: EngineOptions["listen"], more: Partial<EngineOptions> = {}): Promise<Engine> {
     const [{ startEngine }, { flows }] = await Promise.all([import("../flows/engine/engine.ts"), parts()]);
-    const { concurrency, expiry, logLevel, retentionDays, scratch } = config.flows;
+    const { concurrency, expiry, logLevel, retentionDays } = config.flows;
     const engine = await startEngine({
       ...{ pool, server: address, listen, concurrency, logLevel, retentionDays },
       flows: [flows.package, flows.packages, flows.redescribe],
       queues: queuesOf(config, flows.queues),
-      scratch: scratch ?? join(options.folder, "scratch"),
+      scratch: fileURLToPath(options.places.scratch),
       expirySeconds: expiry / 1000,
       onError: (error) => onError(error, "flows"),
       onLog: (level, message) => tell(`flows: ${level}: ${message}`),
