@@ -2,7 +2,9 @@ import type { Config } from "../config.ts";
 import { createFlows } from "../http/routes/flows/flows.ts";
 import { createHealth } from "../http/routes/health.ts";
 import { createBoundaryRoutes } from "../http/routes/packages/boundaries.ts";
+import { createPackageFiles } from "../http/routes/packages/files.ts";
 import { createJobs } from "../http/routes/packages/jobs.ts";
+import { createPackageRoutes } from "../http/routes/packages/packages.ts";
 import { createProcessorRoutes } from "../http/routes/packages/processors.ts";
 import { createProcesses } from "../http/routes/processes/processes.ts";
 import type { Protocol } from "../protocols/protocol.ts";
@@ -38,6 +40,7 @@ export function createProcessing(config: Config, options: ProcessingHalfOptions)
   const runs = async () => (await processing()).runs();
   const parts = async () => (await processing()).parts();
   const boundaries = async () => (await parts()).boundaries;
+  const store = async () => (await parts()).store;
   const processors = async () => (await parts()).processors;
   return {
     protocols: [
@@ -52,6 +55,12 @@ export function createProcessing(config: Config, options: ProcessingHalfOptions)
         processors,
         acceptsJobs: config.packages.jobs === "on",
       }),
+      createPackageRoutes({
+        store,
+        processors,
+        executing: async (boundary, call) => (await processing()).executing(boundary, call),
+      }),
+      createPackageFiles({ store }),
       createHealth({ isReady: async () => (await processing()).isReady() }),
     ],
     async work(signal, onStart) {

@@ -1,7 +1,9 @@
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import type { Config } from "../config.ts";
-import { ANONYMOUS } from "../core/principal.ts";
+import { ANONYMOUS, type Call } from "../core/principal.ts";
 import type { Engine, EngineOptions } from "../flows/engine/engine.ts";
+import { hasPendingRuns } from "../flows/engine/pending.ts";
 import type { QueueSpec } from "../flows/flow.ts";
 import type { Runs } from "../flows/runs.ts";
 import type { NodeDatabase } from "../publication/node-database.ts";
@@ -14,6 +16,8 @@ import { Working } from "./working.ts";
 export interface Processing {
   readonly parts: AtNeed<Parts>;
   readonly runs: AtNeed<Runs>;
+  /** `dataset.version` of what is on its way into the package of a boundary. */
+  executing(boundary: string, call: Call): Promise<readonly string[]>;
   /** Works on runs from now on, whenever there are any. */
   begin(): void;
   /** Works on runs until the signal aborts, or until the process should be started anew: answers why. */
@@ -29,6 +33,9 @@ export interface ProcessingOptions extends Omit<PartsOptions, "pool" | "runs" | 
   publicUrl(): URL;
   readonly tell: (message: string) => void;
 }
+
+/** What of a run of the flow `dataset` tells where its result goes. */
+const datasetInput = z.object({ boundary: z.object({ name: z.string() }), processor: z.string() });
 
 /** Steps that run when a process is asked to end may go on for so long; then others take them up. */
 const DRAIN_MS = 5_000;
@@ -75,6 +82,16 @@ export async function startProcessing(
   return {
     parts,
     runs: atNeed(async () => (await reader()).runs),
+    async executing(boundary, call) {
+      if (!(await hasPendingRuns(pool))) return [];
+      const { runs } = await reader();
+      const going = await runs.list(
+        { flow: "dataset", children: true, states: ["queued", "running"], limit: 1000 },
+        call,
+      );
+      const inputs = going.runs.map(({ input }) => datasetInput.parse(input));
+      return inputs.filter((input) => input.boundary.name === boundary).map(({ processor }) => processor);
+    },
     begin() {
       working ??= new Working({
         pool,

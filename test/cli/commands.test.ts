@@ -17,6 +17,11 @@ const COMMANDS = [
   "schemas",
   "search",
   "events",
+  "subscriptions",
+  "boundaries",
+  "flows",
+  "package",
+  "worker",
   "config",
 ];
 
