@@ -16,8 +16,8 @@ export function layerOf({ layers }: VectorFile, name: string | undefined): Layer
   const [first, ...others] = name === undefined ? layers : layers.filter((layer) => layer.name === name);
   if (first !== undefined && others.length === 0) return first;
   const allowed = layers.map((layer) => layer.name);
-  const what = name === undefined ? "there is not one layer in it but" : `there is no layer ${name} in it, but`;
-  throw new GyreError("BadRequest", `${what} ${allowed.join(", ") || "none"}`, { allowed });
+  const what = name === undefined ? `one of its ${layers.length} layers is to be named` : `it has no layer ${name}`;
+  throw new GyreError("BadRequest", what, { allowed });
 }
 
 /** Whether longitudes come out of a projection: those at a pole are by chance then. */

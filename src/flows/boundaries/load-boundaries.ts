@@ -107,14 +107,7 @@ function columnOf(fields: readonly Field[], asked: string | undefined, ...usual:
     const found = names.find((one) => one === name) ?? names.find((one) => one.toLowerCase() === name.toLowerCase());
     if (found !== undefined) return found;
   }
-  throw new GyreError(
-    "BadRequest",
-    `there is no column ${wanted[0]}, but ${names.slice(0, 100).join(", ") || "none"}`,
-    {
-      ...(wanted[0] === undefined ? {} : { subject: wanted[0] }),
-      allowed: names.slice(0, 100),
-    },
-  );
+  throw new GyreError("BadRequest", `there is no column ${wanted[0]}`, { allowed: names.slice(0, 100) });
 }
 
 function textOf(value: FieldValue | undefined): string | undefined {
