@@ -73,7 +73,7 @@ function typeOf({ type, converted_type, logical_type, repetition_type }: SchemaT
 
 async function* read(source: Source, options: IoCall & { readonly bbox?: BBox } = {}): AsyncGenerator<Feature> {
   const { file, metadata, geo, fields } = source;
-  const { parquetReadObjects } = await import("hyparquet");
+  const { parquetRead } = await import("hyparquet");
   const columns = [geo.column, ...fields.map(({ name }) => name)];
   let row = 0;
   for (const group of metadata.row_groups) {
@@ -83,23 +83,26 @@ async function* read(source: Source, options: IoCall & { readonly bbox?: BBox } 
     if (options.bbox !== undefined && liesElsewhere(group, geo, options.bbox)) continue;
     if (Number(group.total_byte_size) > MOST_GROUP || !(rowEnd - rowStart <= MOST_GROUP_ROWS))
       throw new GyreError("Unsupported", `${file.name} has a group of ${rowEnd - rowStart} rows: too many to hold`);
-    const rows = await guarded(file, () =>
-      parquetReadObjects({
+    let rows: readonly (readonly unknown[])[] = [];
+    await guarded(file, () =>
+      parquetRead({
         ...{ file: bufferOf(file), metadata, columns, rowStart, rowEnd },
-        ...{ compressors: COMPRESSORS, utf8: false, geoparquet: false },
+        ...{ compressors: COMPRESSORS, utf8: false, geoparquet: false, rowFormat: "array" },
+        onComplete: (read) => {
+          rows = read;
+        },
       }),
     );
     for (const [i, values] of rows.entries()) yield featureOf(values, rowStart + i, source);
   }
 }
 
-function featureOf(values: Readonly<Record<string, unknown>>, id: number, { file, geo, fields }: Source): Feature {
-  const wkb = values[geo.column];
+function featureOf([wkb, ...values]: readonly unknown[], id: number, { file, fields }: Source): Feature {
   try {
     return {
       id,
       geometry: wkb instanceof Uint8Array ? readWkb(wkb) : null,
-      properties: new Map(fields.map(({ name, type }) => [name, fitted(plain(values[name]), type)])),
+      properties: new Map(fields.map(({ name, type }, i) => [name, fitted(plain(values[i]), type)])),
     };
   } catch (error) {
     throw inSource(error, `${file.name}, row ${id}`);
