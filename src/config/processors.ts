@@ -67,7 +67,7 @@ const ofPostgis = z.strictObject({
         .optional(),
       sql: z.string().min(1).max(20_000).optional().describe("a SELECT with a column of geometries"),
       geometry: z.string().min(1).max(63).default("geom").describe("the column of geometries"),
-      crs: z.string().max(200).default("EPSG:4326"),
+      crs: z.string().max(5000).optional().describe("default: what the first geometry says"),
       version: z
         .string()
         .max(200)

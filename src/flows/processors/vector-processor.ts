@@ -3,22 +3,24 @@ import { join } from "node:path";
 import type { VectorConfig } from "../../config/processors.ts";
 import type { Crs } from "../../core/crs.ts";
 import { loadGeos } from "../../core/geos.ts";
+import { GyreError } from "../../errors.ts";
 import { clipped } from "../../vector/clipped.ts";
 import type { Feature, Layer, VectorWriter } from "../../vector/feature.ts";
+import { vectorWriter } from "../../vector/writers.ts";
 import type { StepContext } from "../flow.ts";
 import { crsOf, metadataOf, recipeDigest } from "./configured.ts";
 import { estimateOf } from "./estimate.ts";
 import type { Generated, MadeFile, Processor, ProcessorJob } from "./processor.ts";
 import type { SourceLayer, VectorSource } from "./vector-source.ts";
-import { formatName, vectorWriter } from "./vector-writer.ts";
 
 /** Features told of at once. */
 const TOLD = 1000;
 
 /** Makes vector files of the features that meet a boundary, whole or cut by it. */
 export function vectorProcessor(config: VectorConfig, source: VectorSource): Processor {
-  const writer = vectorWriter(config.format);
-  const format = formatName(config.format);
+  // As the founding system names it.
+  const format = config.format === "GeoPackage" ? "GEOPKG" : config.format;
+  const writer = writerOf(format);
   const crs = config.crs === undefined ? undefined : crsOf(config.crs);
 
   async function write(
@@ -59,6 +61,12 @@ export function vectorProcessor(config: VectorConfig, source: VectorSource): Pro
       return { files, isEmpty: files.length === 0, notes };
     },
   };
+}
+
+function writerOf(format: string): VectorWriter {
+  const writer = vectorWriter(format);
+  if (writer === undefined) throw new GyreError("Unsupported", `${format} is not written`, { subject: format });
+  return writer;
 }
 
 function made(name: string, format: string, { mediaType }: VectorWriter, layer: Layer, count: number): MadeFile {

@@ -6,6 +6,7 @@ import { processors } from "../../config/processors.ts";
 import { LONLAT } from "../../core/crs.ts";
 import type { Geometry } from "../../core/stac.ts";
 import type { Feature, Layer } from "../../vector/feature.ts";
+import { filtered } from "../../vector/fields.ts";
 import type { Processor } from "./processor.ts";
 import { vectorProcessor } from "./vector-processor.ts";
 import type { VectorSource } from "./vector-source.ts";
@@ -66,18 +67,19 @@ function bytesOf(): Promise<Buffer> {
 function layerOf(topology: Topology): Layer {
   const { countries } = topology.objects;
   const features = countries?.type === "GeometryCollection" ? feature(topology, countries).features : [];
+  async function* all(): AsyncGenerator<Feature> {
+    for (const { id, properties, geometry } of features) {
+      yield {
+        geometry: geometry as Geometry,
+        properties: new Map([
+          ["iso_numeric", id === undefined ? null : String(id)],
+          ["name", String(properties?.name)],
+        ]),
+      };
+    }
+  }
   return {
     ...{ name: "countries", crs: LONLAT, fields: FIELDS, count: features.length },
-    async *features() {
-      for (const { id, properties, geometry } of features) {
-        yield {
-          geometry: geometry as Geometry,
-          properties: new Map([
-            ["iso_numeric", id === undefined ? null : String(id)],
-            ["name", String(properties?.name)],
-          ]),
-        } satisfies Feature;
-      }
-    },
+    features: (options) => filtered(all(), options),
   };
 }
