@@ -17,12 +17,15 @@ const ENVIRONMENTS = {
     ...["stac-fastapi.pgstac==7.2.0", "pypgstac[psycopg]==0.10.0", "uvicorn==0.54.0", "uvloop==0.23.0"],
     "httptools==0.9.0",
   ],
+  raster: ["rasterio==1.4.4", "shapely==2.2.0", "numpy==2.4.6", "netCDF4==1.7.5.1.post1"],
+  celery: ["celery[redis]==5.7.0"],
 } as const;
 
 /** Files that show that a peer is here, and the package of Debian that brings them. */
 const PROGRAMS = {
   nginx: { file: "nginx", debian: "nginx-light" },
   wrk: { file: "wrk", debian: "wrk" },
+  redis: { file: "redis-server", debian: "redis-server" },
   postgis: { file: "postgis.control", debian: "postgresql-15-postgis-3" },
 } as const;
 const FOLDERS = [

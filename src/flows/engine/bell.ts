@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Pool } from "../../db/database.ts";
 
-/** What processes tell each other: work waits, something of a run changed, it is to stop, a worker left. */
+/** What processes tell each other: work waits, something of a run changed or ended, it is to stop, a worker left. */
 export type News =
   | { readonly kind: "queued"; readonly queue: string }
-  | { readonly kind: "changed" | "stopped"; readonly run: string }
+  | { readonly kind: "changed" | "ended" | "stopped"; readonly run: string }
   | { readonly kind: "started" | "left" };
 
 type Hearer = (news: News | undefined) => void;
@@ -13,6 +13,7 @@ type Hearer = (news: News | undefined) => void;
 const KINDS: { readonly [letter: string]: News["kind"] } = {
   q: "queued",
   c: "changed",
+  e: "ended",
   x: "stopped",
   s: "started",
   l: "left",
@@ -26,7 +27,7 @@ export function channelOf(schema: string): string {
 /** Hears what other processes, and this one, tell. When some may have been missed, each hearer is called without news. */
 export class Bell {
   readonly #hearers = new Set<Hearer>();
-  readonly #ofRuns = new Map<string, Set<() => void>>();
+  readonly #ofRuns = new Map<string, Set<Hearer>>();
   #listening: AsyncDisposable | undefined;
 
   static async listen(pool: Pool): Promise<Bell> {
@@ -46,8 +47,8 @@ export class Bell {
   }
 
   /** Calls `hearer` whenever something of this run changed, or may have. */
-  hearRun(run: string, hearer: () => void): Disposable {
-    const hearers = this.#ofRuns.get(run) ?? new Set();
+  hearRun(run: string, hearer: Hearer): Disposable {
+    const hearers = this.#ofRuns.get(run) ?? new Set<Hearer>();
     this.#ofRuns.set(run, hearers.add(hearer));
     return {
       [Symbol.dispose]: () => {
@@ -66,7 +67,7 @@ export class Bell {
   #ring(news: News | undefined): void {
     for (const hear of [...this.#hearers]) hear(news);
     const ofRuns = news === undefined ? [...this.#ofRuns.values()] : "run" in news ? [this.#ofRuns.get(news.run)] : [];
-    for (const hear of ofRuns.flatMap((hearers) => [...(hearers ?? [])])) hear();
+    for (const hear of ofRuns.flatMap((hearers) => [...(hearers ?? [])])) hear(news);
   }
 }
 
@@ -74,5 +75,5 @@ function newsOf(payload: string): News | undefined {
   const kind = KINDS[payload.charAt(0)];
   const subject = payload.slice(1);
   if (kind === "queued") return { kind, queue: subject };
-  return kind === "changed" || kind === "stopped" ? { kind, run: subject } : kind && { kind };
+  return kind === "started" || kind === "left" ? { kind } : kind && { kind, run: subject };
 }

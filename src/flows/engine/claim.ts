@@ -22,7 +22,7 @@ export interface Claimed {
 /** Takes at most `most` tries of a queue for a worker, oldest first, within the queue's limits. */
 export async function claim(pool: Pool, queue: QueueSpec, worker: string, most: number): Promise<readonly Claimed[]> {
   const { name, perKey, everywhere } = queue;
-  if (perKey === undefined && everywhere === undefined) return take(pool, FREE, [name, most, worker]);
+  if (!isShared(queue)) return take(pool, FREE, [name, most, worker]);
   return pool.transaction(async (tx) => {
     // Who counts what runs must be alone until what it takes counts as well.
     await tx.query("select pg_advisory_xact_lock($1, hashtext($2))", [LOCK_SPACE, `${pool.schema} queue ${name}`]);
@@ -35,6 +35,11 @@ export async function claim(pool: Pool, queue: QueueSpec, worker: string, most: 
     if (perKey === undefined) return take(tx, FREE, [name, room, worker]);
     return take(tx, BY_KEY, [name, room, worker, perKey]);
   });
+}
+
+/** Whether processes share a limit of the queue. */
+export function isShared({ perKey, everywhere }: QueueSpec): boolean {
+  return perKey !== undefined || everywhere !== undefined;
 }
 
 /** Which of some queues have tries that may start now. */
@@ -64,12 +69,17 @@ const BY_KEY = `with recursive keys as (
       select count(*) from flow_part where queue = $1 and state = 'running' and key = keys.key))) as it
   order by it.due limit $2`;
 
+/**
+ * A claim that the server forgets in a crash of its own is only taken again, and what the first one did is refused:
+ * nobody waits for its disk.
+ */
 async function take(db: Database, which: string, values: readonly unknown[]): Promise<readonly Claimed[]> {
   return db.query<Claimed>(
-    `with it as (${which})
+    `with it as (${which}),
+     hasty as (select set_config('synchronous_commit', 'off', true))
      update flow_part p set state = 'running', worker = $3, try = gen_random_uuid(), started = now(), percent = null,
        doing = null, bytes = null, total_bytes = null
-     from it join flow_run r on r.id = it.run
+     from hasty, it join flow_run r on r.id = it.run
      where p.run = it.run and p.part = it.part and p.state = 'queued'
      returning p.run, p.part, p.name, p.queue, p.input, p.try, p.attempt, p.failures, r.subject, r.roles`,
     values,

@@ -71,10 +71,11 @@ export async function migrateDbos(server: ServerAddress, schema: string): Promis
   }
 }
 
-/** SQL that makes an execution, within the caller's transaction. Values: the run's id, the execution's (a uuid). */
-export function executionSql(schema: string): string {
-  return `select "${dbosSchema(schema)}".enqueue_workflow(workflow_name => '${WORKFLOW}', queue_name => '${QUEUE}',
-    positional_args => array[to_json($1::text), to_json($2::text)], workflow_id => $2::text, app_version => '${VERSION}')`;
+/** SQL of a call that makes an execution, within the caller's transaction; of SQL for the run's id and the execution's. */
+export function executionSql(schema: string, run: string, execution: string): string {
+  return `"${dbosSchema(schema)}".enqueue_workflow(workflow_name => '${WORKFLOW}', queue_name => '${QUEUE}',
+    positional_args => array[to_json(${run}::text), to_json(${execution}::text)], workflow_id => ${execution}::text,
+    app_version => '${VERSION}')`;
 }
 
 /** Starts DBOS in this process, which can run it once at a time. */

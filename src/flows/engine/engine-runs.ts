@@ -39,10 +39,8 @@ export class EngineRuns implements Runs {
       });
     parse(flow.input, input, `Input of ${flow.name}`);
     const json = jsonText(input, MOST_INPUT, `Input of ${flow.name}`);
-    const { schema } = this.#pool;
-    const isNew = await this.#pool.transaction((tx) =>
-      insertRun(tx, schema, { id, flow: flow.name, who: call.who, input: json }),
-    );
+    const run = { id, flow: flow.name, who: call.who, input: json };
+    const isNew = await insertRun(this.#pool, this.#pool.schema, run);
     return { id, isNew };
   }
 

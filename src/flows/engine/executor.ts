@@ -1,4 +1,3 @@
-import type { Json } from "../../core/array.ts";
 import { GyreError } from "../../errors.ts";
 import type { AnyFlow } from "../flow.ts";
 import { Batch } from "./batch.ts";
@@ -8,20 +7,13 @@ import { type FlowGround, FlowRun } from "./flow-run.ts";
 import { jsonText, MOST_OUTPUT, parse } from "./json.ts";
 import { insertSteps, moveRun } from "./part-rows.ts";
 import { insist, never } from "./patience.ts";
-import { endRun, type Outcome, tellRuns } from "./run-rows.ts";
+import { type BegunRun, beginRun, endRun, type Outcome } from "./run-rows.ts";
 
 export type ExecutorOptions = Pick<FlowGround, "pool" | "closing" | "sleep"> & {
   readonly bell: Bell;
   readonly flows: ReadonlyMap<string, AnyFlow>;
   onError(error: unknown): void;
 };
-
-interface RunRow {
-  readonly flow: string;
-  readonly subject: string;
-  readonly roles: readonly string[];
-  readonly input: Json;
-}
 
 interface Active {
   readonly execution: string;
@@ -63,33 +55,25 @@ export class Executor {
   /** Runs a flow to its end, from where an earlier execution came. */
   async execute(id: string, execution: string): Promise<void> {
     const { pool, closing, bell } = this.#options;
-    const [row] = await insist(closing, () =>
-      pool.query<RunRow>(
-        `update flow_run set state = 'running', started = coalesce(started, now())
-         where id = $1 and execution = $2 and state in ('queued', 'running') returning flow, subject, roles, input`,
-        [id, execution],
-      ),
-    );
-    // Cancelled, deleted or begun anew since.
-    if (row === undefined) return;
+    const begun = await insist(closing, () => beginRun(pool, id, execution));
+    if (begun === undefined) return;
     const stop = new AbortController();
     const run = new FlowRun(this.#ground, {
       id,
       execution,
-      flow: row.flow,
-      who: { subject: row.subject, roles: row.roles },
+      flow: begun.flow,
+      who: { subject: begun.subject, roles: begun.roles },
       stopped: stop.signal,
     });
     const active: Active = { execution, run, stop };
     this.#active.set(id, active);
     const mover = this.#mover(id);
-    using _news = bell.hearRun(id, () => {
-      run.ring();
+    using _news = bell.hearRun(id, (news) => {
+      if (news?.kind !== "changed") run.ring();
       mover.ring();
     });
     try {
-      await insist(closing, () => tellRuns(pool, pool.schema, [id]));
-      const outcome = await this.#outcome(run, row);
+      const outcome = await this.#outcome(run, begun);
       if (closing.aborted) await never();
       if (!stop.signal.aborted) await insist(closing, () => endRun(pool, id, execution, outcome));
     } finally {
@@ -98,11 +82,11 @@ export class Executor {
     }
   }
 
-  async #outcome(run: FlowRun, { flow: name, input }: RunRow): Promise<Outcome> {
+  async #outcome(run: FlowRun, { flow: name, input, isFirst }: BegunRun): Promise<Outcome> {
     try {
       const flow = this.#options.flows.get(name);
       if (flow === undefined) throw new GyreError("Unsupported", `This node has no flow ${name}`, { subject: name });
-      await run.load();
+      if (!isFirst) await run.load();
       const output = await flow.run(parse(flow.input, input, `Input of ${name}`), run);
       parse(flow.output, output, `Output of ${name}`);
       return { state: "succeeded", output: jsonText(output, MOST_OUTPUT, `Output of ${name}`) };

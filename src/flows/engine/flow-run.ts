@@ -69,7 +69,7 @@ export class FlowRun implements FlowContext {
     for (const part of known) this.#parts.set(part.part, { known: part, kept: Promise.resolve() });
   }
 
-  /** Something of the run changed. */
+  /** Something of the run may have ended. */
   ring(): void {
     this.#news.ring();
   }

@@ -73,7 +73,7 @@ export class Lease {
            queued = case when "isLast" then p.queued else now() end
          from it where p.run = it.run and p.part = it.part returning p.run, p.queue)
        select count(pg_notify($2, told)) from
-         (select 'c' || run as told from buried union select 'q' || queue from buried) as told`,
+         (select 'e' || run as told from buried union select 'q' || queue from buried) as told`,
       [JSON.stringify({ message: "Its worker was lost" }), channelOf(this.#pool.schema)],
     );
     await this.#pool.query(`delete from flow_worker w where seen < now() - interval '1 hour'`);

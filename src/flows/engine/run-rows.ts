@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Json } from "../../core/array.ts";
 import type { Principal } from "../../core/principal.ts";
 import type { Database, Pool } from "../../db/database.ts";
 import type { Failure } from "../flow.ts";
@@ -20,23 +21,50 @@ export type Outcome =
   | { readonly state: "succeeded"; readonly output: string }
   | { readonly state: "failed"; readonly error: Failure };
 
-/** Makes a run, to be executed once the transaction commits; false when one of that id is there. */
-export async function insertRun(tx: Database, schema: string, run: NewRun): Promise<boolean> {
-  const execution = randomUUID();
-  const made = await tx.query(
-    `insert into flow_run (id, flow, parent, subject, roles, input, execution) values ($1, $2, $3, $4, $5, $6, $7)
-     on conflict (id) do nothing returning id`,
-    [run.id, run.flow, run.parent ?? null, run.who.subject, run.who.roles, run.input, execution],
+/** Makes a run, and has it executed; false when one of that id is there. One statement: a run is made or is not. */
+export async function insertRun(db: Database, schema: string, run: NewRun): Promise<boolean> {
+  const [row] = await db.query<{ made: number }>(
+    `with made as (
+       insert into flow_run (id, flow, parent, subject, roles, input, execution) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (id) do nothing returning id, execution),
+     queued as (select ${executionSql(schema, "id", "execution")}, pg_notify($8, 's') from made)
+     select count(*) as made from queued`,
+    [run.id, run.flow, run.parent ?? null, run.who.subject, run.who.roles, run.input, randomUUID(), channelOf(schema)],
   );
-  if (made.length === 0) return false;
-  await enqueue(tx, schema, run.id, execution);
-  return true;
+  return row?.made === 1;
 }
 
-/** Lets a run be executed once the transaction commits. */
+/** Has a run executed once the transaction commits. */
 export async function enqueue(tx: Database, schema: string, run: string, execution: string): Promise<void> {
-  await tx.query(executionSql(schema), [run, execution]);
-  await tx.query("select pg_notify($1, 's')", [channelOf(schema)]);
+  await tx.query(`select ${executionSql(schema, "$1", "$2")}, pg_notify($3, 's')`, [run, execution, channelOf(schema)]);
+}
+
+/** A run whose execution begins. */
+export interface BegunRun {
+  readonly flow: string;
+  readonly subject: string;
+  readonly roles: readonly string[];
+  readonly input: Json;
+  /** No execution before this one can have started anything. */
+  readonly isFirst: boolean;
+}
+
+/** Begins to execute a run; undefined when it was cancelled, deleted or begun anew since. */
+export async function beginRun(pool: Pool, id: string, execution: string): Promise<BegunRun | undefined> {
+  const [row] = await pool.query<BegunRun>(
+    `with it as (
+       select id, started is null as "isFirst" from flow_run
+       where id = $1 and execution = $2 and state in ('queued', 'running') for update),
+     begun as (
+       update flow_run r set state = 'running', started = coalesce(started, now()) from it where r.id = it.id
+       returning r.id, flow, subject, roles, input, "isFirst"),
+     told as (
+       select count(pg_notify($3, 'c' || id)) from
+         (select id from begun union select p.run from flow_part p join begun on p.child = begun.id) as it)
+     select begun.* from begun, told`,
+    [id, execution, channelOf(pool.schema)],
+  );
+  return row;
 }
 
 /** Ends a run, unless it was cancelled or begun anew; what it still has under way is cancelled. */
@@ -72,10 +100,10 @@ export async function stopRuns(tx: Database, schema: string, ids: readonly strin
   return true;
 }
 
-/** Tells of a change those who look at runs, and at runs that these are parts of. */
+/** Tells that runs ended, or go on again, those who wait for them or for runs that these are parts of. */
 export async function tellRuns(tx: Database, schema: string, ids: readonly string[]): Promise<void> {
   await tx.query(
-    `select count(pg_notify($1, 'c' || id)) from
+    `select count(pg_notify($1, 'e' || id)) from
      (select unnest($2::text[]) as id union select run from flow_part where child = any($2)) as told`,
     [channelOf(schema), ids],
   );

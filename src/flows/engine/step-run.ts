@@ -93,7 +93,7 @@ export class StepRun implements StepContext {
   }
 
   /** Runs the step to the end of this try; never throws. */
-  async run(step: AnyStep | undefined): Promise<EndedTry> {
+  async run(step: AnyStep | undefined): Promise<Omit<EndedTry, "isLimited">> {
     const { run, part, try: id, name, failures } = this.claimed;
     try {
       if (step === undefined) throw new GyreError("Unsupported", `This worker has no step ${name}`, { subject: name });

@@ -5,7 +5,7 @@ import { GyreError } from "../../errors.ts";
 import { Wake } from "../../log/wake.ts";
 import type { AnyStep, QueueSpec } from "../flow.ts";
 import { Batch } from "./batch.ts";
-import { type Claimed, claim, waitingQueues } from "./claim.ts";
+import { type Claimed, claim, isShared, waitingQueues } from "./claim.ts";
 import { insist } from "./patience.ts";
 import { StepRun } from "./step-run.ts";
 import { type EndedTry, endTries, keepTold, type Told } from "./try-rows.ts";
@@ -154,16 +154,16 @@ export class StepWorker {
   }
 
   async #run(claimed: Claimed): Promise<void> {
-    const { steps, closing, onError } = this.#options;
+    const { steps, queues, closing, onError } = this.#options;
     const step = new StepRun(claimed, this.#folder);
     this.#running.set(claimed.try, step);
     const ended = await step.run(steps.get(claimed.name));
     this.#running.delete(claimed.try);
     this.#ending++;
-    this.#due.add(claimed.queue);
     this.#wake.ring();
     const told = step.told();
-    await insist(closing, () => this.#ends.add({ ended, told })).catch(onError);
+    const isLimited = queues.some((queue) => queue.name === claimed.queue && isShared(queue));
+    await insist(closing, () => this.#ends.add({ ended: { ...ended, isLimited }, told })).catch(onError);
     this.#ending--;
     this.#wake.ring();
   }

@@ -14,6 +14,8 @@ export interface EndedTry extends Pick<Claimed, "run" | "part" | "try"> {
   readonly waitMs?: number;
   /** Not a failure of its own: its worker ends. */
   readonly isGivenBack?: boolean;
+  /** Of a queue with a limit, in which another may start now. */
+  readonly isLimited: boolean;
 }
 
 /** What a try told since it was asked last. */
@@ -33,7 +35,7 @@ export async function endTries(pool: Pool, tries: readonly EndedTry[]): Promise<
   await pool.query(
     `with told as (
        select * from jsonb_to_recordset($1::jsonb) as t(run text, part text, try uuid, state text, output text,
-         error jsonb, "waitMs" float8, "isGivenBack" boolean)),
+         error jsonb, "waitMs" float8, "isGivenBack" boolean, "isLimited" boolean)),
      it as (
        select t.*, p.attempt, p.worker, p.queued, p.started from flow_part p join told t using (run, part)
        where p.try = t.try and p.state = 'running' order by p.run, p.part for update of p),
@@ -53,9 +55,10 @@ export async function endTries(pool: Pool, tries: readonly EndedTry[]): Promise<
          started = case when it.state <> 'queued' then p.started end,
          worker = case when it.state <> 'queued' then p.worker end,
          try = null
-       from it where p.run = it.run and p.part = it.part returning p.run, p.queue)
+       from it where p.run = it.run and p.part = it.part returning p.run, p.queue, it.state, it."isLimited")
      select count(pg_notify($2, told)) from
-       (select 'c' || run as told from ended union select 'q' || queue from ended) as told`,
+       (select case state when 'queued' then 'c' else 'e' end || run as told from ended
+        union select 'q' || queue from ended where state = 'queued' or "isLimited") as told`,
     [JSON.stringify(tries), channelOf(pool.schema)],
   );
 }
