@@ -6,6 +6,7 @@ import { GyreError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import { type Admitted, type Candidate, candidateOf, pendingStatus } from "./accepted.ts";
 import { Admission } from "./admission.ts";
+import { AppendedMarks } from "./appended-marks.ts";
 import type { Change, EventStatus, Writes } from "./catalog.ts";
 import { statusOf } from "./outcome.ts";
 import { Settlement } from "./settlement.ts";
@@ -31,6 +32,7 @@ class Door implements Writes {
   readonly #admission: Admission;
   readonly #clock: () => Date;
   readonly #settlement: Settlement;
+  readonly #appended: AppendedMarks;
 
   constructor({ pool, log, topic, clock = () => new Date() }: WritesOptions) {
     this.#pool = pool;
@@ -38,6 +40,7 @@ class Door implements Writes {
     this.#admission = new Admission(pool, topic);
     this.#clock = clock;
     this.#settlement = new Settlement(pool);
+    this.#appended = new AppendedMarks(pool);
   }
 
   /**
@@ -77,8 +80,9 @@ class Door implements Writes {
     }
   }
 
-  close(): Promise<void> {
-    return this.#settlement.close();
+  async close(): Promise<void> {
+    await this.#appended.settled();
+    await this.#settlement.close();
   }
 
   async #append(admitted: readonly Admitted[], call: Call): Promise<void> {
@@ -95,11 +99,7 @@ class Door implements Writes {
       await this.#pool.query("delete from outcome where event_id = any($1) and applied is null", [ids]);
       throw error;
     }
-    await this.#pool.query(
-      `with quickly as materialized (select set_config('synchronous_commit', 'off', true))
-        update pending set appended = now() from quickly where event_id = any($1)`,
-      [ids],
-    );
+    this.#appended.add(ids);
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { IoCall } from "../core/array.ts";
 import type { Call } from "../core/principal.ts";
 import { ALL_TOPICS, type TopicFilter } from "../core/topic.ts";
@@ -13,6 +14,11 @@ import { Wake } from "./wake.ts";
 const BATCH = 500;
 /** How often a live reader looks without being told: the notice of a writer that was killed may be lost. */
 const POLL_MS = 5000;
+/**
+ * How soon a live reader looks again that found less than half a batch: what comes meanwhile is then one batch, which
+ * costs its readers little more than one message. Who waits for the first message after a pause is told at once.
+ */
+const LINGER_MS = 20;
 /** Rows that retention deletes at once, while writers of the partition wait. */
 const RETAIN_ROWS = 5000;
 
@@ -123,14 +129,21 @@ class PostgresLog implements EventLog {
 
   async *#live(options: ReadOptions, call: Call): AsyncGenerator<Batch> {
     const { signal } = call;
+    const { batch = BATCH } = options;
     let next = options.from;
+    let looked = Number.NEGATIVE_INFINITY;
+    let isKeepingUp = true;
     try {
       while (signal?.aborted !== true) {
         await this.#listen();
+        const early = looked + LINGER_MS - performance.now();
+        if (isKeepingUp && early > 0) await delay(early, undefined, signal === undefined ? {} : { signal });
+        looked = performance.now();
         const { version } = this.#wake;
         const step = await this.#step(options, await this.#extents(call), next, call);
         if (step === undefined) await this.#wake.after(version, signal, POLL_MS);
         else {
+          isKeepingUp = step.messages.length < batch / 2;
           yield step;
           next = step.next;
         }
