@@ -57,6 +57,7 @@ export {
   type TypedArray,
   type Values,
 } from "./core/dtype.ts";
+export { type Geos, loadGeos } from "./core/geos.ts";
 export { ANONYMOUS, type Call, type Principal } from "./core/principal.ts";
 export {
   all,
@@ -83,6 +84,18 @@ export { badSource, type ErrorDetails, type ErrorTag, GyreError, isGyreError } f
 export type { ByteRange, FileInfo, Files, Listed, ReadOptions, WriteOptions } from "./files/files.ts";
 export { createLocalFiles } from "./files/local.ts";
 export { createMemoryFiles } from "./files/memory.ts";
+// Processors.
+export type { Boundary } from "./flows/boundaries/boundary.ts";
+export type { Entity, Estimate, Progress, StepContext } from "./flows/flow.ts";
+export type { ProcessorDeps } from "./flows/processors/create-processors.ts";
+export type {
+  Generated,
+  MadeFile,
+  Processor,
+  ProcessorJob,
+  ProcessorMetadata,
+} from "./flows/processors/processor.ts";
+export type { SourceCache } from "./flows/sources/source-cache.ts";
 // Formats.
 export type { Format, FormatContext, Hint } from "./formats/format.ts";
 export { createFormatRegistry, type FormatRegistry } from "./formats/registry.ts";
@@ -102,4 +115,9 @@ export {
 } from "./protocols/conditional.ts";
 export { jsonResponse } from "./protocols/document.ts";
 export { datasetUrl, type Link, openDataset, type Protocol, type Route, type RouteCall } from "./protocols/protocol.ts";
+// Features.
+export { clipped } from "./vector/clipped.ts";
+export type { Feature, Layer, VectorFile, VectorWriter } from "./vector/feature.ts";
+export { openVector } from "./vector/open.ts";
+export { vectorWriter } from "./vector/writers.ts";
 export { VERSION } from "./version.ts";

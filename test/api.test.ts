@@ -7,19 +7,21 @@ import * as testing from "./contract/index.ts";
 /** Names that others build on. One that goes or changes its meaning is a breaking change: say so in CHANGELOG.md. */
 const VALUES = `
   ANONYMOUS FORMATS GyreError VERSION all allocate asBytes asValues attrFromJson attrToJson attrsFromJson attrsToJson
-  badSource checkSelection chunkExtent chunkGrid conditionsOf configJsonSchema configSchema createApp
-  createCodecRegistry createEngine createFormatRegistry createLocalFiles createMemoryFiles createNode datasetUrl digest
-  dtypeName inGrid isGyreError isNotModified isNumeric isSlice itemSize jsonResponse loadConfig loadPlugins numericAttr
-  openDataset product replyWith selectedIndex selectionCount selectionShape slice sourceUrl sourceVersion strides
-  strongTag textAttr toResponse virtualChunks z
+  badSource checkSelection chunkExtent chunkGrid clipped conditionsOf configJsonSchema configSchema createApp
+  createCodecRegistry createEngine createFormatRegistry createLocalFiles createMemoryFiles createNode datasetUrl
+  digest dtypeName inGrid isGyreError isNotModified isNumeric isSlice itemSize jsonResponse loadConfig loadGeos
+  loadPlugins numericAttr openDataset openVector product replyWith selectedIndex selectionCount selectionShape slice
+  sourceUrl sourceVersion strides strongTag textAttr toResponse vectorWriter virtualChunks z
 `;
 const SUITES = "smoothValues testCodec testDatabase testEventLog testFiles testFormat testProtocol";
 const TYPES = `
-  Access Answer ArrayArrayCodec ArrayBytesCodec ArraySpec Attr Attrs Block ByteRange BytesBytesCodec Call ChunkMeta ChunkRef
-  ChunkValues Codec CodecEntry CodecRegistry CodecSpec Conditions Config DType Dataset DimSelection Dimension Engine
-  EngineOptions ErrorDetails ErrorTag FileInfo Files Format FormatContext FormatRegistry Group Hint IoCall Json Limits
-  Link ListOptions Listed Node NodeOptions Opened Plugin Principal Protocol RawChunk ReadOptions Reply Route RouteCall
-  Scalar Selection Slice TypedArray Values Variable WriteOptions
+  Access Answer ArrayArrayCodec ArrayBytesCodec ArraySpec Attr Attrs Block Boundary ByteRange BytesBytesCodec Call
+  ChunkMeta ChunkRef ChunkValues Codec CodecEntry CodecRegistry CodecSpec Conditions Config DType Dataset DimSelection
+  Dimension Engine EngineOptions Entity ErrorDetails ErrorTag Estimate Feature FileInfo Files Format FormatContext
+  FormatRegistry Generated Geos Group Hint IoCall Json Layer Limits Link ListOptions Listed MadeFile Node NodeOptions
+  Opened Plugin Principal Processor ProcessorDeps ProcessorJob ProcessorMetadata Progress Protocol RawChunk
+  ReadOptions Reply Route RouteCall Scalar Selection Slice SourceCache StepContext TypedArray Values Variable
+  VectorFile VectorWriter WriteOptions
 `;
 const words = (text: string): string[] => text.trim().split(/\s+/);
 

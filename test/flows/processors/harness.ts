@@ -48,7 +48,7 @@ export interface Harness {
   readonly folder: string;
   processors(
     config: ProcessorsInput,
-    more?: { readonly includeTest?: boolean; readonly access?: Access },
+    more?: { readonly includeTest?: boolean; readonly access?: Access; readonly allow?: readonly URL[] },
   ): Promise<LoadedProcessors>;
   run(processor: Processor, boundary: Boundary): Promise<Ran>;
 }
@@ -68,11 +68,11 @@ export async function setUp(t: TestContext): Promise<Harness> {
   return {
     server,
     folder,
-    processors: (config, { includeTest = false, access = none as Access } = {}) =>
+    processors: (config, { includeTest = false, access = none as Access, allow = [] } = {}) =>
       createProcessors({
         config: schema.parse(config),
         ...{ folder, includeTest, access, files: engine.files, root: new URL("sources/", own), scratch: folder },
-        ...{ allow: [], reader: engine, open: (url, call) => engine.formats.open(url, call) },
+        ...{ allow, reader: engine, open: (url, call) => engine.formats.open(url, call) },
       }),
     async run(processor, boundary) {
       const scratch = await mkdtemp(join(folder, "try-"));
