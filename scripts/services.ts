@@ -82,6 +82,8 @@ function install(): void {
   installProgram("/usr/sbin/nginx", "nginx-light");
   installProgram("/usr/bin/kcat", "kcat");
   installProgram("/usr/lib/postgresql", "postgresql");
+  // Debian's newest PostgreSQL with the PostGIS that fits it.
+  installProgram("/usr/share/doc/postgresql-postgis", "postgresql-postgis");
   installProgram("/usr/bin/gdalinfo", "gdal-bin");
   installProgram("/usr/bin/chromium", "chromium");
 }

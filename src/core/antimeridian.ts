@@ -1,4 +1,4 @@
-import { bboxOf, gathered, mapPositions, type Position, simpleParts } from "./geometry.ts";
+import { bboxOf, boxGeometry, gathered, mapPositions, type Position, simpleParts } from "./geometry.ts";
 import type { Geos } from "./geos.ts";
 import type { Geometry } from "./stac.ts";
 
@@ -101,7 +101,7 @@ function cutPolygon([outer = [], ...holes]: readonly (readonly Position[])[], ge
   if (shape === undefined) return [];
   const parts: Geometry[] = [];
   for (let turn = Math.floor((west + 180) / 360); turn * 360 - 180 < east; turn++) {
-    using band = geos.shape(bandOf(turn))!;
+    using band = geos.shape(boxGeometry([turn * 360 - 180, -91, turn * 360 + 180, 91]))!;
     const within = geos.intersection(shape, band);
     if (within === undefined) continue;
     for (const part of simpleParts(within)) if (part.type === "Polygon") parts.push(shifted(part, turn));
@@ -122,20 +122,4 @@ function beside(hole: readonly Position[], middle: number): readonly Position[] 
   const [west, , east] = bboxOf({ type: "LineString", coordinates: hole }) ?? [0, 0, 0, 0];
   const turns = Math.round(((west + east) / 2 - middle) / 360);
   return hole.map(([x, ...rest]) => [x! - 360 * turns, ...rest]);
-}
-
-function bandOf(turn: number): Geometry {
-  const [west, east] = [turn * 360 - 180, turn * 360 + 180];
-  return {
-    type: "Polygon",
-    coordinates: [
-      [
-        [west, -91],
-        [east, -91],
-        [east, 91],
-        [west, 91],
-        [west, -91],
-      ],
-    ],
-  };
 }

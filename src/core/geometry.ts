@@ -78,6 +78,18 @@ export function bboxOf(geometry: Geometry): BBox | undefined {
   return west <= east && south <= north ? [west, south, east, north] : undefined;
 }
 
+/** A box as a polygon, counterclockwise. */
+export function boxGeometry([west, south, east, north]: BBox): Polygon {
+  const ring = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ];
+  return { type: "Polygon", coordinates: [ring] };
+}
+
 /** The box that holds both. */
 export function boxAround(a: BBox | undefined, b: BBox | undefined): BBox | undefined {
   if (a === undefined || b === undefined) return a ?? b;

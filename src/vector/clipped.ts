@@ -1,10 +1,10 @@
 import { type Crs, isLonLat, LONLAT, transform } from "../core/crs.ts";
-import { type BBox, bboxOf, gathered, type Position, simpleParts } from "../core/geometry.ts";
+import { type BBox, bboxOf, boxGeometry, gathered, type Position, simpleParts } from "../core/geometry.ts";
 import type { Geos, PreparedShape, Shape } from "../core/geos.ts";
 import type { Geometry } from "../core/stac.ts";
-import { GyreError } from "../errors.ts";
+import { GyreError, isGyreError } from "../errors.ts";
 import type { Feature, Layer } from "./feature.ts";
-import { moved } from "./reprojected.ts";
+import { boxIn, moved } from "./reprojected.ts";
 
 export interface ClipOptions {
   /** `whole`: features that meet the boundary, as they are; `clip`: only what of them lies inside. */
@@ -23,7 +23,7 @@ const MOST_POSITIONS = 5_000_000;
  * Features that are no valid geometry are mended where they have to be cut.
  */
 export function clipped(layer: Layer, boundary: Geometry, { how, geos }: ClipOptions): Layer {
-  const local = boundaryIn(layer.crs ?? LONLAT, boundary);
+  const local = boundaryOf(layer, boundary, geos);
   const box = bboxOf(local);
   return {
     name: layer.name,
@@ -74,6 +74,20 @@ function inBoth(a: BBox, b: BBox | undefined): BBox | undefined {
   if (b === undefined) return a;
   const box: BBox = [Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])];
   return box[0] <= box[2] && box[1] <= box[3] ? box : undefined;
+}
+
+/** The boundary in the layer's CRS. Where that does not reach all of it, what lies about the layer is enough. */
+function boundaryOf({ crs = LONLAT, bbox }: Layer, boundary: Geometry, geos: Geos): Geometry {
+  try {
+    return boundaryIn(crs, boundary);
+  } catch (error) {
+    const about = bbox && isGyreError(error, "Unsupported") ? boxIn(bbox, crs, LONLAT) : undefined;
+    if (about === undefined) throw error;
+    using whole = geos.shape(boundary);
+    using box = geos.shape(boxGeometry(about));
+    const near = whole && box && geos.intersection(whole, box);
+    return near === undefined ? { type: "GeometryCollection", geometries: [] } : boundaryIn(crs, near);
+  }
 }
 
 /** A boundary of degrees of WGS 84 in another CRS, with positions added where its edges are long. */

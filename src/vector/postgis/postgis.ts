@@ -1,4 +1,4 @@
-import pg from "pg";
+import { Client, type QueryArrayResult } from "pg";
 import type { IoCall } from "../../core/array.ts";
 import { type Crs, crsFromEpsg } from "../../core/crs.ts";
 import { readWkb } from "../../core/wkb-reader.ts";
@@ -26,6 +26,8 @@ export interface PostgisSource {
 const BATCH = 1000;
 /** Of our own column beside those of the source. */
 const WKB = "gyre_wkb";
+/** How values become text. */
+const SETTINGS = ["TIME ZONE 'UTC'", "DateStyle = 'ISO'", "bytea_output = 'hex'"] as const;
 
 /**
  * Features of a PostGIS table or query, streamed through a cursor in a transaction that cannot write. The box that is
@@ -96,23 +98,23 @@ function featureOf(
 
 /** A connection in a transaction that cannot write, which is rolled back at the end. Values come as text. */
 class Session implements AsyncDisposable {
-  readonly #client: pg.Client;
+  readonly #client: Client;
   readonly #name: string;
 
-  private constructor(client: pg.Client, name: string) {
+  private constructor(client: Client, name: string) {
     this.#client = client;
     this.#name = name;
   }
 
   static async open({ url, name }: PostgisSource): Promise<Session> {
-    const client = new pg.Client({ connectionString: url, application_name: "gyre", connectionTimeoutMillis: 10_000 });
+    const client = new Client({ connectionString: url, application_name: "gyre", connectionTimeoutMillis: 10_000 });
     // A connection that breaks fails the query that goes on; without one nobody need hear of it.
     client.on("error", () => undefined);
     const session = new Session(client, name);
     try {
       await client.connect();
       await session.query("BEGIN READ ONLY");
-      await session.query("SET LOCAL TIME ZONE 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'");
+      for (const setting of SETTINGS) await session.query(`SET LOCAL ${setting}`);
       return session;
     } catch (error) {
       await client.end();
@@ -123,13 +125,12 @@ class Session implements AsyncDisposable {
     }
   }
 
-  async query(
-    text: string,
-    values: readonly (string | number)[] = [],
-  ): Promise<pg.QueryArrayResult<(string | null)[]>> {
+  async query(text: string, values: readonly (string | number)[] = []): Promise<QueryArrayResult<(string | null)[]>> {
     const types = { getTypeParser: () => (value: string) => value };
     try {
-      return await this.#client.query<(string | null)[]>({ text, values: [...values], rowMode: "array", types });
+      // The extended protocol takes one statement only.
+      const query = { text, values: [...values], types, rowMode: "array" as const, queryMode: "extended" as const };
+      return await this.#client.query<(string | null)[]>(query);
     } catch (error) {
       throw badSource(this.#name, undefined, (error as Error).message, error);
     }
