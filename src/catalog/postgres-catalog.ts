@@ -7,30 +7,16 @@ import { findCollection, searchCollections } from "./collections.ts";
 import { itemOf } from "./item-row.ts";
 import { queryablesOf, type Summaries } from "./queryables.ts";
 import { aggregateItems } from "./search/aggregate.ts";
-import { countMatches } from "./search/count.ts";
+import { Counting, type CountingOptions } from "./search/counting.ts";
 import { searchPage } from "./search/page.ts";
 import { streamItems } from "./search/stream.ts";
 import { sql } from "./sql.ts";
 import { inVisible, visibleTo } from "./visible.ts";
 
-export interface CatalogOptions {
+export interface CatalogOptions extends CountingOptions {
   /** Items of one page, at most; default 10,000. */
   readonly mostItems?: number;
-  /**
-   * Milliseconds after which counting is given up and an answer has no number of matches; default 2,000 for whoever asks
-   * for one item, which is to ask how many there are, and 250 for others.
-   */
-  readonly countMs?: number;
-  /** Items from which on a page does not wait longer for its count than for itself; default 200,000. */
-  readonly largeItems?: number;
 }
-
-const COUNT_MS = 250;
-const PATIENT_COUNT_MS = 2000;
-/** Of a page in a large catalogue, beside the search itself. */
-const BRIEF_COUNT_MS = 5;
-/** How long the size of the catalogue is believed. */
-const SIZE_MS = 60_000;
 
 /** The catalogue in the tables of `sql/node`. */
 export function createCatalog(db: Database, options: CatalogOptions = {}): Catalog {
@@ -40,15 +26,12 @@ export function createCatalog(db: Database, options: CatalogOptions = {}): Catal
 class PostgresCatalog implements Catalog {
   readonly #db: Database;
   readonly #mostItems: number;
-  readonly #countMs: number | undefined;
-  readonly #largeItems: number;
-  #size: { readonly items: Promise<number>; readonly until: number } | undefined;
+  readonly #counting: Counting;
 
-  constructor(db: Database, { mostItems = 10_000, countMs, largeItems = 200_000 }: CatalogOptions) {
+  constructor(db: Database, { mostItems = 10_000, ...counting }: CatalogOptions) {
     this.#db = db;
     this.#mostItems = mostItems;
-    this.#countMs = countMs;
-    this.#largeItems = largeItems;
+    this.#counting = new Counting(db, counting);
   }
 
   collection(id: string, call: Call): Promise<Stored<StacCollection> | undefined> {
@@ -71,32 +54,12 @@ class PostgresCatalog implements Catalog {
   async search(search: Search, call: Call): Promise<Page<StacItem>> {
     this.#checked(search);
     if (search.isCounted === false) return searchPage(this.#db, search, call);
-    const isBrief = search.limit > 1 && this.#countMs === undefined && (await this.#isLarge());
-    const count = (ms: number): Promise<number | undefined> => countMatches(this.#db, search, call, ms);
-    const brief = isBrief ? count(BRIEF_COUNT_MS) : undefined;
-    // It is awaited below, unless the search fails first.
-    brief?.catch(() => undefined);
+    const count = await this.#counting.begin(search, call);
     const page = await searchPage(this.#db, search, call);
     // A first page without a next is all there is.
     const isAll = search.token === undefined && page.next === undefined;
-    const patience = this.#countMs ?? (search.limit === 1 ? PATIENT_COUNT_MS : COUNT_MS);
-    const matched = isAll ? page.entries.length : await (brief ?? count(patience));
+    const matched = isAll ? page.entries.length : await count();
     return matched === undefined ? page : { ...page, matched };
-  }
-
-  /** As the server estimates it, which costs nothing. */
-  async #isLarge(): Promise<boolean> {
-    if (this.#size === undefined || this.#size.until < performance.now()) {
-      const rows = this.#db.query<{ items: number }>(
-        "select reltuples as items from pg_class where oid = 'item'::regclass",
-      );
-      const items = rows.then(([row]) => row?.items ?? 0);
-      this.#size = { items, until: performance.now() + SIZE_MS };
-      items.catch(() => {
-        this.#size = undefined;
-      });
-    }
-    return (await this.#size.items) >= this.#largeItems;
   }
 
   stream(search: Search, call: Call): AsyncIterable<readonly Stored<StacItem>[]> {
