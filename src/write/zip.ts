@@ -53,9 +53,9 @@ export async function* writeZip(
     }
     directory.push(centralEntry(done, start));
   }
-  const length = directory.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  yield* directory;
-  yield endRecords(directory.length, offset, length);
+  const records = Buffer.concat(directory);
+  yield records;
+  yield endRecords(directory.length, offset, records.byteLength);
 }
 
 /** The length of the archive of these entries; undefined where it is known only when it is written. */
@@ -109,6 +109,11 @@ async function* summed(
   if (entry.crc32 !== undefined && sum.crc32 !== entry.crc32) throw badSource(name, undefined, "has changed");
 }
 
-function deflated(bytes: AsyncGenerator<Uint8Array<ArrayBuffer>>): AsyncIterable<Uint8Array> {
-  return ReadableStream.from(bytes).pipeThrough(new CompressionStream("deflate-raw"));
+async function* deflated(bytes: AsyncGenerator<Uint8Array<ArrayBuffer>>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* ReadableStream.from(bytes).pipeThrough(new CompressionStream("deflate-raw"));
+  } finally {
+    // The streams in between would tell it only later.
+    await bytes.return(undefined);
+  }
 }

@@ -409,9 +409,12 @@ export async function assertWhole(store: PackageStore, boundary: string): Promis
   for (const { path, bytes, hash } of filesOf(datapackage)) {
     const file = await store.file(boundary, path);
     assert.equal(file?.info.size, bytes, path);
-    assert.equal(sha256(await text(file.read({ offset: 0 }))), hash, path);
+    assert.equal(sha256(await new Response(file.read({ offset: 0 }) as Body).bytes()), hash, path);
   }
 }
+
+/** What `Response` takes. */
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 async function document(store: PackageStore, path: string): Promise<string> {
   const file = await store.file("atlantis", path);
@@ -420,13 +423,13 @@ async function document(store: PackageStore, path: string): Promise<string> {
 }
 
 function text(stream: ReadableStream<Uint8Array>): Promise<string> {
-  return new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+  return new Response(stream as Body).text();
 }
 
 function bytes(content: string): Uint8Array {
   return new TextEncoder().encode(content);
 }
 
-function sha256(content: string): string {
+function sha256(content: string | Uint8Array): string {
   return `sha256:${createHash("sha256").update(content).digest("hex")}`;
 }

@@ -37,8 +37,8 @@ export function metadataOf(
   };
 }
 
-/** Texts by the name of the file; with a slash it lies in a folder. */
-export type Contents = Readonly<Record<string, string>>;
+/** By the name of the file; with a slash it lies in a folder. */
+export type Contents = Readonly<Record<string, string | Uint8Array>>;
 
 const TIFF = "image/tiff; application=geotiff";
 
@@ -61,9 +61,9 @@ export async function withMade<T>(
 ): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "gyre-made-"));
   try {
-    for (const [name, text] of Object.entries(contents)) {
+    for (const [name, content] of Object.entries(contents)) {
       await mkdir(dirname(join(folder, name)), { recursive: true });
-      await writeFile(join(folder, name), text);
+      await writeFile(join(folder, name), content);
     }
     const names = [...new Set(Object.keys(contents).map((name) => name.replace(/\/.*/, "")))];
     const files = more.files ?? names.map((name): MadeFile => ({ name, format: "GeoTIFF", mediaType: TIFF }));
