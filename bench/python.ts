@@ -10,8 +10,9 @@ export interface Python {
   close(): Promise<void>;
 }
 
-export function startPython(program: string): Python {
-  const script = fileURLToPath(new URL("python/readers.py", import.meta.url));
+/** `name`: one of those in `bench/python`. */
+export function startPython(program: string, name = "readers.py"): Python {
+  const script = fileURLToPath(new URL(`python/${name}`, import.meta.url));
   const child: ChildProcess = spawn(program, [script], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return {

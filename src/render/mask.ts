@@ -17,7 +17,7 @@ const FEW = 24;
  *
  * Edge rule: a pixel is inside when its middle is; of middles that lie on an edge exactly, those on a right edge are
  * inside and those on a left edge are not, and a horizontal edge counts where it is the top or the (southern) bottom of
- * its ring. `allTouched` adds all pixels that an edge runs through, but for edges on the grid's lines (to 0.0001 pixels).
+ * its ring (a ring that crosses itself has the sides of the larger part). `allTouched` adds all pixels that an edge runs through, but for edges on the grid's lines (to 0.0001 pixels).
  *
  * Rows are asked for in blocks; downwards is fast. Memory is that of the edges and of one block.
  */
