@@ -31,11 +31,14 @@ export interface Place {
   readonly toll: Toll | undefined;
   /** Starts one more process that works on flows. */
   addWorker(): Promise<void>;
+  /** Ends all of them without a word. */
+  killWorkers(): Promise<void>;
   close(): Promise<void>;
 }
 
 const LICENSE = { name: "CC0-1.0", path: "https://creativecommons.org/publicdomain/zero/1.0/", title: "CC0 1.0" };
-const GLOBAL = fileURLToPath(new URL("../../fixtures/founding/global.tif", import.meta.url));
+const FIXTURES = fileURLToPath(new URL("../../fixtures/founding/", import.meta.url));
+const GLOBAL = `${FIXTURES}global.tif`;
 const PROCESSORS = fileURLToPath(new URL("processors", import.meta.url));
 const BUCKET = "packages";
 
@@ -84,6 +87,7 @@ async function startPlace(settings: object, toll?: Toll, endings: (() => Promise
     join(folder, "gyre.yaml"),
     stringify({
       packages: { includeTestProcessors: true },
+      allow: [FIXTURES],
       processors: { folders: [PROCESSORS], raster: [raster] },
       ...settings,
     }),
@@ -93,12 +97,17 @@ async function startPlace(settings: object, toll?: Toll, endings: (() => Promise
   const url = String((await node.event("listening")).url);
   await node.event("ready");
   const client = createClient(url);
+  const workers: Running[] = [];
   return {
     ...{ url, client, folder, gate, toll },
     async addWorker() {
       const worker = start(folder, ["worker", "--once", "--json"]);
+      workers.push(worker);
       endings.unshift(() => worker.stop());
       await worker.event("working");
+    },
+    async killWorkers() {
+      await Promise.all(workers.splice(0).map((worker) => worker.stop("SIGKILL")));
     },
     async close() {
       for (const ending of endings) await ending();
@@ -108,7 +117,7 @@ async function startPlace(settings: object, toll?: Toll, endings: (() => Promise
 
 interface Running {
   event(name: string): Promise<{ readonly [field: string]: unknown }>;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 function start(folder: string, argv: readonly string[]): Running {
@@ -130,9 +139,9 @@ function start(folder: string, argv: readonly string[]): Running {
         if (event.event === name) return { ...event };
       }
     },
-    async stop() {
+    async stop(signal = "SIGTERM") {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      child.kill("SIGTERM");
+      child.kill(signal);
       await once(child, "exit");
     },
   };

@@ -7,6 +7,8 @@ export interface Toll {
   /** Every so many requests fail with 503; 0: none. */
   failEvery: number;
   readonly failed: number;
+  /** Resolves when such a request comes: `PUT /packages/...`. That one waits for ever. */
+  hold(request: RegExp): Promise<void>;
   close(): void;
 }
 
@@ -14,6 +16,7 @@ export interface Toll {
 export async function openToll(target: URL): Promise<Toll> {
   let count = 0;
   let failed = 0;
+  let held: { readonly pattern: RegExp; came(): void } | undefined;
   const server = createServer((request, response) => {
     if (toll.failEvery > 0 && ++count % toll.failEvery === 0) {
       failed++;
@@ -22,6 +25,12 @@ export async function openToll(target: URL): Promise<Toll> {
       return;
     }
     const { method, headers, url } = request;
+    if (held?.pattern.test(`${method} ${url}`)) {
+      request.resume();
+      held.came();
+      held = undefined;
+      return;
+    }
     const onward = ask(
       { host: target.hostname, port: target.port, path: url, method, headers, agent: false },
       (answer) => {
@@ -34,12 +43,13 @@ export async function openToll(target: URL): Promise<Toll> {
     request.pipe(onward);
   }).listen(0, "127.0.0.1");
   await new Promise((listening) => server.once("listening", listening));
-  const toll = {
+  const toll: Toll = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     failEvery: 0,
     get failed() {
       return failed;
     },
+    hold: (pattern) => new Promise((came) => (held = { pattern, came })),
     close() {
       server.closeAllConnections();
       server.close();
