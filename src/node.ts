@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import type { Access } from "./core/access.ts";
 import { createEngine, type Engine, type LoadedPlugin, loadPlugins } from "./engine.ts";
 import { GyreError } from "./errors.ts";
+import { processorAddresses } from "./flows/sources/parts.ts";
 import { halvesOf } from "./halves.ts";
 import { type Also, listenAlso } from "./http/also.ts";
 import type { Answer } from "./http/answer.ts";
@@ -82,7 +83,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
   const plugins = await loadPlugins(config.plugins, folder);
   const allowed = await Promise.all(config.allow.map((text) => sourceUrl(text, folder)));
   const engine = createEngine({
-    allow: [...addressesOf(places).map(prefixOf), ...allowed],
+    allow: [...addressesOf(places).map(prefixOf), ...processorAddresses(config.processors, folder), ...allowed],
     own: isTransient
       ? []
       : [dataDir, objects, flowPlaces.packages, flowPlaces.scratch, ...(await schemaPlace(config, folder))],

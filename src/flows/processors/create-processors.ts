@@ -12,7 +12,7 @@ import { GyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
 import type { Clock } from "../../files/transport.ts";
 import type { ChunkReader } from "../../read/chunk.ts";
-import { addressesOf, type FileSource } from "../sources/parts.ts";
+import { type FileSource, processorAddresses } from "../sources/parts.ts";
 import { createSourceCache, type SourceCache } from "../sources/source-cache.ts";
 import { createSourceSet } from "../sources/source-set.ts";
 import { byName } from "./combined.ts";
@@ -71,7 +71,8 @@ export interface LoadedProcessors extends Processors {
 export async function createProcessors(options: ProcessorsOptions): Promise<LoadedProcessors> {
   const { config, folder, includeTest, access, open } = options;
   const configs = [config, foundingOf(config)];
-  const cache = createSourceCache({ ...options, ...cacheOf(config), allow: allowed(options, configs) });
+  const allow = [...options.allow, ...configs.flatMap((one) => processorAddresses(one, folder))];
+  const cache = createSourceCache({ ...options, ...cacheOf(config), allow });
   const problems: Problem[] = [];
 
   function made<C extends { dataset: string; version: string }>(all: readonly C[], make: (one: C) => Processor) {
@@ -140,13 +141,6 @@ function vectorSource(config: VectorConfig | TableConfig, cache: SourceCache, fo
     open: csv === undefined ? {} : { csv },
     layer: "layer" in config ? config.layer : undefined,
   });
-}
-
-function allowed({ allow, folder }: ProcessorsOptions, configs: readonly ProcessorsConfig[]): readonly URL[] {
-  const sources = configs.flatMap(({ raster, vector, table }) =>
-    [...raster, ...vector, ...table].flatMap(({ source }) => [source].flat()),
-  );
-  return [...allow, ...sources.flatMap((source) => addressesOf(source, folder))];
 }
 
 function cacheOf({ cache }: ProcessorsConfig): { readonly limit: number; readonly maxAgeMs: number } {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import type { SourceConfig } from "../../config/processors.ts";
+import type { ProcessorsConfig, SourceConfig } from "../../config/processors.ts";
 import type { IoCall } from "../../core/array.ts";
 import { badSource } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
@@ -50,8 +50,13 @@ export async function partsOf(source: FileSource, options: PartsOptions, call: I
   return [partOf(wantedOf(at(source.url), source))];
 }
 
-/** Addresses that a source names: what may be asked for its sake. */
-export function addressesOf(source: SourceConfig, folder: string): readonly URL[] {
+/** Every address that configured processors name: what may be asked for their sake. */
+export function processorAddresses({ raster, vector, table }: ProcessorsConfig, folder: string): readonly URL[] {
+  const sources = [...raster, ...vector, ...table].flatMap(({ source }) => [source].flat());
+  return sources.flatMap((source) => addressesOf(source, folder));
+}
+
+function addressesOf(source: SourceConfig, folder: string): readonly URL[] {
   const at = (address: string): URL => urlOf(address, folder);
   const onward = (one: { redirects: readonly string[] }): URL[] => one.redirects.map(at);
   if ("url" in source) return [at(source.url), ...onward(source)];
