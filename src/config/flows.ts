@@ -14,16 +14,16 @@ const queue = z.strictObject({
 export const flows = z.strictObject({
   queues: z.record(queueName, queue).default({}).describe("limits of work queues, by name"),
   listen: z.array(queueName).min(1).optional().describe("queues that this process works on; all without it"),
-  concurrency: z
-    .int()
-    .min(1)
-    .max(256)
-    .default(2)
-    .describe("steps at once in this process, for queues without perWorker"),
+  concurrency: z.int().min(1).max(256).default(2).describe("steps at once in this process"),
   recycleAfter: z.int().min(1).optional().describe("steps after which `gyre worker` goes on in a fresh process"),
   expiry: duration.prefault("PT12H").describe("how long a run may wait in a queue: seconds, or like PT12H"),
   retentionDays: z.number().positive().default(30).describe("days after which runs that ended are forgotten"),
-  memory: bytes.prefault("512MiB").describe("bytes that one job may take"),
+  memory: bytes
+    .prefault("512MiB")
+    .describe("of one step: `gyre worker` goes on in a fresh process beyond `concurrency` times this"),
   scratch: z.string().min(1).optional().describe("folder for what steps write; default in dataDir"),
-  logLevel: z.enum(["error", "warn", "info", "debug"]).default("warn"),
+  logLevel: z
+    .enum(["error", "warn", "info", "debug"])
+    .default("error")
+    .describe("from what on the engine says something"),
 });

@@ -29,6 +29,8 @@ export class Working {
   readonly #closing = new AbortController();
   readonly #ended: Promise<void>;
   #isWorking = false;
+  /** What it was kept from its work by; the same again is no news. */
+  #trouble: string | undefined;
 
   constructor(options: WorkingOptions) {
     this.#options = options;
@@ -52,7 +54,7 @@ export class Working {
       try {
         await this.#listen();
       } catch (error) {
-        this.#options.onError(error);
+        this.#tell(error);
         await pause(this.#clock, TRY_AGAIN_MS, signal);
       }
     }
@@ -80,6 +82,7 @@ export class Working {
     const { signal } = this.#closing;
     const engine = await start();
     this.#isWorking = true;
+    this.#trouble = undefined;
     try {
       do await pause(this.#clock, REST_MS, signal);
       while (!signal.aborted && (await engine.hasPending()));
@@ -87,5 +90,11 @@ export class Working {
       this.#isWorking = false;
       await engine.close({ drainMs });
     }
+  }
+
+  #tell(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason !== this.#trouble) this.#options.onError(error);
+    this.#trouble = reason;
   }
 }

@@ -16,13 +16,12 @@ export function runUrl(base: URL, id: string): string {
   return `${base.href}flows/${encodeURIComponent(id)}`;
 }
 
-/** A run as lists show it. */
+/** A run as lists show it: what it was given, and what came of it, may be large. */
 export function shownRun(run: Run, base: URL): object {
   const self = runUrl(base, run.id);
-  const { id, flow, state, progress, who, input, output, error, parent, created, started, ended } = run;
+  const { id, flow, state, progress, who, error, parent, created, started, ended } = run;
   return {
-    ...{ id, flow, state, progress, who, created, started, ended, ...tookSeconds(started, ended) },
-    ...{ input, output, error, parent },
+    ...{ id, flow, state, progress, who, created, started, ended, ...tookSeconds(started, ended), error, parent },
     links: [
       { rel: "self", href: self, type: "application/json" },
       ...(parent === undefined ? [] : [{ rel: "up", href: runUrl(base, parent), type: "application/json" }]),
@@ -34,21 +33,31 @@ export function shownRun(run: Run, base: URL): object {
 
 /** A run with its steps and children, and all that it read and made. */
 export function shownDetail(run: RunDetail, base: URL): object {
+  const { input, output, parts } = run;
   return {
     ...shownRun(run, base),
-    inputDigest: digestOf(run.input),
-    ...(run.output === undefined ? {} : { outputDigest: digestOf(run.output) }),
-    used: distinct(run.parts.flatMap((part) => part.used)),
-    generated: distinct(run.parts.flatMap((part) => part.generated)),
-    parts: run.parts.map((part) => shownPart(part, base)),
+    ...{ input, inputDigest: digestOf(input) },
+    ...(output === undefined ? {} : { output, outputDigest: digestOf(output) }),
+    used: distinct(parts.flatMap((part) => part.used)),
+    generated: distinct(parts.flatMap((part) => part.generated)),
+    parts: parts.map((part) => shownPart(part, base)),
   };
+}
+
+/** A run as it is told again and again: without what does not change while it goes on. */
+export function shownMoment(run: RunDetail, base: URL): object {
+  const parts = run.parts.map((part) => {
+    const { input: _i, output: _o, used: _u, generated: _g, ...moving } = part;
+    return shownPart(moving, base);
+  });
+  return { ...shownRun(run, base), ...(run.output === undefined ? {} : { output: run.output }), parts };
 }
 
 export function shownWorker({ id, host, queues, started, seen }: Worker): object {
   return { id, host, queues, started, seen };
 }
 
-function shownPart(part: Part, base: URL): object {
+function shownPart(part: Omit<Part, "used" | "generated">, base: URL): object {
   const { flow, attempts, ...rest } = part;
   return {
     ...rest,
@@ -68,7 +77,7 @@ function tookSeconds(started: Date | undefined, ended: Date | undefined): object
 }
 
 /** What several steps read is told once. */
-export function distinct(entities: readonly Entity[]): readonly Entity[] {
+function distinct(entities: readonly Entity[]): readonly Entity[] {
   return [...new Map(entities.map((entity) => [`${entity.id}\0${entity.digest ?? ""}`, entity])).values()];
 }
 

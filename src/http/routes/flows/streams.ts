@@ -3,7 +3,7 @@ import type { RunDetail, Runs } from "../../../flows/runs.ts";
 import type { RouteCall } from "../../../protocols/protocol.ts";
 import { beating } from "../events/streams.ts";
 import { SSE, unknownRun } from "./flows.ts";
-import { hasEnded, shownDetail } from "./shown.ts";
+import { hasEnded, shownMoment } from "./shown.ts";
 
 /** Listeners at once. */
 const MOST_LIVE = 1000;
@@ -49,5 +49,5 @@ export function createRunStreams(runs: () => Promise<Runs>): { answer(route: Rou
 
 function eventOf(run: RunDetail, base: URL): string {
   const [event, id] = hasEnded(run) ? ["ended", `id: ${LAST}\n`] : ["run", ""];
-  return `event: ${event}\n${id}data: ${JSON.stringify(shownDetail(run, base))}\n\n`;
+  return `event: ${event}\n${id}data: ${JSON.stringify(shownMoment(run, base))}\n\n`;
 }

@@ -6,7 +6,8 @@ import { hasNamedInputs, WHOLE } from "./description.ts";
 
 const BODY_BYTES = 16 * 1024 * 1024;
 
-const executeBody = z.object({
+/** `execute.yaml`. */
+export const executeBody = z.object({
   inputs: z.record(z.string().max(200), z.json()).default({}),
   outputs: z.record(z.string(), z.json()).optional(),
   response: z.enum(["document", "raw"]).optional(),

@@ -8,7 +8,7 @@ import { hasEnded } from "../flows/shown.ts";
 import { uncachedJson as json } from "../json-reply.ts";
 import { processDescription, processSummary } from "./description.ts";
 import { exceptionOf, noSuchJob, noSuchProcess, resultNotReady } from "./exceptions.ts";
-import { readInputs } from "./execution.ts";
+import { executeBody, readInputs } from "./execution.ts";
 import { type JobsQuery, jobsQuery, listJobs } from "./job-list.ts";
 import { jobUrl, resultsOf, statusInfo } from "./status.ts";
 
@@ -166,7 +166,13 @@ function get(path: string, summary: string, handle: Route["handle"]): Route {
 
 function post(path: string, summary: string, handle: Route["handle"]): Route {
   const responses = { 200: { description: summary, types: [JSON_TYPE] }, ...REFUSED };
-  return { ...get(path, summary, handle), method: "POST", role: "write", responses };
+  return {
+    ...get(path, summary, handle),
+    method: "POST",
+    role: "write",
+    body: { [JSON_TYPE]: executeBody },
+    responses,
+  };
 }
 
 function landing(base: URL): object {
