@@ -65,13 +65,18 @@ test("a package is told in the founding system's shape", async () => {
   assert.deepEqual([one.boundary.name, one.boundary.name_long], ["atlantis", "Atlantis"]);
   assert.deepEqual(one.boundary.geometry, island("atlantis").geometry);
   assert.deepEqual(
-    one.processors.map(({ name, status, uri }: Record<string, string>) => [name, status, uri]),
+    one.processors.map(({ name }: { name: string }) => name),
+    ["roads", "rivers"],
+  );
+  const versions = one.processors.flatMap(({ versions }: { versions: object[] }) => versions);
+  assert.deepEqual(
+    versions.map(({ name, status, uri }: Record<string, string>) => [name, status, uri]),
     [
       ["roads.version_1", "complete", `${BASE}packages/atlantis/datasets/roads/version_1/`],
       ["rivers.version_1", "executing", `${BASE}packages/atlantis/datasets/rivers/version_1/`],
     ],
   );
-  assert.equal(one.processors[0].data_license.name, "CC-BY-4.0");
+  assert.equal(versions[0].data_license.name, "CC-BY-4.0");
   assert.equal(one.datapackage.resources[1].path[0], `datasets/roads/version_1/data/${TIF}`);
 });
 

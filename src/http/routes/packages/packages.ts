@@ -56,7 +56,7 @@ export function createPackageRoutes(options: PackageRoutesOptions): Protocol {
     });
   }
 
-  /** Dataset versions that are there, and those on their way. */
+  /** Datasets with their versions that are there, and those on their way: the founding system's `Processor`. */
   async function processorsOf(datapackage: DataPackage, executing: readonly string[], store: PackageStore) {
     const { name } = datapackage;
     const processors = await options.processors();
@@ -73,7 +73,8 @@ export function createPackageRoutes(options: PackageRoutesOptions): Protocol {
       const folder = `datasets/${metadata.dataset}/${metadata.version}/`;
       return [{ ...versionOf(metadata), status: "executing", uri: uri(folder) }];
     });
-    return [...complete, ...coming];
+    const groups = Map.groupBy([...complete, ...coming], (version) => version.name.split(".", 1)[0] ?? "");
+    return [...groups].map(([dataset, versions]) => ({ name: dataset, versions }));
   }
 
   async function changed({ request, params: { boundary: name = "" }, query, call }: RouteCall): Promise<Response> {
