@@ -4,6 +4,7 @@ import { type FileHandle, link, mkdir, open, readdir, readlink, realpath, rename
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { badSource, GyreError, isGyreError } from "../errors.ts";
+import { moveOver } from "./claims.ts";
 import type { ByteRange, FileInfo, Files, Listed, ReadOptions, WriteOptions } from "./files.ts";
 import { GatheredReads, readNow } from "./gathered-reads.ts";
 import { HandlePool, isAbsence, type OpenFile, systemMessage } from "./handle-pool.ts";
@@ -232,7 +233,8 @@ async function replace(
     await checkConditions(url, path, options);
     // A link, other than a rename, fails when another process has made the file in the meantime.
     if (options?.ifNoneMatch === "*") await link(temporary, path);
-    else isMoved = await rename(temporary, path).then(() => true);
+    else if (options?.ifMatch === undefined) isMoved = await rename(temporary, path).then(() => true);
+    else if (!(await moveOver(temporary, path, options.ifMatch, () => tagOf(path)))) throw changed(url);
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === "EEXIST" ? changed(url) : error;
   } finally {
@@ -249,6 +251,11 @@ async function checkConditions(url: URL, path: string, options: WriteOptions | u
   const stats = await statsOf(path);
   if (options.ifNoneMatch === "*" && stats !== undefined) throw changed(url);
   if (options.ifMatch !== undefined && options.ifMatch !== (stats && infoFrom(stats).etag)) throw changed(url);
+}
+
+async function tagOf(path: string): Promise<string | undefined> {
+  const stats = await statsOf(path);
+  return stats && etagOf(stats);
 }
 
 async function writeNew(
