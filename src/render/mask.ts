@@ -5,8 +5,6 @@ import { touchedPixels } from "./touched.ts";
 export interface MaskOptions {
   /** Also pixels that an edge only touches. Default: those whose middle lies inside. */
   readonly allTouched?: boolean;
-  /** Rows of the image run from south to north: the side on which a horizontal edge counts is the other one. */
-  readonly southUp?: boolean;
 }
 
 /** Short lists are sorted faster in place than by a call. */
@@ -15,9 +13,10 @@ const FEW = 24;
 /**
  * The pixels inside of polygons, by rows: even-odd over all rings, as GDAL's polygon fill.
  *
- * Edge rule: a pixel is inside when its middle is; of middles that lie on an edge exactly, those on a right edge are
- * inside and those on a left edge are not, and a horizontal edge counts where it is the top or the (southern) bottom of
- * its ring (a ring that crosses itself has the sides of the larger part). `allTouched` adds all pixels that an edge runs through, but for edges on the grid's lines (to 0.0001 pixels).
+ * Edge rule: a pixel is inside when its middle is. Of middles that lie on an edge exactly, those on a right edge are
+ * inside, those on a left edge are not, and those on the upper or lower edge of a ring are (of a ring that crosses
+ * itself, of its larger part). That is GDAL's rule for images with north up, and here for those with south up as well.
+ * `allTouched` adds all pixels that an edge runs through, but for edges on the grid's lines (to 0.0001 pixels).
  *
  * Rows are asked for in blocks; downwards is fast. Memory is that of the edges and of one block.
  */
@@ -38,7 +37,7 @@ export class PolygonMask {
     this.height = size.height;
     this.#allTouched = options.allTouched ?? false;
     this.#edges = edgesOf(rings, size.height, this.#allTouched);
-    this.#flat = flatEdges(rings, size.height, options.southUp ?? false);
+    this.#flat = flatEdges(rings, size.height);
   }
 
   /** Rows `first` to before `first + count`, all within the image. */
@@ -181,15 +180,15 @@ interface FlatEdge {
   readonly end: number;
 }
 
-/** Horizontal edges on the middle of a row, where they are the southern side of their ring. */
-function flatEdges(rings: Rings, height: number, southUp: boolean): FlatEdge[] {
+/** Horizontal edges on the middle of a row, where they are the lower side of their ring; crossings find the upper ones. */
+function flatEdges(rings: Rings, height: number): FlatEdge[] {
   const { xs, ys, ends } = rings;
   const areas = doubleAreas(rings);
   const flat: FlatEdge[] = [];
   let first = 0;
   for (const [ring, end] of ends.entries()) {
-    // Rows run downwards: what is counterclockwise in columns and rows is clockwise on a map with north up.
-    const isClockwise = areas[ring]! > 0 !== southUp;
+    // Rows run downwards: what would be counterclockwise with y upwards is clockwise in the image.
+    const isClockwise = areas[ring]! > 0;
     for (let i = first + 1; i < end; i++) {
       const row = Math.floor(ys[i]!);
       if (ys[i] !== ys[i - 1] || ys[i] !== row + 0.5 || row < 0 || row >= height) continue;

@@ -36,7 +36,8 @@ export function clippedVariable(
   const { spec, grid } = values;
   const { xDim, yDim } = grid;
   const shape = spec.shape.with(xDim, window.width).with(yDim, window.height);
-  const mask = choice.mode === "polygon" ? maskOf(window, grid.transform, choice.allTouched ?? false) : undefined;
+  const { allTouched = false } = choice;
+  const mask = choice.mode === "polygon" ? new PolygonMask(window.rings, window, { allTouched }) : undefined;
   const columns = columnsOf(window, grid.width);
 
   function sourceSelection(selection: readonly Slice[]): Selection {
@@ -65,18 +66,6 @@ export function clippedVariable(
       return wide;
     },
   };
-}
-
-function maskOf(
-  { rings, width, height }: RasterWindow,
-  transform: GridValues["grid"]["transform"],
-  allTouched: boolean,
-): PolygonMask {
-  return new PolygonMask(
-    rings,
-    { width, height },
-    { allTouched, southUp: transform !== undefined && transform[5] > 0 },
-  );
 }
 
 /** A chunk of the grid is wanted where the boundary lies in it, counting columns on both sides of a seam. */
