@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { createCodecRegistry } from "../src/codecs/registry.ts";
 import { FORMATS, PROTOCOLS } from "../src/node.ts";
+import { VECTOR_FORMATS } from "../src/vector/open.ts";
+import { VECTOR_WRITERS } from "../src/vector/writers.ts";
 import { EXCUSES } from "../test/truth/excuses.ts";
 
 // `npm run support` writes docs/support.md from the registries themselves; with --check it only compares.
@@ -22,6 +24,20 @@ Made by \`npm run support\` from the registries of the program; \`npm test\` fai
 ${table(
   ["format", "what", "usual suffixes"],
   FORMATS.map(({ name, summary, suffixes }) => [name, summary, suffixes.map((s) => `\`${s}\``).join(" ")]),
+)}
+
+## Vector files
+Read by their indexes where they have them, and streamed; also out of a ZIP archive that holds them. Heights are kept,
+measures are not; curves and surfaces are refused by their names. A PostGIS table or query is a layer, too.
+
+${table(
+  ["format", "read", "written", "suffixes"],
+  VECTOR_FORMATS.map(({ name, extensions }) => [
+    name,
+    "yes",
+    yes(VECTOR_WRITERS.some(({ extension }) => extensions.includes(extension))),
+    extensions.map((extension) => `\`${extension}\``).join(" "),
+  ]),
 )}
 
 ## Protocols

@@ -11,7 +11,7 @@ import { targetOf, targets } from "./targets.ts";
 const SEED = 20_260;
 const TIMES = Number(process.env.GYRE_FUZZ ?? 1);
 /** Targets that take a line of text are a hundred times as fast as those that take files. */
-const TEXTS: ReadonlySet<string> = new Set(["config", "drs", "registry", "s3-xml", "time", "view", "zarr-key"]);
+const TEXTS: ReadonlySet<string> = new Set(["config", "drs", "registry", "s3-xml", "time", "view", "wkt", "zarr-key"]);
 /** So that a machine under load ends, too. */
 const LONGEST = 180_000;
 

@@ -36,6 +36,7 @@ import { logTargets } from "./log-targets.ts";
 import { served } from "./served.ts";
 import type { Base, Target } from "./target.ts";
 import { traps } from "./traps.ts";
+import { vectorTargets } from "./vector-targets.ts";
 
 function formatTarget(format: Format, kind: Target["kind"], bases: () => Base[]): Target {
   return { name: format.name, kind, namesSource: true, bases: once(bases), run: (input) => openAndRead(format, input) };
@@ -343,6 +344,7 @@ export const targets: readonly Target[] = [
   autoindexTarget,
   ...client,
   ...logTargets,
+  ...vectorTargets,
   served(() => [...single(NETCDF3), ...single(GEOTIFF), ...hdf5Bases(), ...zarrBases()]),
 ];
 

@@ -126,12 +126,18 @@ function liesElsewhere({ columns }: RowGroup, { covering }: GeoMetadata, bbox: B
 }
 
 function bufferOf(file: LocalFile): AsyncBuffer {
+  const slice = async (start: number, end = file.size): Promise<ArrayBuffer> => {
+    const from = start < 0 ? Math.max(0, file.size + start) : start;
+    if (end - from > MOST_GROUP) throw badSource(file.name, from, `${end - from} bytes in one piece`);
+    return (await file.read(from, Math.min(end, file.size) - from)).buffer;
+  };
   return {
     byteLength: file.size,
-    async slice(start, end = file.size) {
-      const from = start < 0 ? Math.max(0, file.size + start) : start;
-      if (end - from > MOST_GROUP) throw new Error(`${end - from} bytes in one piece`);
-      return (await file.read(from, Math.min(end, file.size) - from)).buffer;
+    slice(start, end) {
+      const read = slice(start, end);
+      // Of several that fail the reader waits for one.
+      read.catch(() => undefined);
+      return read;
     },
   };
 }
