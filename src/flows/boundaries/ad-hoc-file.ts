@@ -15,7 +15,7 @@ export async function adHocBoundaryOfFile(
 ): Promise<AdHoc> {
   await using file = await openVector(path, call);
   const layer = layerOf(file, options.layer);
-  const limits = options.limits ?? LIMITS;
+  const limits = { ...LIMITS, ...options.limits };
   const polygons: Rings[] = [];
   let left = limits.vertices;
   for await (const found of layerPolygons(layer, call, limits)) {

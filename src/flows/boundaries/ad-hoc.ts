@@ -7,12 +7,17 @@ import { BOUNDARY_NAME } from "./names.ts";
 import { invalid, polygonsOf, type RingLimits, type Rings } from "./rings.ts";
 import { readPolygonWkt } from "./wkt.ts";
 
+export interface AdHocLimits extends RingLimits {
+  /** Milliseconds that repairs may take. */
+  readonly ms: number;
+}
+
 export interface AdHocOptions {
   /** Default: `adhoc-` and the first 12 digits of the digest. */
   readonly name?: string;
   /** For people; default the name. */
   readonly nameLong?: string;
-  readonly limits?: RingLimits;
+  readonly limits?: Partial<AdHocLimits>;
 }
 
 /** A boundary that came with a job. */
@@ -22,8 +27,8 @@ export interface AdHoc {
   readonly repairs: readonly string[];
 }
 
-/** A country at 1:10m has some 70,000. */
-export const LIMITS: RingLimits = { vertices: 200_000 };
+/** A country at 1:10m has some 70,000 vertices, and takes a second at most. */
+export const LIMITS: AdHocLimits = { vertices: 200_000, ms: 10_000 };
 export const MOST_TEXT_BYTES = 16 * 1024 * 1024;
 
 /**
@@ -36,7 +41,7 @@ export async function adHocBoundary(
   call: IoCall = {},
 ): Promise<AdHoc> {
   const value = typeof input === "string" ? parsed(input) : input;
-  const polygons = polygonsOf(value, options.limits ?? LIMITS);
+  const polygons = polygonsOf(value, { ...LIMITS, ...options.limits });
   return adHocOf(polygons, { longEdges: longEdgesOf(value) }, options, call);
 }
 
@@ -44,13 +49,16 @@ export async function adHocBoundary(
 export async function adHocOf(
   polygons: readonly Rings[],
   edges: UnwrapOptions,
-  { name, nameLong }: AdHocOptions,
+  { name, nameLong, limits }: AdHocOptions,
   call: IoCall,
 ): Promise<AdHoc> {
   if (name !== undefined && !BOUNDARY_NAME.test(name))
     throw new GyreError("Invalid", `${JSON.stringify(name.slice(0, 200))} is no name: 1 to 100 of a-z 0-9 _ -`);
   if (polygons.length === 0) throw invalid("", "there is no polygon in it");
-  const { geometry, bbox, digest, repairs } = await areaInThread({ polygons, options: edges }, call);
+  const { geometry, bbox, digest, repairs } = await areaInThread(
+    { polygons, options: edges },
+    { ...call, mostMs: limits?.ms ?? LIMITS.ms },
+  );
   const called = name ?? `adhoc-${digest.slice("sha256:".length, "sha256:".length + 12)}`;
   return { boundary: { name: called, nameLong: nameLong ?? called, adminLevel: 0, geometry, bbox, digest }, repairs };
 }

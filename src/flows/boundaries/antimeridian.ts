@@ -1,6 +1,3 @@
-import { mapPositions } from "../../core/geometry.ts";
-import type { Geos } from "../../core/geos.ts";
-import type { Geometry } from "../../core/stac.ts";
 import type { MultiPolygon } from "./boundary.ts";
 import { invalid, type Position, type Ring, type Rings } from "./rings.ts";
 
@@ -101,33 +98,8 @@ function movedInto(hole: Ring, outer: Ring): Ring {
   return hole.map(([x, y]) => [x + 360 * turns, y]);
 }
 
-/** A valid polygon, in pieces between -180 and 180. */
-export function cutPieces(geometry: Geometry, [west, east]: readonly [number, number], geos: Geos): Geometry[] {
-  using shape = geos.shape(geometry);
-  if (shape === undefined) return [];
-  const pieces: Geometry[] = [];
-  for (let turn = Math.floor((west + 180) / 360); turn * 360 - 180 < east; turn++) {
-    const move = -360 * turn;
-    using strip = geos.shape(stripOf(-move));
-    const piece = strip && geos.intersection(shape, strip);
-    if (piece !== undefined) pieces.push(mapPositions(piece, ([x, y]) => [x! + move, y!]));
-  }
-  return pieces;
-}
-
-function stripOf(middle: number): Geometry {
-  const [west, east] = [middle - 180, middle + 180];
-  const corners: Position[] = [
-    [west, -90],
-    [east, -90],
-    [east, 90],
-    [west, 90],
-  ];
-  return { type: "Polygon", coordinates: [[...corners, [west, -90]]] };
-}
-
 /** West and east of a ring. */
-export function rangeOf(ring: readonly (readonly number[])[]): [number, number] {
+function rangeOf(ring: readonly (readonly number[])[]): [number, number] {
   let [west, east] = [Infinity, -Infinity];
   for (const [x = 0] of ring) {
     west = Math.min(west, x);

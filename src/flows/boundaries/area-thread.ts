@@ -6,6 +6,11 @@ import type { UnwrapOptions } from "./antimeridian.ts";
 import { type Area, areaOf } from "./area.ts";
 import type { Rings } from "./rings.ts";
 
+export interface ThreadOptions extends IoCall {
+  /** Milliseconds after which it gives up. */
+  readonly mostMs: number;
+}
+
 export interface AreaTask {
   readonly polygons: readonly Rings[];
   readonly options: UnwrapOptions;
@@ -20,7 +25,6 @@ const SUFFIX = import.meta.url.slice(import.meta.url.lastIndexOf("."));
 const WORKER = new URL(`./area-worker${SUFFIX}`, import.meta.url);
 /** Crossings of so few edges are soon found, sooner than a thread starts. */
 const FEW_VERTICES = 64;
-const MOST_MS = 10_000;
 /** Threads at once, and tasks that wait for them. */
 const THREADS = 1;
 const MOST_WAITING = 16;
@@ -32,31 +36,30 @@ const waiting: (() => void)[] = [];
  * `areaOf` for polygons of clients. A few thousand edges that all cross each other keep GEOS busy for minutes and fill
  * its memory, so a thread of its own does it, which is ended when it takes too long.
  */
-export async function areaInThread(task: AreaTask, call: IoCall = {}): Promise<Area> {
+export async function areaInThread(task: AreaTask, options: ThreadOptions): Promise<Area> {
   const vertices = task.polygons.flat().reduce((sum, ring) => sum + ring.length, 0);
   if (vertices <= FEW_VERTICES) return areaOf(task.polygons, task.options);
   await turn();
   try {
-    call.signal?.throwIfAborted();
-    return await inThread(task, call);
+    options.signal?.throwIfAborted();
+    return await inThread(task, options);
   } finally {
-    running--;
-    waiting.shift()?.();
+    const next = waiting.shift();
+    if (next === undefined) running--;
+    else next();
   }
 }
 
+/** Whoever waits is handed the place of one who leaves. */
 async function turn(): Promise<void> {
-  if (running >= THREADS) {
-    if (waiting.length >= MOST_WAITING)
-      throw new GyreError("Busy", "too many polygons are checked", { retryAfter: 10 });
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  }
-  running++;
+  if (running < THREADS) running++;
+  else if (waiting.length < MOST_WAITING) await new Promise<void>((resolve) => waiting.push(resolve));
+  else throw new GyreError("Busy", "too many polygons wait to be checked", { retryAfter: 10 });
 }
 
-async function inThread(task: AreaTask, { signal }: IoCall): Promise<Area> {
+async function inThread(task: AreaTask, { signal, mostMs }: ThreadOptions): Promise<Area> {
   const worker = new Worker(WORKER, { workerData: task });
-  const limit = AbortSignal.timeout(MOST_MS);
+  const limit = AbortSignal.timeout(mostMs);
   try {
     const [answer] = (await once(worker, "message", {
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),

@@ -1,19 +1,21 @@
+import { cutAtAntimeridian } from "../../core/antimeridian.ts";
 import { type Polygon, simpleParts } from "../../core/geometry.ts";
 import { type Geos, loadGeos } from "../../core/geos.ts";
 import type { Geometry } from "../../core/stac.ts";
-import { cutPieces, narrowestBox, rangeOf, type UnwrapOptions, unwrapped } from "./antimeridian.ts";
+import { narrowestBox, type UnwrapOptions, unwrapped } from "./antimeridian.ts";
 import type { Boundary, MultiPolygon } from "./boundary.ts";
 import { canonical, digestOf, snappedRing } from "./canonical.ts";
 import { invalid, type Rings } from "./rings.ts";
 
 /** Where a boundary is, in its one form. */
 export interface Area extends Pick<Boundary, "geometry" | "bbox" | "digest"> {
-  /** What was mended, as people may read it. */
+  /** What was mended, as people may read it: the first of many. */
   readonly repairs: readonly string[];
 }
 
 /** Repairs round to the grid again, and that may break them again. */
 const ROUNDS = 4;
+const MOST_TOLD = 20;
 
 /**
  * The area of polygons: cut at the antimeridian, rounded, made valid, in canonical order. Parts that overlap are one.
@@ -22,15 +24,9 @@ const ROUNDS = 4;
 export async function areaOf(polygons: readonly Rings[], options: UnwrapOptions): Promise<Area> {
   const geos = await loadGeos();
   const repairs = new Set<string>();
-  const parts: Geometry[] = [];
-  for (const rings of polygons) {
-    const whole = unwrapped(rings, options);
-    for (const part of validParts(whole, geos, repairs)) {
-      const range = rangeOf(part.coordinates[0] ?? []);
-      const isInside = range[0] >= -180 && range[1] <= 180;
-      parts.push(...(isInside ? [part] : cutPieces(part, range, geos)));
-    }
-  }
+  const parts = polygons
+    .flatMap((rings) => validParts(unwrapped(rings, options), geos, repairs))
+    .map((part) => cutAtAntimeridian(part, geos));
   const geometry = canonical(validWhole(parts, geos, repairs));
   return { geometry, bbox: narrowestBox(geometry), digest: digestOf(geometry), repairs: [...repairs] };
 }
@@ -50,7 +46,7 @@ function snappedPolygons(geometry: Geometry): Polygon[] {
 function validParts(rings: Rings, geos: Geos, repairs: Set<string>): Polygon[] {
   const [polygon] = snappedPolygons({ type: "Polygon", coordinates: rings });
   const repaired = polygon && geos.repair(polygon, "structure");
-  if (repaired?.fault !== undefined) repairs.add(repaired.fault);
+  if (repaired?.fault !== undefined) tell(repairs, repaired.fault);
   return repaired === undefined ? [] : [...simpleParts(repaired.geometry)].filter(isPolygon);
 }
 
@@ -62,7 +58,7 @@ function validWhole(parts: readonly Geometry[], geos: Geos, repairs: Set<string>
     const whole: MultiPolygon = { type: "MultiPolygon", coordinates: polygons.map(({ coordinates }) => coordinates) };
     const fault = geos.fault(whole);
     if (fault === undefined) return whole;
-    if (round === 0) repairs.add(fault);
+    if (round === 0) tell(repairs, fault);
     polygons = united(polygons, geos);
   }
   throw invalid("", "its rings cannot be repaired");
@@ -74,6 +70,10 @@ function united(polygons: readonly Polygon[], geos: Geos): Polygon[] {
   using shape = geos.shape({ type: "GeometryCollection", geometries });
   const union = shape && geos.union(shape);
   return union === undefined ? [] : snappedPolygons(union);
+}
+
+function tell(repairs: Set<string>, fault: string): void {
+  if (repairs.size < MOST_TOLD) repairs.add(fault);
 }
 
 function isPolygon(geometry: Geometry): geometry is Polygon {

@@ -4,6 +4,7 @@ import type { Call } from "../../core/principal.ts";
 import type { Geometry } from "../../core/stac.ts";
 import { readWkb } from "../../core/wkb-reader.ts";
 import type { Database, Pool } from "../../db/database.ts";
+import { LOCK_SPACE } from "../../db/postgres.ts";
 import { GyreError } from "../../errors.ts";
 import type { BoundaryAdmin, BoundaryDraft, BoundaryVersion, Loaded, LoadOptions } from "./admin.ts";
 import type { Boundaries, Boundary, BoundarySummary } from "./boundary.ts";
@@ -130,7 +131,11 @@ class PostgresBoundaries implements Boundaries, BoundaryAdmin {
     if (!BOUNDARY_NAME.test(name)) throw new GyreError("BadRequest", "no name of a boundary", { subject: name });
     await this.#filled();
     await this.#pool.transaction(async (tx) => {
-      await tx.query("select pg_advisory_xact_lock(hashtext(current_schema() || '.boundary ' || $1))", [name], call);
+      await tx.query(
+        "select pg_advisory_xact_lock($1, hashtext(current_schema() || '.boundary ' || $2))",
+        [LOCK_SPACE, name],
+        call,
+      );
       const [there] = await tx.query<{ digest: string; ad_hoc: boolean }>(
         "select digest, ad_hoc from boundary where name = $1 and current for update",
         [name],
@@ -181,7 +186,7 @@ async function isFilled(db: Database): Promise<boolean> {
 
 /** One load after the other, whichever process does it. */
 async function lockLoading(tx: Database): Promise<void> {
-  await tx.query("select pg_advisory_xact_lock(hashtext(current_schema() || '.boundary'))");
+  await tx.query("select pg_advisory_xact_lock($1, hashtext(current_schema() || '.boundary'))", [LOCK_SPACE]);
 }
 
 async function forgetOldest(tx: Database): Promise<void> {

@@ -194,7 +194,7 @@ describe("what is no polygon", () => {
     const timer = setImmediate(() => {
       isFree = true;
     });
-    const { message } = await refusal(adHocBoundary(polygon([...star, star[0]!])), "Invalid");
+    const { message } = await refusal(adHocBoundary(polygon([...star, star[0]!]), { limits: { ms: 500 } }), "Invalid");
     clearImmediate(timer);
     assert.match(message, /cross each other too often/);
     assert.ok(isFree);
