@@ -91,6 +91,8 @@ export async function launchDbos(options: DbosOptions): Promise<Dbos> {
     max: CONNECTIONS,
     idleTimeoutMillis: IDLE_MS,
     keepAlive: true,
+    // Executions begin in transactions of ours; what else a server forgets in a crash of its own is only done again.
+    options: "-c synchronous_commit=off",
   });
   pool.on("connect", (client) => client.on("error", () => undefined));
   pool.on("error", options.onError);

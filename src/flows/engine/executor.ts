@@ -69,7 +69,8 @@ export class Executor {
     this.#active.set(id, active);
     const mover = this.#mover(id);
     using _news = bell.hearRun(id, (news) => {
-      if (news?.kind !== "changed") run.ring();
+      if (news === undefined) run.renew();
+      else if (news.kind !== "changed") run.ring();
       mover.ring();
     });
     try {

@@ -30,6 +30,8 @@ export interface FlowRunOptions {
 
 interface Part {
   readonly known: Pick<KnownPart, "part" | "name" | "child" | "isNew">;
+  /** Of a step that this execution started. */
+  readonly row?: NewStep;
   /** Resolves when the database has it. */
   readonly kept: Promise<void>;
   settled?: Settled<Json>;
@@ -72,6 +74,12 @@ export class FlowRun implements FlowContext {
   /** Something of the run may have ended. */
   ring(): void {
     this.#news.ring();
+  }
+
+  /** The server may have crashed, and have forgotten the latest steps. */
+  renew(): void {
+    for (const { row, settled } of this.#parts.values()) if (row && !settled) void this.#keep(row);
+    this.ring();
   }
 
   step<In, Out>(step: Step<In, Out>, part: string, input: In): Promise<Handle<Out>> {
@@ -139,11 +147,7 @@ export class FlowRun implements FlowContext {
       key: step.key?.(parsed) ?? "",
       input: jsonText(input, MOST_INPUT, `Input of ${step.name}`),
     };
-    const { closing, steps } = this.#ground;
-    const kept = insist(closing, () => steps.add(row));
-    // Whoever waits for the part hears of it; a flow that does not wait is told by nobody.
-    kept.catch(() => undefined);
-    return this.#put({ known: { part, name: step.name, child: null, isNew: null }, kept });
+    return this.#put({ known: { part, name: step.name, child: null, isNew: null }, row, kept: this.#keep(row) });
   }
 
   async #begin<In, Out>(flow: Flow<In, Out>, part: string, input: In, named: string | undefined): Promise<Part> {
@@ -163,13 +167,21 @@ export class FlowRun implements FlowContext {
         });
         await tx.query(
           `insert into flow_part (run, part, position, name, child, is_new, input)
-           select $1, $2, $3, $4, $5, $6, $7 from flow_run where id = $1 and execution = $8 and state = 'running' for share`,
+           select $1, $2, $3, $4, $5, $6, $7 from flow_run where id = $1 and execution = $8 and ended is null for share`,
           [this.id, part, position, flow.name, child, made, json, this.#options.execution],
         );
         return made;
       }),
     );
     return this.#put({ known: { part, name: flow.name, child, isNew }, kept: Promise.resolve() });
+  }
+
+  #keep(row: NewStep): Promise<void> {
+    const { closing, steps } = this.#ground;
+    const kept = insist(closing, () => steps.add(row));
+    // Whoever waits for the part hears of it.
+    kept.catch(() => undefined);
+    return kept;
   }
 
   #place(part: string): number {

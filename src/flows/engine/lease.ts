@@ -33,7 +33,9 @@ export class Lease {
   /** Signs for life. */
   async beat(): Promise<void> {
     await this.#pool.query(
-      `insert into flow_worker (id, host, queues) values ($1, $2, $3) on conflict (id) do update set seen = now()`,
+      `with hasty as (select set_config('synchronous_commit', 'off', true))
+       insert into flow_worker (id, host, queues) select $1, $2, $3::text[] from hasty
+       on conflict (id) do update set seen = now()`,
       [this.id, hostname(), this.#queues],
     );
     const now = Date.now();

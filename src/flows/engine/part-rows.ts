@@ -43,15 +43,19 @@ export async function knownParts(pool: Pool, run: string): Promise<readonly Know
   );
 }
 
-/** Queues steps; those of runs that were stopped meanwhile are not. */
+/**
+ * Queues steps that are not queued yet; those of runs that were stopped meanwhile are not. It does not wait for the
+ * server's disk: an execution queues its steps again when the server came back, as one does after a crash of its own.
+ */
 export async function insertSteps(pool: Pool, steps: readonly NewStep[]): Promise<void> {
   await pool.query(
-    `with made as (
+    `with hasty as (select set_config('synchronous_commit', 'off', true)),
+     made as (
        insert into flow_part (run, part, position, name, queue, key, input, state)
        select s.run, s.part, s.position, s.name, s.queue, s.key, s.input::jsonb, 'queued'
-       from jsonb_to_recordset($1::jsonb) as s(run text, execution uuid, part text, position int, name text, queue text,
+       from hasty, jsonb_to_recordset($1::jsonb) as s(run text, execution uuid, part text, position int, name text, queue text,
          key text, input text)
-       join flow_run r on r.id = s.run and r.execution = s.execution and r.state = 'running'
+       join flow_run r on r.id = s.run and r.execution = s.execution and r.ended is null
        for share of r
        on conflict do nothing returning run, queue)
      select count(pg_notify($2, told)) from

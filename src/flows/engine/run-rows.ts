@@ -49,14 +49,18 @@ export interface BegunRun {
   readonly isFirst: boolean;
 }
 
-/** Begins to execute a run; undefined when it was cancelled, deleted or begun anew since. */
+/**
+ * Begins to execute a run; undefined when it was cancelled, deleted or begun anew since. That it began may be forgotten
+ * by a server that crashes: the execution goes on all the same.
+ */
 export async function beginRun(pool: Pool, id: string, execution: string): Promise<BegunRun | undefined> {
   const [row] = await pool.query<BegunRun>(
-    `with it as (
+    `with hasty as (select set_config('synchronous_commit', 'off', true)),
+     it as (
        select id, started is null as "isFirst" from flow_run
        where id = $1 and execution = $2 and state in ('queued', 'running') for update),
      begun as (
-       update flow_run r set state = 'running', started = coalesce(started, now()) from it where r.id = it.id
+       update flow_run r set state = 'running', started = coalesce(started, now()) from hasty, it where r.id = it.id
        returning r.id, flow, subject, roles, input, "isFirst"),
      told as (
        select count(pg_notify($3, 'c' || id)) from
@@ -75,7 +79,7 @@ export async function endRun(pool: Pool, id: string, execution: string, outcome:
       const ended = await tx.query(
         `update flow_run set state = $3, output = $4, error = $5, ended = now(),
          percent = case when $3 = 'succeeded' then 100 else percent end
-         where id = $1 and execution = $2 and state = 'running' returning id`,
+         where id = $1 and execution = $2 and ended is null returning id`,
         [id, execution, outcome.state, isDone ? outcome.output : null, isDone ? null : JSON.stringify(outcome.error)],
       );
       if (ended.length > 0) await stopParts(tx, pool.schema, [id]);

@@ -70,8 +70,9 @@ export async function keepTold(pool: Pool, all: readonly Told[]): Promise<void> 
   );
   const notes = all.flatMap(({ run, part, attempt, notes }) => notes.map((note) => ({ run, part, attempt, ...note })));
   await pool.query(
-    `with told as (
-       select * from jsonb_to_recordset($1::jsonb) as t(run text, part text, try uuid, percent real, text text,
+    `with hasty as (select set_config('synchronous_commit', 'off', true)),
+     told as (
+       select t.* from hasty, jsonb_to_recordset($1::jsonb) as t(run text, part text, try uuid, percent real, text text,
          bytes float8, "totalBytes" float8)),
      moved as (
        update flow_part p set percent = coalesce(t.percent, p.percent), doing = coalesce(t.text, p.doing),
