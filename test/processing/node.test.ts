@@ -81,6 +81,27 @@ test("with jobs off packages are read only", async (t) => {
   assert.deepEqual(await node.json("v1/packages"), []);
 });
 
+test("the API's description has every route of the processing half, and its references lead somewhere", async (t) => {
+  const node = await startNode(t, { database: await newDatabase(t) });
+  const text = await (await node.get("openapi.json")).text();
+  const document = JSON.parse(text);
+  for (const path of [
+    ...["/flows", "/flows/{id}", "/flows/{id}/events", "/flows/{id}/provenance", "/flows/workers"],
+    ...["/ogcapi", "/ogcapi/processes/{process}/execution", "/ogcapi/jobs/{job}/results"],
+    ...["/v1/boundaries", "/v1/processors", "/v1/jobs", "/v1/packages", "/v1/readiness"],
+  ]) {
+    assert.ok(path in document.paths, path);
+  }
+  assert.ok(document.paths["/ogcapi/processes/{process}/execution"].post.requestBody);
+  const references = [...text.matchAll(/"\$ref":"#\/([^"]+)"/g)].map(([, pointer]) => pointer!);
+  for (const pointer of new Set(references)) {
+    const found = pointer
+      .split("/")
+      .reduce((at, key) => at?.[key.replaceAll("~1", "/").replaceAll("~0", "~")], document);
+    assert.notEqual(found, undefined, pointer);
+  }
+});
+
 async function packagePath(node: TestNode): Promise<string> {
   const [first] = await node.json<{ boundary_name: string }[]>("v1/packages");
   return `v1/packages/${first?.boundary_name}`;

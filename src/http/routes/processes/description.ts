@@ -33,13 +33,13 @@ export function processDescription(flow: AnyFlow, root: URL): object {
   return {
     ...processSummary(flow, root),
     inputs: Object.fromEntries(
-      Object.entries(namedSchemas(input)).map(([name, schema]) => [
+      Object.entries(namedSchemas(input, `${flow.name}:input`)).map(([name, schema]) => [
         name,
         { ...titled(name, schema), minOccurs: isWhole || required.has(name) ? 1 : 0, schema },
       ]),
     ),
     outputs: Object.fromEntries(
-      Object.entries(namedSchemas(schemaOf(flow.output, "output"))).map(([name, schema]) => [
+      Object.entries(namedSchemas(schemaOf(flow.output, "output"), `${flow.name}:output`)).map(([name, schema]) => [
         name,
         { ...titled(name, schema), schema },
       ]),
@@ -61,12 +61,14 @@ function isNamed(schema: Schema): schema is Schema & { readonly properties: { re
   return schema.type === "object" && typeof schema.properties === "object";
 }
 
-/** Definitions that parts refer to come with each of them. */
-function namedSchemas(schema: Schema): { readonly [name: string]: Schema } {
-  if (!isNamed(schema)) return { [WHOLE]: schema };
+/** Definitions that parts refer to come with each of them: `$id` makes it what their references start from. */
+function namedSchemas(schema: Schema, id: string): { readonly [name: string]: Schema } {
   const { $defs } = schema;
-  if ($defs === undefined) return schema.properties;
-  return Object.fromEntries(Object.entries(schema.properties).map(([name, part]) => [name, { ...part, $defs }]));
+  const named = isNamed(schema) ? schema.properties : { [WHOLE]: schema };
+  if ($defs === undefined) return named;
+  return Object.fromEntries(
+    Object.entries(named).map(([name, part]) => [name, { ...part, $id: `urn:gyre:${id}:${name}`, $defs }]),
+  );
 }
 
 function titled(name: string, { title = name, description }: Schema): object {

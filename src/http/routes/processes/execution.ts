@@ -6,12 +6,14 @@ import { hasNamedInputs, WHOLE } from "./description.ts";
 
 const BODY_BYTES = 16 * 1024 * 1024;
 
+const QUALIFIERS: ReadonlySet<string> = new Set(["value", "mediaType", "encoding", "schema"]);
+
 /** `execute.yaml`. */
 export const executeBody = z.object({
-  inputs: z.record(z.string().max(200), z.json()).default({}),
-  outputs: z.record(z.string(), z.json()).optional(),
+  inputs: z.record(z.string().max(200), z.unknown()).default({}),
+  outputs: z.record(z.string(), z.unknown()).optional(),
   response: z.enum(["document", "raw"]).optional(),
-  subscriber: z.json().optional(),
+  subscriber: z.unknown().optional(),
 });
 
 /** Inputs of a request to execute (execute.yaml) as the flow takes them. Throws BadRequest for what is not offered. */
@@ -38,8 +40,8 @@ export async function readInputs(request: Request, flow: AnyFlow): Promise<unkno
 }
 
 /** Of a qualified value (qualifiedInputValue.yaml), which objects must be, what it holds. */
-function inlineValue(value: z.core.util.JSONType): z.core.util.JSONType {
+function inlineValue(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value) || !("value" in value)) return value;
-  const { value: inner, mediaType: _m, encoding: _e, schema: _s, ...others } = value;
-  return Object.keys(others).length === 0 ? (inner ?? null) : value;
+  const isQualified = Object.keys(value).every((key) => QUALIFIERS.has(key));
+  return isQualified ? value.value : value;
 }
