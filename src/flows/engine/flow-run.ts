@@ -63,6 +63,10 @@ export class FlowRun implements FlowContext {
     this.#ground = ground;
     this.#options = options;
     options.stopped.addEventListener("abort", () => this.#news.ring(), { once: true });
+    // A flow may take them out of its context.
+    this.step = this.step.bind(this);
+    this.flow = this.flow.bind(this);
+    this.sleep = this.sleep.bind(this);
   }
 
   /** Learns what earlier executions have started. */

@@ -39,6 +39,12 @@ export class StepRun implements StepContext {
     this.who = { subject: claimed.subject, roles: claimed.roles };
     this.signal = this.#stop.signal;
     this.#folder = folder;
+    // A step may take them out of its context.
+    this.scratch = this.scratch.bind(this);
+    this.progress = this.progress.bind(this);
+    this.log = this.log.bind(this);
+    this.used = this.used.bind(this);
+    this.generated = this.generated.bind(this);
   }
 
   scratch(): Promise<string> {
