@@ -60,11 +60,11 @@ export function withDataset(before: DataPackage, made: DatasetResource, moment: 
   const old = datasetsOf(before).find((one) => datasetName(one) === name);
   const resource = { ...made, name: old?.name ?? freeName(before, made) };
   if (old !== undefined && isSame(fixed(old), fixed(resource))) return before;
-  const others = before.resources.filter((one) => one !== old);
   const left = old?.path.filter((path) => !resource.path.includes(path));
   const change: DatasetChange =
     old === undefined ? { change: "added", dataset: name } : { change: "replaced", dataset: name, left: left ?? [] };
-  return nextState(before, [...others, resource], [change], moment);
+  const resources = before.resources.map((one) => (one === old ? resource : one));
+  return nextState(before, old === undefined ? [...resources, resource] : resources, [change], moment);
 }
 
 /** The package with these dataset versions and no others. */

@@ -48,7 +48,7 @@ ${openings(howToOpen(outline, at(outline.path))?.openings)}`
 }
 
 function datasetTable(datasets: readonly DatasetResource[]): Html {
-  return html`<div class="wide"><table>
+  return html`<div class="wide" role="region" aria-label="Table" tabindex="0"><table>
 <thead><tr><th scope="col">Dataset</th><th scope="col">What it is</th><th scope="col">Formats</th><th scope="col" class="number">Files</th><th scope="col" class="number">Size</th><th scope="col">Licence</th></tr></thead>
 <tbody>${datasets.map(
     (
@@ -93,7 +93,7 @@ ${gyre.notes.length === 0 ? undefined : html`<h2>How it was made</h2>\n<ul>${gyr
 
 function fileTable(files: readonly PackageFile[], one: DatasetResource): Html {
   const folder = datasetFolder(one);
-  return html`<div class="wide"><table>
+  return html`<div class="wide" role="region" aria-label="Table" tabindex="0"><table>
 <thead><tr><th scope="col">File</th><th scope="col">Format</th><th scope="col" class="number">Size</th><th scope="col">SHA-256</th></tr></thead>
 <tbody>${files.map(
     ({

@@ -73,6 +73,6 @@ h1{font-size:1.7rem;line-height:1.25;margin:.4rem 0 .8rem}h2{font-size:1.15rem;m
 p{margin:.4rem 0;max-width:46rem}.soft{color:var(--soft)}
 dl{display:flex;flex-wrap:wrap;gap:.4rem 2rem;margin:.6rem 0}dt{color:var(--soft);font-size:.8rem}dd{margin:0}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}th,td{text-align:left;padding:.35rem 1rem .35rem 0;vertical-align:top;border-bottom:1px solid var(--line)}
-thead th{color:var(--soft);font-weight:500}tbody th{font-weight:600}.number{text-align:right;white-space:nowrap}.name{min-width:11rem}
+thead th{color:var(--soft);font-weight:500}tbody th{font-weight:600}tbody th .soft{font-weight:400}th,td{overflow-wrap:normal}.number,time{text-align:right;white-space:nowrap}.name{min-width:11rem;overflow-wrap:anywhere}td code{display:block;min-width:17rem;overflow-wrap:anywhere}
 @media (max-width:40rem){body{padding:1rem}}
 `;

@@ -15,7 +15,7 @@ ${
   datasets.length === 0
     ? undefined
     : html`<h2>Datasets</h2>
-<div class="wide"><table>
+<div class="wide" role="region" aria-label="Table" tabindex="0"><table>
 <thead><tr><th scope="col">Dataset</th><th scope="col">Version</th><th scope="col">Made</th><th scope="col">Source</th></tr></thead>
 <tbody>${datasets.map(
         (
@@ -25,7 +25,7 @@ ${
       )}</tbody></table></div>`
 }
 <h2>Changes</h2>
-<div class="wide"><table>
+<div class="wide" role="region" aria-label="Table" tabindex="0"><table>
 <thead><tr><th scope="col">Version</th><th scope="col">Time</th><th scope="col">What changed</th></tr></thead>
 <tbody>${history.map(
       (
