@@ -57,6 +57,7 @@ const ENVIRONMENTS = [
     proof: "bin/frictionless",
     packages: ["frictionless==5.18.1", "jsonschema==4.26.0", "pystac==1.14.1"],
   },
+  { name: "owslib", proof: "bin/normalizer", packages: ["OWSLib==0.35.0"] },
   { name: "prov", proof: "bin/prov-convert", packages: ["prov==3.2.3"] },
 ] as const;
 

@@ -144,7 +144,7 @@ async function startRuns(ending: Ending): Promise<TestRuns> {
   });
   const runs = async () => engine.runs;
   const protocols = [createFlows({ runs }), createProcesses({ runs })];
-  const app = createApp({ access: {} as Access, protocols, publicUrl: new URL(BASE) });
+  const app = createApp({ access: {} as Access, protocols });
   const get: TestRuns["get"] = (path, init = {}) => app(new Request(new URL(path, BASE), init));
   return {
     app,
