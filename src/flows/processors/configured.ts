@@ -29,11 +29,14 @@ export function recipeDigest(config: Configured, version: string): string {
   return `sha256:${digest([version, JSON.stringify(options)])}`;
 }
 
-/** The address of the first source, without what may be a secret. */
+/** Where the first source is from, for people: without what may be a secret. */
 function originOf(source: Configured["source"]): string {
   const [first] = [source].flat();
-  const text = Object.values(first ?? {}).find((value) => typeof value === "string" && URL.canParse(value));
-  const url = URL.parse(String(text));
+  if (first !== undefined && "zenodo" in first) return new URL(`/records/${first.zenodo}`, first.api).href;
+  const address = Object.values(first ?? {})
+    .flat()
+    .find((value) => typeof value === "string" && URL.canParse(value));
+  const url = URL.parse(String(address));
   return url === null || !/^https?:$/.test(url.protocol) ? "about:blank" : `${url.origin}${url.pathname}`;
 }
 

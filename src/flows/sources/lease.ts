@@ -36,14 +36,15 @@ export class Leases {
     }
     if (await this.#isDead(url, call)) await remove(url, call);
     const holder = randomUUID();
-    const isMine = await write(url, body(holder, 0), { ...signalOf(call), ifNoneMatch: "*", isCache: true }).then(
-      () => true,
-      (error: unknown) => {
-        if (isGyreError(error, "Conflict")) return false;
-        throw error;
-      },
-    );
-    return isMine ? this.#hold(url, holder) : undefined;
+    try {
+      await write(url, body(holder, 0), { ...signalOf(call), ifNoneMatch: "*", isCache: true });
+      return this.#hold(url, holder);
+    } catch (error) {
+      // It may have been written all the same.
+      await this.#drop(url, holder);
+      if (isGyreError(error, "Conflict")) return undefined;
+      throw error;
+    }
   }
 
   async #isDead(url: URL, call: IoCall): Promise<boolean> {
@@ -77,9 +78,18 @@ export class Leases {
       release: async () => {
         ended.abort();
         await beating;
-        if (await this.#isHeldBy(url, holder)) await this.#files.delete?.(url);
+        await this.#drop(url, holder);
       },
     };
+  }
+
+  /** One that cannot be removed dies by itself: what was done under it counts. */
+  async #drop(url: URL, holder: string): Promise<void> {
+    try {
+      if (await this.#isHeldBy(url, holder)) await this.#files.delete?.(url);
+    } catch (error) {
+      if (!isGyreError(error)) throw error;
+    }
   }
 
   async #isHeldBy(url: URL, holder: string): Promise<boolean> {

@@ -4,15 +4,24 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { isGyreError } from "../../../src/errors.ts";
 import type { Files } from "../../../src/files/files.ts";
 import { createLocalFiles } from "../../../src/files/local.ts";
 import { createMemoryFiles } from "../../../src/files/memory.ts";
+import { createS3Files } from "../../../src/files/s3.ts";
 import { createSourceCache, type SourceCache } from "../../../src/flows/sources/source-cache.ts";
 import { ManualClock } from "../../files/clock.ts";
 import { rejects } from "../../files/rejects.ts";
 import { type StaticServer, startStaticServer } from "../../files/static-server.ts";
+import { startS3 } from "../../services/services.ts";
+import { withFaults } from "../packages/faulty-files.ts";
+
+const s3 = await startS3("archive");
+after(async () => {
+  if (s3.unavailable === undefined) await s3.stop();
+});
 
 const BYTES = new Uint8Array(300_000).map((_, i) => (i * 7) % 251);
 const MiB = 1024 * 1024;
@@ -28,6 +37,7 @@ interface Setup {
     readonly files?: Files;
     readonly root?: URL;
     readonly scratch?: string;
+    readonly clock?: ManualClock;
   }): Promise<SourceCache>;
 }
 
@@ -59,6 +69,20 @@ async function setUp(t: TestContext): Promise<Setup> {
 class ImpatientClock extends ManualClock {
   override wait(ms: number, signal?: AbortSignal): Promise<void> {
     return ms < 10_000 ? new Promise((resolve) => setImmediate(resolve)) : super.wait(ms, signal);
+  }
+}
+
+/** The same, but pauses take their time: whoever waits for a lease that nobody renews sees it die. */
+class PassingClock extends ImpatientClock {
+  #passed = 0;
+
+  override now(): number {
+    return super.now() + this.#passed;
+  }
+
+  override wait(ms: number, signal?: AbortSignal): Promise<void> {
+    if (ms < 10_000) this.#passed += ms;
+    return super.wait(ms, signal);
   }
 }
 
@@ -278,4 +302,39 @@ test("makes what is derived once, and again when its maker failed", async (t) =>
   for (const name of ["1", "2"]) await cache.derive(derived, join(setup.folder, name), {});
   assert.equal(made, 2);
   assert.deepEqual(new Uint8Array(await readFile(join(setup.folder, "2"))), BYTES);
+});
+
+test("workers of two machines share it through S3", { skip: s3.unavailable ?? false }, async (t) => {
+  if (s3.unavailable !== undefined) return;
+  const setup = await setUp(t);
+  const { url: endpoint, credentials } = s3;
+  const root = new URL("s3://archive/sources/");
+  const connect = (): Promise<SourceCache> => setup.cache({ files: createS3Files({ endpoint, credentials }), root });
+  const [first, second] = await Promise.all([connect(), connect()]);
+  await Promise.all([
+    first.take(setup.wanted, join(setup.folder, "1.tif"), {}),
+    second.take(setup.wanted, join(setup.folder, "2.tif"), {}),
+  ]);
+  for (const name of ["1.tif", "2.tif"]) {
+    assert.deepEqual(new Uint8Array(await readFile(join(setup.folder, name))), BYTES);
+  }
+  assert.deepEqual(bodies(setup), ["all"]);
+});
+
+test("a store that fails every eleventh time delays it, and never gives half of it", async (t) => {
+  const setup = await setUp(t);
+  const files = withFaults(createMemoryFiles(), 11);
+  const path = join(setup.folder, "a.tif");
+  let failures = 0;
+  for (let done = 0; done < 5; ) {
+    const cache = await setup.cache({ files, clock: new PassingClock() });
+    const taken = await cache.take(setup.wanted, path, {}).catch((error: unknown) => {
+      if (!isGyreError(error, "Busy")) throw error;
+      assert.ok(++failures < 50);
+    });
+    if (taken === undefined) continue;
+    done++;
+    assert.deepEqual(new Uint8Array(await readFile(path)), BYTES);
+  }
+  assert.ok(failures > 0);
 });
