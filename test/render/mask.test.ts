@@ -67,7 +67,7 @@ function runsThrough([x1, y1]: Point, [x2, y2]: Point, column: number, row: numb
   return from < to;
 }
 
-/** A horizontal edge lies on the middle of the row: in a ring that hasTies itself it has no side. */
+/** A horizontal edge lies on the middle of the row: in a ring that crosses itself it has no side. */
 function isOnEdge({ rings }: Case, row: number): boolean {
   return rings.some((ring) => ring.slice(1).some(([, y], i) => y === row + 0.5 && ring[i]![1] === y));
 }

@@ -1,5 +1,4 @@
 import { writeFile } from "node:fs/promises";
-import { zstdCompressSync } from "node:zlib";
 import type { IoCall, Variable } from "../../core/array.ts";
 import { product } from "../../core/array.ts";
 import { textAttr } from "../../core/attrs.ts";
@@ -123,10 +122,6 @@ export async function writeParquet(path: string, table: StatisticsTable, call?: 
     const data = isText ? values.map((value) => (value === null ? null : String(value))) : [...values];
     return { name, data, type: isText ? ("STRING" as const) : ("DOUBLE" as const), nullable: true };
   });
-  const buffer = parquetWriteBuffer({
-    columnData,
-    codec: "ZSTD",
-    compressors: { ZSTD: (bytes) => zstdCompressSync(bytes) },
-  });
+  const buffer = parquetWriteBuffer({ columnData });
   await writeFile(path, new Uint8Array(buffer), { flag: "wx", ...call });
 }
