@@ -28,7 +28,7 @@ export interface AdHoc {
 }
 
 /** A country at 1:10m has some 70,000 vertices, and takes a second at most. */
-export const LIMITS: AdHocLimits = { vertices: 200_000, ms: 10_000 };
+export const LIMITS: AdHocLimits = { vertices: 200_000, ms: 5_000 };
 export const MOST_TEXT_BYTES = 16 * 1024 * 1024;
 
 /**

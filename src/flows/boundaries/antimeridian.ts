@@ -20,7 +20,8 @@ const LONG_EDGE =
 
 /** A polygon whose longitudes do not jump; those beyond 180 are still to be cut. */
 export function unwrapped(rings: Rings, { longEdges, isReprojected = false }: UnwrapOptions): Rings {
-  const hasJump = longEdges !== "as-written" && rings.some(isJumping);
+  if (longEdges === "as-written") return rings.map(withMiddles);
+  const hasJump = rings.some(isJumping);
   const hasPole = isReprojected && rings.some((ring) => ring.some(isPole) && !ring.every(isPole));
   if (!hasJump && !hasPole) return rings;
   if (hasJump && longEdges === "refused") throw invalid("", LONG_EDGE);
@@ -34,6 +35,15 @@ function isJumping(ring: Ring): boolean {
   return ring.some(([from], i) => {
     const width = Math.abs(ring[(i + 1) % ring.length]![0] - from);
     return width > 180 + NEARLY && (isNear || width < 360 - NEARLY);
+  });
+}
+
+/** Edges as they are written, each in halves where others could read it the short way. */
+function withMiddles(ring: Ring): Ring {
+  return ring.flatMap(([x, y], i) => {
+    const [nextX, nextY] = ring[(i + 1) % ring.length]!;
+    const isLong = Math.abs(nextX - x) > 180 + NEARLY && Math.abs(nextX - x) < 360 - NEARLY;
+    return isLong ? [[x, y] as const, [(x + nextX) / 2, (y + nextY) / 2] as const] : [[x, y] as const];
   });
 }
 

@@ -71,17 +71,17 @@ class Reader {
     if (this.#vertices > this.#limits.vertices) {
       throw new GyreError("TooLarge", `a boundary of more than ${this.#limits.vertices} vertices`);
     }
-    const ring = positions.map((position, i) => positionOf(position, `${at}/${i}`));
+    const ring = positions.map((position, i) => positionOf(position, at, i));
     return isClosed(ring) ? ring.slice(0, -1) : ring;
   }
 }
 
-function positionOf(value: unknown, at: string): Position {
-  const [longitude, latitude] = listOf(value, at);
+function positionOf(value: unknown, at: string, i: number): Position {
+  const [longitude, latitude]: unknown[] = Array.isArray(value) ? value : [];
   if (typeof longitude !== "number" || typeof latitude !== "number")
-    throw invalid(at, "no position: longitude and latitude are numbers");
+    throw invalid(`${at}/${i}`, "no position: an array of longitude and latitude, which are numbers");
   if (!(Math.abs(longitude) <= MOST_LONGITUDE && Math.abs(latitude) <= 90 + SLACK))
-    throw invalid(at, `${longitude}, ${latitude} are no longitude and latitude in degrees`);
+    throw invalid(`${at}/${i}`, `${longitude}, ${latitude} are no longitude and latitude in degrees`);
   return [longitude, Math.max(-90, Math.min(90, latitude))];
 }
 

@@ -75,6 +75,9 @@ describe("polygons that come with jobs", () => {
     assert.deepEqual(across.boundary.bbox, [170, -20, -170, -10]);
     const along = await adHocBoundary({ ...polygon(ring), bbox: [-170, -20, 170, -10] });
     assert.deepEqual(along.boundary.bbox, [-170, -20, 170, -10]);
+    // What came out says it by itself.
+    for (const { boundary } of [across, along])
+      assert.equal((await adHocBoundary(boundary.geometry)).boundary.digest, boundary.digest);
     await refusal(adHocBoundary(polygon(ring)), "Invalid");
   });
 
