@@ -14,14 +14,14 @@ export interface HalvesOptions {
   /** Folder that relative paths of the configuration start from. */
   readonly folder: string;
   readonly dataDir: URL;
-  /** Of flows. */
+  /** Where files of flows lie. */
   readonly places: FlowPlaces;
   readonly engine: Engine;
   /** Prefixes that may be read beside the sources' own. */
   readonly allow: readonly URL[];
   /** The node's datasets, those of retracted items included. */
   readonly access: Access;
-  /** The process only works on flows: it has no catalogue. */
+  /** The process only works on flows: another one has the catalogue. */
   readonly isWorker: boolean;
   /** The node's root, as clients write it. */
   publicUrl(): URL;

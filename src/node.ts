@@ -43,7 +43,7 @@ export interface NodeOptions {
   readonly isTransient?: boolean;
   /** The process only reads, and serves nobody; see `LocalOptions`. */
   readonly isAlone?: boolean;
-  /** The process only works on flows (`Node.work`) beside another one, which keeps ids and has the catalogue. */
+  /** The process only works on flows, and only when told (`Node.work`): another one keeps ids and has the catalogue. */
   readonly isWorker?: boolean;
   /** Told of faults that are nobody's request: a broken file, an index that cannot be written. */
   readonly onError?: (error: unknown, where: string) => void;
@@ -73,8 +73,9 @@ export interface Node {
 
 /** Wires a node. Nothing is read and no port is opened until `scan` and `listen`. */
 export async function createNode(config: Config, options: NodeOptions): Promise<Node> {
-  const { folder, isTransient = false, isWorker = false, onError = () => undefined, clock } = options;
-  const { limits } = config;
+  const { folder, isTransient = false, onError = () => undefined, clock } = options;
+  const { limits, roles } = config;
+  const isWorker = options.isWorker === true || roles.every((role) => role === "worker");
   const places = await placesOf(config, folder);
   const dataDir = await folderUrl(config.dataDir, folder);
   const objects = config.objects === undefined ? dataDir : await folderUrl(config.objects, folder);
@@ -126,7 +127,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     failed: (source, error) => onError(error, source.href),
   });
   let isScanned = false;
-  let address = new URL(config.publicUrl ?? `http://${config.listen.host}:${config.listen.port}/`);
+  let address = new URL(config.publicUrl ?? urlOf(config.listen));
   const halves =
     config.database === "none" || isTransient
       ? undefined
@@ -148,14 +149,15 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     options.onAnswer?.(answer);
   };
   // Info comes last: its `/datasets/:id` would take `/datasets/.zmetadata` for a dataset.
-  const described = config.roles.includes("api")
+  const isApi = roles.includes("api");
+  const described = isApi
     ? [...protocols, ...(publishing?.protocols ?? []), ...(halves?.processing.protocols ?? []), info]
     : [];
   const operations = createOperations({
     version: VERSION,
     protocols: described,
     roots,
-    ...(publishing === undefined ? {} : { landing: publishing.landing }),
+    ...(publishing === undefined || !isApi ? {} : { landing: publishing.landing }),
     problems: () => [...registry.problems(), ...(halves?.troubles() ?? [])],
     ready: () => ({
       isReady: isScanned && publishing?.state() !== "starting",
@@ -187,7 +189,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       await rounds.first(signal);
       isScanned = true;
       if (!isTransient) await rounds.watch();
-      if (config.roles.includes("worker") && !isWorker) halves?.processing.begin();
+      if (roles.includes("worker") && options.isWorker !== true) halves?.processing.begin();
     },
     async listen() {
       const main = await listen(app, {
@@ -224,6 +226,11 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
       await engine.close();
     },
   };
+}
+
+/** Where a node will answer, as long as nothing else is known. */
+function urlOf({ host, port }: Config["listen"]): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}/`;
 }
 
 /** Ids that are given must last, so a node does not start where it cannot keep them. */
