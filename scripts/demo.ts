@@ -1,18 +1,33 @@
 import { type ChildProcess, type ChildProcessByStdio, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
+import { createClient } from "../src/client/index.ts";
 
 // `npm run demo`: writes a small archive, starts the playground's three nodes at 127.0.0.1:9010 (or GYRE_DEMO_PORT),
-// publishes records and the archive at the first, and shows what the others make of it. Until Ctrl-C.
+// publishes records and the archive at the first, shows what the others make of it, and has a data package made of a
+// country. Until Ctrl-C.
 const HOME = join(import.meta.dirname, "../.gyre/demo");
 const { GYRE_DEMO_PORT: PORT = "9010", ...others } = process.env;
 const GYRE = join(import.meta.dirname, "../bin/gyre.ts");
 /** What is set for another node is not meant for this one. */
 const ENV = Object.fromEntries(Object.entries(others).filter(([name]) => !name.startsWith("GYRE_")));
+
+/** What east puts into packages besides: a dataset of the archive. */
+const TEMPERATURE = {
+  dataset: "surface_temperature",
+  version: "gyre_esm1",
+  description: "Monthly surface air temperature, synthetic",
+  license: { name: "CC0-1.0", path: "https://creativecommons.org/publicdomain/zero/1.0/", title: "CC0 1.0" },
+  source: { dataset: "CMIP6.CMIP.GYRE.GYRE-ESM1.historical.r1i1p1f1.Amon.tas.gn.v20250101", variables: ["tas"] },
+  allTouched: true,
+  format: "NetCDF",
+  statistics: "csv",
+};
+const COUNTRY = "nor";
 
 /** Records that are published; about a fifth is historical. */
 const RECORDS = 1000;
@@ -58,7 +73,10 @@ async function make(format: string, count: string): Promise<void> {
 
 async function serve(): Promise<number> {
   const data = join(HOME, `data-${PORT}`);
-  const playground = start(["playground", join(HOME, "archive"), "--port", PORT, "--data-dir", data, "--json"]);
+  const east = join(HOME, "east.json");
+  writeFileSync(east, JSON.stringify({ processors: { raster: [TEMPERATURE] } }));
+  const where = ["--port", PORT, "--data-dir", data, "--east", east];
+  const playground = start(["playground", join(HOME, "archive"), ...where, "--json"]);
   const ended = finished(playground);
   const nodes = new Map<string, URL>();
   for await (const line of createInterface({ input: playground.stdout })) {
@@ -66,6 +84,7 @@ async function serve(): Promise<number> {
     if (event === "node") nodes.set(name, new URL(node));
     if (event !== "ready") continue;
     await publish(nodes);
+    await makePackage(nodes.get("east") as URL);
     if (!isStopped) await show(nodes);
   }
   const code = await ended;
@@ -95,6 +114,25 @@ async function publish(nodes: ReadonlyMap<string, URL>): Promise<void> {
   }
   while (!isStopped && !(await fetch(new URL("readyz", east))).ok) await delay(200);
   if (!isStopped) await run(["publish", "--from-node", "--node", east.href]);
+}
+
+/** Datasets for one country, in one package: a part of the archive, and a part of the map of the world. */
+async function makePackage(east: URL): Promise<void> {
+  if (isStopped) return;
+  console.log(`\nMaking the data package of ${COUNTRY} at ${east.href} ...`);
+  const client = createClient(east);
+  const id = await client.jobSubmit(COUNTRY, [
+    `${TEMPERATURE.dataset}.${TEMPERATURE.version}`,
+    "natural_earth_vector.countries_10m",
+  ]);
+  let last = "";
+  for await (const { job_group_percent_complete: percent, job_group_processors: all } of client.jobWatch(id)) {
+    if (isStopped) return;
+    const states = all.map((one) => `${one.processor_name} ${one.job_progress?.current_task ?? one.job_status}`);
+    const line = `${String(percent).padStart(4)} %  ${states.join(", ")}`;
+    if (line !== last) console.log(line);
+    last = line;
+  }
 }
 
 /** Runs Gyre to its end, beside the playground. */
@@ -142,6 +180,7 @@ east also serves ${ids.length} datasets (${cubes.length} of them made of several
   computed     ${at}/zarr
   a view       ${at}/zarr@bbox=-10~35~30~60
   references   ${at}/kerchunk.json
+  a package    ${new URL(`packages/${COUNTRY}/`, base)}
 
 Try it:
   python3 -c 'import xarray as xr; print(xr.open_zarr("${at}/kerchunk"))'
@@ -149,6 +188,7 @@ Try it:
   curl ${at}/info
   curl '${base.href}stac/search?filter=cmip6:variable_id=%27tas%27&limit=1'
   npx gyre events tail --follow --node ${base.href}
+  npx gyre package fra natural_earth_vector.countries_10m --watch --node ${base.href}
 
 Ctrl-C stops it.`);
 }

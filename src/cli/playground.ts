@@ -1,5 +1,7 @@
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { parse } from "yaml";
 import { GyreError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { type RunningNode, startNode } from "./playground/nodes.ts";
@@ -22,6 +24,7 @@ Ctrl-C stops everything; what was published is there again at the next start.
       --kafka BROKERS    the event log in Apache Kafka: host:port, or several between commas
       --port PORT        first port (default 9010: nodes at 9010, 9014 and 9012; 0: any free ones)
       --data-dir FOLDER  where everything is kept (default .gyre/playground)
+      --east FILE        further settings of east, as gyre.yaml has them: processors, say
       --json             one JSON line per event: node, ready
 
 Example:
@@ -38,6 +41,7 @@ Example:
         kafka: { type: "string" },
         port: { type: "string", default: "9010" },
         "data-dir": { type: "string", default: ".gyre/playground" },
+        east: { type: "string" },
         json: { type: "boolean", default: false },
       },
     });
@@ -47,6 +51,7 @@ Example:
       database: values.database,
       kafka: values.kafka === undefined ? undefined : `kafka://${values.kafka.replace(/^kafka:\/\//, "")}`,
       sources: positionals,
+      east: values.east === undefined ? undefined : await settingsIn(values.east),
     };
     const nodes: RunningNode[] = [];
     const start = (plan: PlannedNode): Promise<RunningNode> =>
@@ -74,6 +79,13 @@ Example:
     }
   },
 };
+
+/** What a file says, which the node that gets it checks. */
+async function settingsIn(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const settings: unknown = parse(await readFile(path, "utf8"));
+  if (typeof settings === "object" && settings !== null && !Array.isArray(settings)) return { ...settings };
+  throw new GyreError("BadRequest", `${path} is no mapping of keys to values`, { source: path });
+}
 
 /** This very program. */
 function program(): string[] {

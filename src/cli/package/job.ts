@@ -33,10 +33,13 @@ export async function submitJob(client: Client, job: WantedJob, flags: JobFlags,
   else if (!flags.watch) io.out(id);
   if (!flags.watch) return 0;
   let last: Job | undefined;
+  let told = "";
   for await (const state of client.jobWatch(id, { signal: io.signal })) {
     last = state;
+    const line = progressOf(state);
     if (flags.json) io.out(JSON.stringify(state));
-    else tellProgress(state, io);
+    else if (io.tty && line !== told) io.err(line);
+    told = line;
   }
   if (!flags.json) for (const line of last === undefined ? [] : resultsOf(last)) io.out(line);
   const isBad = last?.job_group_processors.some(({ job_status: is }) => is === "FAILURE" || is === "REVOKED") ?? true;
@@ -57,11 +60,10 @@ function optionsOf({ polygon }: WantedJob, { signal }: CommandIo) {
   return { signal, ...(polygon === undefined ? {} : { polygon }) };
 }
 
-function tellProgress({ job_group_percent_complete: percent, job_group_processors: all }: Job, io: CommandIo): void {
-  if (!io.tty) return;
+function progressOf({ job_group_percent_complete: percent, job_group_processors: all }: Job): string {
   const busy = all.find(({ job_status }) => job_status === "EXECUTING");
   const doing = busy === undefined ? "" : `: ${busy.processor_name} ${busy.job_progress?.current_task ?? ""}`;
-  io.err(`${String(percent).padStart(3)} %${doing}`);
+  return `${String(percent).padStart(3)} %${doing}`;
 }
 
 function resultsOf({ job_group_processors: all }: Job): string[] {

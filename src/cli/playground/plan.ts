@@ -23,6 +23,8 @@ export interface PlanOptions {
   readonly kafka?: string | undefined;
   /** What east serves besides. */
   readonly sources: readonly string[];
+  /** Further settings of east, as `gyre.yaml` has them. */
+  readonly east?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** The founding system's three nodes: two that take everything, and one that follows a part and takes no writes. */
@@ -40,6 +42,7 @@ export function configText(node: PlannedNode, options: PlanOptions): string {
   const { name, port, pages, ingest, group, topics } = node;
   const dataDir = resolve(options.dataDir);
   return stringify({
+    ...(name === "east" ? options.east : {}),
     name,
     listen: { port },
     also: [{ port: pages, serves: "redirect" }, ...(ingest === undefined ? [] : [{ port: ingest, serves: "ingest" }])],
