@@ -68,14 +68,29 @@ function mapNested(nested: Nested, change: (position: Position) => Position): Ne
 
 /** The box that holds a geometry; undefined for an empty one. */
 export function bboxOf(geometry: Geometry): BBox | undefined {
-  let [west, south, east, north] = [Infinity, Infinity, -Infinity, -Infinity];
-  for (const [x, y] of positionsOf(geometry)) {
-    west = Math.min(west, x!);
-    east = Math.max(east, x!);
-    south = Math.min(south, y!);
-    north = Math.max(north, y!);
+  const box: Growing = [Infinity, Infinity, -Infinity, -Infinity];
+  growGeometry(box, geometry);
+  return box[0] <= box[2] && box[1] <= box[3] ? box : undefined;
+}
+
+type Growing = [number, number, number, number];
+
+function growGeometry(box: Growing, geometry: Geometry): void {
+  if (geometry.type === "GeometryCollection") for (const part of geometry.geometries) growGeometry(box, part);
+  else grow(box, geometry.coordinates);
+}
+
+/** Loops, and no generator: every feature that is read or written comes through here. */
+function grow(box: Growing, nested: Nested): void {
+  if (typeof nested[0] !== "number") {
+    for (const part of nested as readonly Nested[]) grow(box, part);
+    return;
   }
-  return west <= east && south <= north ? [west, south, east, north] : undefined;
+  const [x, y] = nested as readonly [number, number];
+  if (x < box[0]) box[0] = x;
+  if (y < box[1]) box[1] = y;
+  if (x > box[2]) box[2] = x;
+  if (y > box[3]) box[3] = y;
 }
 
 /** A box as a polygon, counterclockwise. */

@@ -1,3 +1,4 @@
+import { GyreError } from "../errors.ts";
 import { type BBox, bboxOf } from "./geometry.ts";
 import type { Geometry } from "./stac.ts";
 import { writeWkb } from "./wkb.ts";
@@ -50,7 +51,10 @@ export interface Geos {
   repair(geometry: Geometry, method?: RepairMethod): Repaired | undefined;
   /** Undefined: the geometries cannot be compared. */
   test(op: SpatialOp, left: Shape, right: Shape): boolean | undefined;
-  /** What both have in common, with heights between those of its neighbours; undefined where that is nothing. */
+  /**
+   * What both have in common, with heights between those of its neighbours; undefined where that is nothing. Throws
+   * Unsupported where GEOS finds no answer.
+   */
   intersection(left: Shape, right: Shape): Geometry | undefined;
   /** All that lies in any of them. */
   union(shape: Shape): Geometry | undefined;
@@ -175,7 +179,11 @@ async function load(): Promise<Geos> {
       // 2: an exception, as between collections.
       return answered === 2 ? undefined : answered === 1;
     },
-    intersection: (left, right) => taken(geos.GEOSIntersection(left.pointer, right.pointer)),
+    intersection(left, right) {
+      const common = geos.GEOSIntersection(left.pointer, right.pointer);
+      if (common === 0) throw new GyreError("Unsupported", "GEOS finds no intersection of two geometries");
+      return taken(common);
+    },
     union: (shape) => taken(geos.GEOSUnaryUnion(shape.pointer)),
     prepare(shape) {
       const prepared = geos.GEOSPrepare(shape.pointer);

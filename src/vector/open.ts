@@ -82,10 +82,16 @@ async function openArchive(path: string, options: OpenOptions): Promise<VectorFi
   const wanted = { extensions: new Set([...main, ...PARTS]), mostBytes: options.mostUnpacked ?? MOST_UNPACKED };
   const paths = await unpack(path, folder, wanted, options);
   const files: VectorFile[] = [];
-  for (const unpacked of paths.filter((name) => main.has(extname(name)))) {
+  for (const unpacked of chosenOf(paths.filter((name) => main.has(extname(name))))) {
     files.push(opening.use(await openVector(unpacked, options)));
   }
   if (files.length === 0) throw new GyreError("Unsupported", `${basename(path)} has no vector file in it`);
   const open = opening.move();
   return { layers: files.flatMap(({ layers }) => layers), [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+/** JSON beside other vector files tells of them, and is none. */
+function chosenOf(paths: readonly string[]): readonly string[] {
+  const others = paths.filter((path) => extname(path) !== ".json");
+  return others.length > 0 ? others : paths;
 }

@@ -112,6 +112,13 @@ export function testVectorWriter(writer: VectorWriter, { isTyped }: VectorWriter
       assert.deepEqual(features, []);
     });
 
+    test("what was there before is written over", async () => {
+      await written("over", layerOf(FEATURES));
+      const { path, made } = await written("over", layerOf(FEATURES.slice(0, 1)));
+      assert.equal(made.count, 1);
+      assert.equal((await readBack(path)).features.length, 1);
+    });
+
     test("fields that differ by their case only are both kept", async () => {
       const fields: readonly Field[] = [
         { name: "a", type: "integer" },

@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { Builder } from "flatbuffers";
 import type { IoCall } from "../../core/array.ts";
 import { bboxOf, hasHeights } from "../../core/geometry.ts";
@@ -7,6 +7,7 @@ import { WKB_CODES } from "../../core/wkb.ts";
 import { ByteOutput } from "../byte-output.ts";
 import type { Feature, Layer, VectorWriter } from "../feature.ts";
 import { filtered } from "../fields.ts";
+import { LocalFile } from "../local-file.ts";
 import { buildGeometry } from "./geometry.ts";
 import { buildHeader, type Column, columnsOf, MAGIC } from "./header.ts";
 import { writeProperties } from "./properties.ts";
@@ -15,6 +16,9 @@ import { Boxes } from "./tree.ts";
 const NODE_SIZE = 16;
 /** Features of which an index is made: 36 bytes each in memory, and 12 more while they are sorted. */
 const MOST_INDEXED = 20_000_000;
+/** Features that are read at once as they are put in order, and bytes of them. */
+const BATCH = 256;
+const BATCH_BYTES = 16 * 1024 * 1024;
 
 /**
  * FlatGeobuf 3 of one layer with its index. Features wait in a file beside it until all are there, and are then written
@@ -39,9 +43,8 @@ export const flatgeobufWriter: VectorWriter = {
     await output.write(buildHeader(layer, { kind, hasZ, count, nodeSize, bbox: boxes.extent }));
     const order = isIndexed ? boxes.order() : undefined;
     if (order !== undefined) await output.write(boxes.tree(order, nodeSize));
-    const input = cleanup.use(await open(waiting));
-    for (const bytes of order === undefined ? inTurn(boxes) : sorted(boxes, order))
-      await copy(input, bytes, output, call);
+    const input = cleanup.use(await LocalFile.open(waiting));
+    await copy(input, order === undefined ? inTurn(boxes) : sorted(boxes, order), output, call);
     return { count, bytes: await output.end() };
   },
 };
@@ -103,9 +106,24 @@ function* inTurn(boxes: Boxes): Generator<Extent> {
   }
 }
 
-async function copy(input: FileHandle, { start, length }: Extent, output: ByteOutput, call?: IoCall): Promise<void> {
-  call?.signal?.throwIfAborted();
-  const bytes = Buffer.alloc(length);
-  await input.read(bytes, 0, length, start);
-  await output.write(bytes);
+async function copy(input: LocalFile, extents: Iterable<Extent>, output: ByteOutput, call?: IoCall): Promise<void> {
+  for (const batch of inBatches(extents)) {
+    call?.signal?.throwIfAborted();
+    for (const bytes of await Promise.all(batch.map(({ start, length }) => input.read(start, length))))
+      await output.write(bytes);
+  }
+}
+
+/** Few enough to be read at once: by their number, and by their bytes but for the last. */
+function* inBatches(extents: Iterable<Extent>): Generator<readonly Extent[]> {
+  let batch: Extent[] = [];
+  let bytes = 0;
+  for (const extent of extents) {
+    batch.push(extent);
+    bytes += extent.length;
+    if (batch.length < BATCH && bytes < BATCH_BYTES) continue;
+    yield batch;
+    [batch, bytes] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
 }

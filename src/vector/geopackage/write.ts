@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { bboxOf, boxAround, hasHeights } from "../../core/geometry.ts";
 import type { BBox, Feature, Field, Layer, VectorWriter } from "../feature.ts";
@@ -19,6 +19,7 @@ export const geopackageWriter: VectorWriter = {
   extension: ".gpkg",
   mediaType: "application/geopackage+sqlite3",
   async write(path, layer, call) {
+    await writeFile(path, "");
     // A file that is not whole is thrown away: it needs no journal.
     const db = new DatabaseSync(path);
     try {
