@@ -37,7 +37,7 @@ export function combined(parts: readonly [Processor, ...Processor[]]): Processor
       const made: Generated[] = [];
       for (const [i, part] of parts.entries()) {
         const progress: typeof context.progress = ({ percent, ...state }) =>
-          context.progress({ ...state, ...(percent !== undefined && { percent: (i * 90 + percent) / parts.length }) });
+          context.progress({ ...state, ...(percent !== undefined && { percent: (i * 100 + percent) / parts.length }) });
         made.push(await part.generate(job, withProgress(context, progress)));
       }
       return {

@@ -77,16 +77,11 @@ export function rasterSource(config: RasterConfig, deps: RasterDeps, context?: S
       if (context === undefined) throw new GyreError("Unsupported", "files of sources are opened in a run only");
       const items = await fetchedItems(set, context);
       const all = layers.length + items.length;
-      for (const [i, item] of items.entries()) {
-        layers.push({
-          name: all === 1 ? "" : item.name,
-          open: async (call) => {
-            const { path } = await fetchItem(item, context, (90 * i) / all);
-            return deps.open(pathToFileURL(path), call);
-          },
-        });
-      }
-      return layers;
+      const fetched = items.map((item) => ({
+        name: all === 1 ? "" : item.name,
+        open: async (call: Call) => deps.open(pathToFileURL((await fetchItem(item, context)).path), call),
+      }));
+      return [...layers, ...fetched];
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Layer } from "../../vector/feature.ts";
 import { type OpenOptions, openVector } from "../../vector/open.ts";
 import type { StepContext } from "../flow.ts";
 import { stemOf } from "../sources/chosen.ts";
+import type { FetchCall } from "../sources/download.ts";
 import type { SourceFile, SourceItem, SourceSet } from "../sources/source-set.ts";
 
 /** A layer of a source, good until the next one is asked for. */
@@ -54,20 +55,20 @@ export function fileLayers(set: SourceSet, { open, layer: wanted }: FileLayersOp
 /** The items of a source in a folder of this try. */
 export async function fetchedItems(set: SourceSet, context: StepContext): Promise<readonly SourceItem[]> {
   const folder = await mkdtemp(join(await context.scratch(), "source-"));
-  return set.items(folder, fetching(context, 0, "the source"));
+  return set.items(folder, fetching(context, "the source"));
 }
 
-/** One file, with its progress and provenance told. */
-export async function fetchItem(item: SourceItem, context: StepContext, percent: number): Promise<SourceFile> {
-  const file = await item.take(fetching(context, percent, item.name));
+/** One file, with its progress and provenance told; `percent` is of what comes before it, where nobody else tells. */
+export async function fetchItem(item: SourceItem, context: StepContext, percent?: number): Promise<SourceFile> {
+  const file = await item.take(fetching(context, item.name, percent));
   context.used({ id: file.id, digest: file.digest, bytes: file.bytes });
   return file;
 }
 
-function fetching(context: StepContext, percent: number, what: string) {
+function fetching(context: StepContext, what: string, percent?: number): FetchCall {
+  const done = percent === undefined ? {} : { percent: Math.floor(percent) };
   return {
     signal: context.signal,
-    progress: (state: { bytes: number; totalBytes: number }): void =>
-      context.progress({ percent: Math.floor(percent), text: `Fetching ${what}`, ...state }),
+    progress: (state) => context.progress({ ...done, text: `Fetching ${what}`, ...state }),
   };
 }

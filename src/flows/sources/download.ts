@@ -46,7 +46,7 @@ export async function download(
     return checksums.finish(url);
   } catch (error) {
     if (isGyreError(error, "BadSource", "Conflict")) await rm(part, { force: true });
-    throw said(error, url);
+    throw withoutRoom(error, url);
   }
 }
 
@@ -94,8 +94,8 @@ async function append(copy: Copy, { url, info, handle, part, checksums, clock }:
   if ((await handle.stat()).size !== info.size) throw changed(url, `is not the ${info.size} bytes that were written`);
 }
 
-/** A full disk is nobody's mistake, and may be mended. */
-function said(error: unknown, url: URL): unknown {
+/** What a full disk says, which is nobody's mistake and may be mended; other errors as they are. */
+export function withoutRoom(error: unknown, url: URL): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== "ENOSPC" && code !== "EDQUOT") return error;
   return new GyreError("Busy", `there is no room on the disk for ${url}`, { source: url.href, cause: error });

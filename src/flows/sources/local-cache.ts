@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { chmod, copyFile, link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { GyreError } from "../../errors.ts";
@@ -71,6 +71,8 @@ export class LocalCache {
   async add(key: string, part: string, digest: string): Promise<Kept> {
     const { size } = await stat(part);
     const kept = { digest, bytes: size };
+    // Borrowers share its bytes: none of them is to change them.
+    await chmod(part, 0o444);
     await rename(part, this.#path(key));
     const fresh = this.#path(key, `.${randomUUID()}`);
     await writeFile(fresh, JSON.stringify(kept));
@@ -82,23 +84,17 @@ export class LocalCache {
   async lend(key: string, path: string): Promise<boolean> {
     const from = this.#path(key);
     await rm(path, { force: true });
-    const lent = await link(from, path).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") return false;
+    try {
+      await link(from, path).catch((error: NodeJS.ErrnoException) => {
         // The caller's folder lies on another disk, or one that knows no links.
-        if (["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(error.code ?? "")) return undefined;
-        throw error;
-      },
-    );
-    if (lent !== undefined) return lent;
-    return copyFile(from, path, constants.COPYFILE_FICLONE).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === "ENOENT") return false;
-        throw error;
-      },
-    );
+        if (!["EXDEV", "EPERM", "EMLINK", "ENOTSUP"].includes(error.code ?? "")) throw error;
+        return copyFile(from, path, constants.COPYFILE_FICLONE);
+      });
+      return true;
+    } catch (error) {
+      absent(error as NodeJS.ErrnoException);
+      return false;
+    }
   }
 
   async remove(key: string): Promise<void> {
@@ -113,25 +109,28 @@ export class LocalCache {
     }
     const entries = await this.#entries();
     let held = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-    for (const { key, bytes: size, isLent } of entries.sort((a, b) => a.used - b.used)) {
+    for (const { key, bytes: size, inUse } of entries.sort((a, b) => a.used - b.used)) {
       if (held + bytes <= this.#limit) return;
-      if (isLent) continue;
+      if (inUse) continue;
       await this.remove(key);
       held -= size;
     }
   }
 
-  async #entries(): Promise<{ key: string; bytes: number; used: number; isLent: boolean }[]> {
+  async #entries(): Promise<{ key: string; bytes: number; used: number; inUse: boolean }[]> {
     const names = (await readdir(this.#folder).catch(absent)) ?? [];
     const entries = [];
     for (const name of names) {
       const path = join(this.#folder, name);
       const stats = await stat(path).catch(absent);
       if (stats === undefined || !stats.isFile()) continue;
-      if (name.endsWith(PART) && Date.now() - stats.mtimeMs > STALE_MS) await rm(path, { force: true });
-      if (name.includes(".")) continue;
-      const note = await stat(`${path}${NOTE}`).catch(absent);
-      entries.push({ key: name, bytes: stats.size, used: (note ?? stats).mtimeMs, isLent: stats.nlink > 1 });
+      const isPart = name.endsWith(PART);
+      if (isPart && Date.now() - stats.mtimeMs > STALE_MS) await rm(path, { force: true });
+      else if (isPart || !name.includes(".")) {
+        const note = await stat(`${path}${NOTE}`).catch(absent);
+        const inUse = isPart || stats.nlink > 1;
+        entries.push({ key: name, bytes: stats.size, used: (note ?? stats).mtimeMs, inUse });
+      }
     }
     return entries;
   }

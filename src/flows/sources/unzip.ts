@@ -4,9 +4,10 @@ import { PassThrough } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { crc32, createInflateRaw } from "node:zlib";
 import type { IoCall } from "../../core/array.ts";
-import { badSource, GyreError } from "../../errors.ts";
+import { badSource, GyreError, isGyreError } from "../../errors.ts";
 import { urlOfKey } from "../../files/keys.ts";
 import { type Member, readDirectory } from "../../files/zip-directory.ts";
+import { withoutRoom } from "./download.ts";
 import { Checksums } from "./wanted.ts";
 
 const STORED = 0;
@@ -64,7 +65,7 @@ export async function unpack(
     }
   } catch (cause) {
     signal?.throwIfAborted();
-    if (cause instanceof GyreError || isOfSystem(cause)) throw cause;
+    if (isGyreError(cause) || isOfSystem(cause)) throw withoutRoom(cause, source);
     throw refuse(`cannot be inflated: ${(cause as Error).message}`);
   }
   if (bytes !== member.size) throw refuse(`holds ${bytes} bytes and not ${member.size}`);
