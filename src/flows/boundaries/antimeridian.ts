@@ -32,19 +32,21 @@ export function unwrapped(rings: Rings, { longEdges, isReprojected = false }: Un
 /** Edges along a parallel from -180 to 180 are in polygons around the Earth, and where small ones were glued together. */
 function isJumping(ring: Ring): boolean {
   const isNear = ring.every(([x]) => Math.abs(x) > 90) && ring.some(([x]) => Math.abs(x) < 180 - NEARLY);
-  return ring.some(([from], i) => {
-    const width = Math.abs(ring[(i + 1) % ring.length]![0] - from);
-    return width > 180 + NEARLY && (isNear || width < 360 - NEARLY);
-  });
+  return ring.some((from, i) => isLong(from, ring[(i + 1) % ring.length]!, isNear ? Infinity : 360));
 }
 
 /** Edges as they are written, each in halves where others could read it the short way. */
 function withMiddles(ring: Ring): Ring {
-  return ring.flatMap(([x, y], i) => {
-    const [nextX, nextY] = ring[(i + 1) % ring.length]!;
-    const isLong = Math.abs(nextX - x) > 180 + NEARLY && Math.abs(nextX - x) < 360 - NEARLY;
-    return isLong ? [[x, y] as const, [(x + nextX) / 2, (y + nextY) / 2] as const] : [[x, y] as const];
+  return ring.flatMap((from, i) => {
+    const to = ring[(i + 1) % ring.length]!;
+    return isLong(from, to, 360) ? [from, [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2] as const] : [from];
   });
+}
+
+/** Over more than 180 degrees of longitude and less than `limit`; along a pole none is long. */
+function isLong(from: Position, to: Position, limit: number): boolean {
+  const width = Math.abs(to[0] - from[0]);
+  return width > 180 + NEARLY && width < limit - NEARLY && !(isPole(from) && isPole(to));
 }
 
 function isPole([, latitude]: Position): boolean {
