@@ -69,24 +69,33 @@ function addressesOf(source: SourceConfig, folder: string): readonly URL[] {
   return [];
 }
 
-/** Files that a page links to, below the folder that the page lies in. */
+/** Files that a page links to or names, in the folder that the page lies in and below. */
 async function listed(
   { list, files: patterns, except, count }: Extract<FileSource, { list: string }>,
   files: Files,
   call: IoCall,
 ): Promise<readonly Part[]> {
   const page = new URL(list);
-  const text = await document(page, files, call);
-  const below = new URL("./", page).href;
+  const folder = new URL("./", page).pathname;
   const found = new Map<string, URL>();
-  // Nothing in it runs past the next angle bracket, which keeps the search linear on a hostile page.
-  for (const [, double, single] of text.matchAll(/<a\b[^<>]*?\bhref\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')/gi)) {
-    const url = URL.parse((double ?? single ?? "").replaceAll("&amp;", "&"), page.href);
-    if (url?.href.startsWith(below) && url.search === "" && !url.pathname.endsWith("/")) found.set(url.href, url);
-    if (found.size > MOST_FILES) throw badSource(page, undefined, `links to more than ${MOST_FILES} files`);
+  for (const text of namedIn(await document(page, files, call))) {
+    const url = URL.parse(text, page.href);
+    if (url?.host !== page.host || !url.pathname.startsWith(folder) || url.pathname.endsWith("/")) continue;
+    // With the page's own scheme, and without what links add for browsers.
+    found.set(url.pathname, new URL(url.pathname, page));
+    if (found.size > MOST_FILES) throw badSource(page, undefined, `names more than ${MOST_FILES} files`);
   }
   const chosen = chosenOf([...found.values()], nameOf, { patterns, except, count }, page);
   return chosen.map((url) => partOf({ url }));
+}
+
+/** Targets of links, and texts of elements that could be names of files. */
+function* namedIn(page: string): Generator<string> {
+  // Nothing in them runs past the next angle bracket, which keeps the search linear on a hostile page.
+  for (const [, double, single] of page.matchAll(/<a\b[^<>]*?\bhref\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)')/gi)) {
+    yield (double ?? single ?? "").replaceAll("&amp;", "&");
+  }
+  for (const [, name] of page.matchAll(/>\s*([\w-][\w.-]{0,199}\.\w{1,10})\s*</g)) yield name ?? "";
 }
 
 /** What is read of a record of Zenodo's API (InvenioRDM). */

@@ -63,6 +63,8 @@ test("files that a page links to, below its folder, as chosen", async (t) => {
   const source = { list, files: ["*.tif"], except: ["*perc_05*"], count: 2 };
   assert.deepEqual(await contents(set(source), folder), { inun_a: "inun_a.tif", inun_b: "inun_b.tif" });
   await rejects(set({ ...source, count: 3 }).version({}), "BadSource", /2 of the files that are wanted, not 3/);
+  server.files.set("v2/index.html", bytesOf("<li> inun_a.tif </li><li>inun_b.tif</li><li>a title</li>"));
+  assert.deepEqual(Object.keys(await contents(set(source), folder)), ["inun_a", "inun_b"]);
 });
 
 test("files of a Zenodo record, checked by its MD5", async (t) => {
