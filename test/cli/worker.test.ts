@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { stringify } from "yaml";
+import { newFolder } from "../db/server-process.ts";
 import { newDatabase, startNode, type TestNode } from "../publication/nodes.ts";
 import { GYRE, gyre, temporary } from "./run.ts";
 
@@ -69,6 +70,22 @@ test("a worker of its own works for a node, goes on in fresh processes, and drai
   assert.equal(second.event, "working");
   assert.notEqual(second.pid, first.pid);
   assert.equal(await worker.stop(), 0);
+});
+
+test("a worker joins the private database of a node", async (t) => {
+  const folder = newFolder(t);
+  const dataDir = join(folder, "data");
+  const node = await startNode(t, { dataDir, roles: ["api"] });
+  await node.get("stac");
+  const worker = startWorker(t, folder, ["--data-dir", dataDir, "--queues", "core,idf"]);
+  assert.equal((await worker.next()).event, "working");
+  const { workers } = await node.json<{ workers: { queues: string[] }[] }>("flows/workers");
+  assert.deepEqual(
+    workers.map(({ queues }) => queues),
+    [["core", "idf"]],
+  );
+  assert.equal(await worker.stop(), 0);
+  assert.deepEqual(await node.json("flows/workers"), { workers: [] });
 });
 
 test("a worker without a database, or with wrong numbers, says so", async (t) => {
