@@ -7,7 +7,7 @@ import type { NewFile } from "./made-files.ts";
 import { measureBytes } from "./measured.ts";
 
 export const BOUNDARY_FILE = "boundary.geojson";
-const MOST_BYTES = 512 * 1024 * 1024;
+const MOST_BYTES = 256 * 1024 * 1024;
 
 /** `boundary.geojson`: one feature (RFC 7946). */
 export function boundaryFile(boundary: Boundary): NewFile {

@@ -1,6 +1,7 @@
 import type { IoCall } from "../../core/array.ts";
 import { GyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
+import { withRetries } from "../../files/with-retries.ts";
 import { VERSION } from "../../version.ts";
 import type { Boundary } from "../boundaries/boundary.ts";
 import { boundaryFile, readBoundary } from "./boundary-file.ts";
@@ -61,9 +62,11 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
 
   const url = (boundary: string, path = ""): URL => new URL(`${boundary}/${path}`, publicUrl);
 
-  const pages = createPages({ files, at, url, read });
+  // What takes many requests must not begin anew over one of them.
+  const patient = withRetries(files);
+  const pages = createPages({ files: patient, at, url, read });
 
-  /** Puts files of a resource into place, next to those that the last state has of it. */
+  /** Puts files of a resource into place: where the last state has them, if they are the same. */
   async function place(
     boundary: string,
     below: string,
@@ -71,8 +74,9 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
     last: Resource | undefined,
     call: IoCall,
   ): Promise<Placed & { readonly named: PackageFile[] }> {
-    const lastPlace = last?.path[0]?.slice(below.length).replace(/[^/]*$/, "");
-    const placed = await placeFiles(files, at(boundary, below), made, lastPlace, call);
+    const isSame = last?.hashes.join() === made.map(({ hash }) => hash).join();
+    const lastPlace = isSame ? last?.path[0]?.slice(below.length).replace(/[^/]*$/, "") : undefined;
+    const placed = await placeFiles(patient, at(boundary, below), made, lastPlace, call);
     const named = made.map((file): PackageFile => {
       const { name, mediaType, format, title, crs, bytes, hash, crc32 } = file;
       const about = { ...(title === undefined ? {} : { title }), ...(crs === undefined ? {} : { crs }) };
@@ -89,23 +93,24 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
     const { named } = await place(name, "", [boundaryFile(boundary)], last?.resources[0], call);
     await appendProvenance(files, at(name, PROVENANCE), [], now(), call);
     const resource = boundaryResource(boundary, named[0]!);
-    const descriptor = at(name, DESCRIPTOR);
-    const change = (before: DataPackage | undefined) => withBoundary(before, boundary, resource, moment());
-    const { before, after } = await descriptors.change(descriptor, change, { ...call, isRepair });
-    const state = after!;
+    const { before, after } = await descriptors.change(
+      at(name, DESCRIPTOR),
+      (current) => withBoundary(current, boundary, resource, moment()),
+      { ...call, isRepair },
+    );
     const isNew = before === undefined;
-    if (before !== after || !(await pages.areOf(state, call))) await pages.write(state, undefined, call);
-    if (!isNew) await sweepPackage(files, folderOf(name), state, moment(), call);
-    return { isNew, datapackage: state };
+    if (before !== after || !(await pages.areOf(after, call))) await pages.write(after, undefined, call);
+    if (!isNew) await sweepPackage(files, folderOf(name), after, moment(), call);
+    return { isNew, datapackage: after };
   }
 
   async function publish(made: NewDataset) {
-    const { boundary, metadata, generated, signal, folder, ...making } = made;
+    const { boundary, metadata, sourceDigest, generated, signal, folder, run, options: told } = made;
     const { dataset, version } = metadata;
     if (!isDatasetName(dataset) || !isDatasetName(version)) {
       throw new GyreError("Unsupported", `${dataset}.${version} is no name of a dataset version`);
     }
-    const name = boundary.name;
+    const { name } = boundary;
     const call: IoCall = { signal };
     const produced = await madeFiles(folder, generated.files, call);
     if (produced.length === 0) produced.push(emptyNote(made));
@@ -114,23 +119,14 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
     const below = `datasets/${dataset}/${version}/data/`;
     const { named, found } = await place(name, below, produced, last, call);
     const { notes, isEmpty } = generated;
-    const { sourceDigest, run, options: told } = making;
     const resource = datasetResource(metadata, named, {
-      ...{
-        sourceDigest,
-        boundaryDigest: boundary.digest,
-        run,
-        notes,
-        isEmpty,
-        created: now().toISOString(),
-        software: VERSION,
-      },
-      ...(told === undefined ? {} : { options: told }),
+      ...{ sourceDigest, boundaryDigest: boundary.digest, run, notes, isEmpty },
+      ...{ created: now().toISOString(), software: VERSION, options: told },
     });
     const { before, after } = await descriptors.change(
       at(name, DESCRIPTOR),
       (current) => {
-        if (current === undefined) throw new GyreError("Conflict", `the package of ${name} was taken away`);
+        if (current === undefined) throw takenAway(name);
         return withDataset(current, resource, moment());
       },
       call,
@@ -139,9 +135,12 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
     for (const one of found) {
       if ((await files.head(one, call)) === undefined) throw new GyreError("Busy", `${one} was swept away`);
     }
-    if (before !== after) await pages.write(after!, [datasetFolder(resource)], call);
-    const replaced = before !== after && datasetsOf(before!).some((one) => datasetName(one) === datasetName(resource));
-    return { replaced, bytes: resource.bytes, files: named.length };
+    // Nothing changed where a try before this one came so far, perhaps without the pages.
+    if (before !== after || !(await pages.areOf(after, call))) {
+      await pages.write(after, [datasetFolder(resource)], call);
+    }
+    const [change] = before === after ? [] : (after.history[0]?.changes ?? []);
+    return { replaced: change?.change === "replaced", bytes: resource.bytes, files: named.length };
   }
 
   return {
@@ -198,8 +197,8 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
       const { datapackage: start } = await setUp(boundary, call, true);
       const datasets = await datasetsFromFiles(files, folderOf(name), start, boundary, metadata, now(), call);
       const known = new Map(datasetsOf(start).map((one) => [datasetName(one), one]));
-      const change = (current: DataPackage | undefined): DataPackage | undefined => {
-        if (current === undefined) return undefined;
+      const change = (current: DataPackage | undefined): DataPackage => {
+        if (current === undefined) throw takenAway(name);
         // What was published in the meantime is newer than what was measured.
         const newer = datasetsOf(current).filter(
           (one) => known.get(datasetName(one))?.hashes.join() !== one.hashes.join(),
@@ -208,7 +207,7 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
         return withDatasets(current, [...datasets.filter((one) => !names.has(datasetName(one))), ...newer], moment());
       };
       const { after } = await descriptors.change(at(name, DESCRIPTOR), change, call);
-      if (after !== undefined) await pages.write(after, undefined, call);
+      await pages.write(after, undefined, call);
     },
 
     async sweep(boundary, call) {
@@ -237,6 +236,10 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
 
 function asFolder(url: URL): URL {
   return url.href.endsWith("/") ? url : new URL(`${url.href}/`);
+}
+
+function takenAway(name: string): GyreError {
+  return new GyreError("Conflict", `the package of ${name} was taken away`);
 }
 
 /** A resource has a file at least: this one says that the source has nothing here. */

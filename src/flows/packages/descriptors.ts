@@ -21,18 +21,18 @@ export interface Descriptors {
   read(url: URL, call?: IoCall): Promise<DataPackage | undefined>;
   /**
    * Writes what `change` makes of the state that is there; asked again with the newer state when another writer was
-   * faster. The same state, or undefined: nothing is written. With `isRepair` a broken file counts as none.
+   * faster. The same state: nothing is written. With `isRepair` a broken file counts as none.
    */
   change(
     url: URL,
-    change: (before: DataPackage | undefined) => DataPackage | undefined,
+    change: (before: DataPackage | undefined) => DataPackage,
     call?: IoCall & { readonly isRepair?: boolean },
   ): Promise<Change>;
 }
 
 export interface Change {
   readonly before: DataPackage | undefined;
-  readonly after: DataPackage | undefined;
+  readonly after: DataPackage;
 }
 
 export function createDescriptors(files: Files): Descriptors {
@@ -63,22 +63,18 @@ export function createDescriptors(files: Files): Descriptors {
     },
 
     async change(url, change, { isRepair = false, ...call } = {}) {
-      let before: DataPackage | undefined;
-      let after: DataPackage | undefined;
+      let made: Change | undefined;
       const next = async () => {
         const found = await stored(url, call);
-        if (found?.datapackage instanceof GyreError) {
-          if (!isRepair) throw found.datapackage;
-          before = undefined;
-        } else {
-          before = found?.datapackage;
-        }
-        after = change(before) ?? before;
-        if (after === undefined || after === before) return undefined;
-        return { body: new TextEncoder().encode(datapackageText(after)), etag: found?.etag };
+        const state = found?.datapackage;
+        if (state instanceof GyreError && !isRepair) throw state;
+        const before = state instanceof GyreError ? undefined : state;
+        made = { before, after: change(before) };
+        if (made.after === before) return undefined;
+        return { body: new TextEncoder().encode(datapackageText(made.after)), etag: found?.etag };
       };
       await replaceFile(files, url, next, call);
-      return { before, after };
+      return made as Change;
     },
   };
 }

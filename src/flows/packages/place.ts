@@ -22,8 +22,8 @@ export interface Placed {
 
 /**
  * Puts files where nothing is ever overwritten: into `folder` itself, or, where one of their names is taken by other
- * bytes, into a folder named by their digest; first of all where the state before has them. Files that are there are
- * not sent again.
+ * bytes, into a folder named by their digest; first of all into `last`, where the state before has the same. Files that
+ * are there are not sent again.
  */
 export async function placeFiles(
   files: Files,
@@ -65,8 +65,8 @@ async function placeFile(
       if (written.size !== file.bytes) throw badSource(url, written.size, `${file.bytes} bytes were sent`);
       return "placed";
     } catch (error) {
-      // Another one was faster, perhaps with the same bytes.
-      if (!isGyreError(error, "Conflict") || tries === 1) throw error;
+      // Another one was faster, perhaps with the same bytes; or it is there, and only the answer was lost.
+      if (!isGyreError(error, "Conflict", "Busy") || tries === 1) throw error;
       return placeFile(files, url, file, call, tries - 1);
     }
   }

@@ -1,10 +1,11 @@
 import type { IoCall } from "../../core/array.ts";
 import { GyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
-import { BOUNDARY_FILE } from "./boundary-file.ts";
 import type { Moment } from "./change-datapackage.ts";
 import { type DataPackage, datasetFolder, datasetsOf, filesOf } from "./datapackage.ts";
 import type { Swept } from "./package-store.ts";
+
+const BOUNDARY = /^(?:[0-9a-f]{16}\/)?boundary\.geojson$/;
 
 /**
  * Deletes what `datapackage` has not named for `keepMs`: files of tries that broke off, which may still go on, and of
@@ -25,7 +26,7 @@ export async function sweepPackage(
   const left = recent.flatMap(({ changes }) => changes.flatMap((change) => change.left ?? []));
   const kept = new Set([...left, ...filesOf(datapackage).map(({ path }) => path)]);
   const folders = datasetsOf(datapackage).map((one) => `${datasetFolder(one)}data/`);
-  const isOurs = (path: string): boolean => path.endsWith(BOUNDARY_FILE) || folders.some((one) => path.startsWith(one));
+  const isOurs = (path: string): boolean => BOUNDARY.test(path) || folders.some((one) => path.startsWith(one));
   let swept = { files: 0, bytes: 0 };
   for await (const { url, info } of list(folder, { ...call, recursive: true })) {
     const path = url.href.slice(folder.href.length);

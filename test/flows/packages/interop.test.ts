@@ -65,7 +65,9 @@ describe("Data Package v2", { skip: existsSync(SCHEMAS) ? false : "no shared dat
   for (const name of ["atlantis", "empty"]) {
     test(`the descriptor of ${name} keeps to the official schema`, async () => {
       const check = new Ajv({ strict: false, validateFormats: false }).compile(JSON.parse(readFileSync(path, "utf8")));
-      const descriptor: Record<string, unknown> = JSON.parse(await readFile(join(folder, name, "datapackage.json"), "utf8"));
+      const descriptor: Record<string, unknown> = JSON.parse(
+        await readFile(join(folder, name, "datapackage.json"), "utf8"),
+      );
       assert.ok(check(descriptor), JSON.stringify(check.errors));
       descriptor.licenses = [];
       assert.ok(!check(descriptor), "the schema checks something");
