@@ -38,9 +38,12 @@ export async function extractDownload(
   const { uri, datapackage } = await client.extract(boundary, signal === undefined ? {} : { signal });
   const root = new URL(uri.endsWith("/") ? uri : `${uri}/`, client.url);
   const resources = datapackage.resources.filter(
-    ({ name, version }) => datasetFilter === undefined || datasetFilter.includes(`${name}.${version}`),
+    (resource) => datasetFilter === undefined || datasetFilter.includes(datasetOf(resource)),
   );
   const wanted = resources.flatMap((resource) => filesOf(resource, root, join(folder, safe(boundary))));
+  if (new Set(wanted.map(({ path }) => path)).size < wanted.length) {
+    throw new ClientError(`the package of ${boundary} has two files of one name`);
+  }
   for (const [i, file] of wanted.entries()) {
     options.onFile?.(file.path, { number: i + 1, of: wanted.length });
     await fetchFile(file, options);
@@ -48,18 +51,20 @@ export async function extractDownload(
   return wanted.map(({ path }) => path);
 }
 
+/** A second version of a dataset has its version in its name: names of resources are unique. */
+function datasetOf({ name, version }: Resource): string {
+  return name.endsWith(`.${version}`) ? name : `${name}.${version}`;
+}
+
+/** A file is known by the last part of its path: what is before it changes with its contents. */
 function filesOf(resource: Resource, root: URL, folder: string): Wanted[] {
-  const { name, version, path: paths, hashes, bytes } = resource;
-  const own = `datasets/${name}/${version}/data/`;
+  const { path: paths, hashes, bytes } = resource;
+  const dataset = safe(datasetOf(resource).replace(".", "_"));
   return paths.map((path, i) => {
-    // Stores of many files keep their folders; what else a node may name is known by its last part.
-    const at = path.lastIndexOf(own);
-    const below = at === -1 ? path.slice(path.lastIndexOf("/") + 1) : path.slice(at + own.length);
-    const segments = below.split("/").map((segment) => safe(decodeURIComponent(segment)));
     const [algorithm, digest] = hashes[i]?.split(":") ?? [];
     return {
       url: new URL(path, root),
-      path: join(folder, `${safe(name)}_${safe(version)}`, ...segments),
+      path: join(folder, dataset, safe(decodeURIComponent(path.slice(path.lastIndexOf("/") + 1)))),
       sha256: algorithm === "sha256" ? digest : undefined,
       mostBytes: bytes,
     };

@@ -62,13 +62,13 @@ async function host(t: TestContext, files: readonly HostedFile[], name = "set"):
 
 const DATA = "datasets/set/one/data";
 
-test("files are downloaded whole, below a folder for each dataset; folders of stores are kept", async (t) => {
-  const files = [`${DATA}/a.tif`, `${DATA}/b.zarr/c/0/0`].map((path) => ({ path, bytes: BYTES }));
+test("files are downloaded whole, into a folder for each dataset; replaced ones under their names", async (t) => {
+  const files = [`${DATA}/a.tif`, `${DATA}/0123456789abcdef/b.tif`].map((path) => ({ path, bytes: BYTES }));
   const hosted = await host(t, files);
   const paths = await hosted.download();
   assert.deepEqual(
     paths,
-    ["a.tif", "b.zarr/c/0/0"].map((name) => join(hosted.folder, "here/set_one", name)),
+    ["a.tif", "b.tif"].map((name) => join(hosted.folder, "here/set_one", name)),
   );
   for (const path of paths) assert.deepEqual(await readFile(path), BYTES);
 });
@@ -124,7 +124,7 @@ test("only the wanted datasets are downloaded", async (t) => {
   assert.equal((await hosted.download({ datasetFilter: ["set.one"] })).length, 1);
 });
 
-for (const path of [`${DATA}/../../x`, `${DATA}/%2e%2e/x`, `${DATA}/a%2fb`, `${DATA}/`, `${DATA}/C:x`]) {
+for (const path of [`${DATA}/..`, `${DATA}/%2e%2e`, `${DATA}/a%2fb`, `${DATA}/`, `${DATA}/C:x`]) {
   test(`no name leads out of the folder: ${path}`, async (t) => {
     const hosted = await host(t, [{ path, bytes: BYTES }]);
     await assert.rejects(hosted.download(), ClientError);
@@ -135,4 +135,12 @@ for (const path of [`${DATA}/../../x`, `${DATA}/%2e%2e/x`, `${DATA}/a%2fb`, `${D
 test("neither do names of datasets", async (t) => {
   const hosted = await host(t, [{ path: "data/a.tif", bytes: BYTES }], "../set");
   await assert.rejects(hosted.download(), ClientError);
+});
+
+test("a second version of a dataset is found by its version, and two files of one name are refused", async (t) => {
+  const second = await host(t, [{ path: `${DATA}/a.tif`, bytes: BYTES }], "set.one");
+  const [path] = await second.download({ datasetFilter: ["set.one"] });
+  assert.equal(path, join(second.folder, "here/set_one/a.tif"));
+  const files = [`${DATA}/a.tif`, `${DATA}/0123456789abcdef/a.tif`].map((path) => ({ path, bytes: BYTES }));
+  await assert.rejects((await host(t, files)).download(), /two files of one name/);
 });

@@ -117,17 +117,18 @@ function lookStep({ boundaries, processors, store, runs, retry }: PartFlowOption
       const processor = processorOf(processors, name);
       const sourceDigest = await processor.sourceDigest(call);
       context.used({ id: processor.metadata.originUrl, digest: sourceDigest });
-      const unit = unitName({ boundaryDigest: boundary.digest, processor: name, sourceDigest });
+      const { name: packageName, digest: boundaryDigest } = boundary;
+      const unit = unitName({ boundary: packageName, boundaryDigest, processor: name, sourceDigest });
       const attempts = await attemptsOf(unit, async (id) => (await runs().get(id, call))?.state);
       const look: Look = { sourceDigest, queue: queueOf(processor), unit: attempts.id };
       // After the runs: what ended before they were asked is in the package by now.
       const { dataset, version } = processor.metadata;
-      const isPresent = (await store.datasets(boundary.name, { signal })).some(
+      const isPresent = (await store.datasets(packageName, { signal })).some(
         (one) =>
           one.dataset === dataset &&
           one.version === version &&
           one.sourceDigest === sourceDigest &&
-          one.boundaryDigest === boundary.digest,
+          one.boundaryDigest === boundaryDigest,
       );
       if (!isPresent || attempts.goesOn) return look;
       return { ...look, present: attempts.ended === undefined ? {} : { run: attempts.ended } };

@@ -3,6 +3,8 @@ import type { RunState } from "../runs.ts";
 
 /** What is made once, whoever asks for it. */
 export interface Unit {
+  /** Name of the boundary and of its package: two may be of one area. */
+  readonly boundary: string;
   readonly boundaryDigest: string;
   /** `dataset.version` */
   readonly processor: string;
@@ -13,8 +15,9 @@ export interface Unit {
 const MOST_ATTEMPTS = 10_000;
 
 /** What all runs of one unit of work begin with. */
-export function unitName({ boundaryDigest, processor, sourceDigest }: Unit): string {
-  const digest = createHash("sha256").update([boundaryDigest, processor, sourceDigest].join("\n")).digest("hex");
+export function unitName({ boundary, boundaryDigest, processor, sourceDigest }: Unit): string {
+  const parts = [boundary, boundaryDigest, processor, sourceDigest];
+  const digest = createHash("sha256").update(parts.join("\n")).digest("hex");
   return `${processor}-${digest.slice(0, 32)}`;
 }
 

@@ -149,6 +149,10 @@ suite("/v1/jobs", () => {
       await client.jobSubmit("mine", [ONE], { polygon: "POLYGON ((8 8, 7 8, 7 7, 8 7, 8 8))" }),
     );
     assert.equal(second.job_group_processors[0]?.job_status, "SKIPPED");
+    const other = await watched(
+      await client.jobSubmit("yours", [ONE], { polygon: "POLYGON ((8 8, 7 8, 7 7, 8 7, 8 8))" }),
+    );
+    assert.equal(other.job_group_processors[0]?.job_status, "SUCCESS");
   });
 
   test("polygons that cross themselves or the antimeridian are taken, what is none is refused", async () => {
