@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { loadGeos } from "../../src/core/geos.ts";
+import type { Geometry } from "../../src/core/stac.ts";
 import { openVector } from "../../src/vector/open.ts";
 import { dataFolder } from "../formats/data.ts";
 import { findProgram, missing } from "../services/services.ts";
 import { all, type Plain, plainOf } from "./fixtures.ts";
 
+const geos = await loadGeos();
 const ogr2ogr = findProgram("ogr2ogr", []);
 const reason =
   ogr2ogr === undefined
@@ -37,24 +40,28 @@ for (const { name, bbox } of FILES) {
     const expected = text
       .trim()
       .split("\n")
-      .map((line) => plainOf(closed(JSON.parse(line) as Plain)));
+      .map((line) => plainOf(JSON.parse(line) as Plain));
     await using file = await openVector(path);
     const [layer] = file.layers;
     const features = (await all(layer!.features())).map(plainOf);
     assert.equal(features.length, expected.length);
-    for (const [i, feature] of features.entries())
-      assert.deepEqual(rounded(feature), rounded(expected[i]!), `feature ${i}`);
+    for (const [i, feature] of features.entries()) {
+      const theirs = expected[i]!;
+      if (isOpen(theirs)) {
+        using left = geos.shape(feature.geometry as Geometry);
+        using right = geos.shape(theirs.geometry as Geometry);
+        assert.equal(geos.test("s_equals", left!, right!), true, `feature ${i}`);
+      } else assert.deepEqual(rounded(feature), rounded(theirs), `feature ${i}`);
+    }
     const found = await all(layer!.features({ bbox }));
     assert.ok(found.length > 0 && found.length < features.length + Number(name === "gambia.geojson"));
   });
 }
 
-/** Rings that a file leaves open stay so in GDAL; here they are closed. */
-function closed({ geometry, properties }: Plain): Plain {
+/** A ring that a file leaves open stays so in GDAL, and begins elsewhere when it is turned round: it is closed here. */
+function isOpen({ geometry }: Plain): boolean {
   const { type, coordinates } = geometry as { readonly type: string; readonly coordinates: number[][][] };
-  if (type !== "Polygon") return { geometry, properties };
-  const rings = coordinates.map((ring) => (String(ring[0]) === String(ring.at(-1)) ? ring : [...ring, ring[0]]));
-  return { geometry: { type, coordinates: rings }, properties };
+  return type === "Polygon" && coordinates.some((ring) => String(ring[0]) !== String(ring.at(-1)));
 }
 
 /** GDAL prints 15 digits behind the point, and so not always the number that it read. */
