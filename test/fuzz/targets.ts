@@ -30,6 +30,7 @@ import { openNames } from "../../src/read/registry/names.ts";
 import { drsOf } from "../../src/read/scan/drs.ts";
 import { autoindexTarget } from "./autoindex-target.ts";
 import { beside, folder, single, texts } from "./bases.ts";
+import { boundaryTargets } from "./boundary-targets.ts";
 import { addressOf, decoder, filesOf, mainOf, openAndRead } from "./exercise.ts";
 import { indexTarget } from "./index-target.ts";
 import { logTargets } from "./log-targets.ts";
@@ -344,6 +345,7 @@ export const targets: readonly Target[] = [
   autoindexTarget,
   ...client,
   ...logTargets,
+  ...boundaryTargets,
   ...vectorTargets,
   served(() => [...single(NETCDF3), ...single(GEOTIFF), ...hdf5Bases(), ...zarrBases()]),
 ];
