@@ -146,32 +146,44 @@ interface Edges {
 
 /** Edges that matter to some row of the image: the rest of a polygon that is larger than it is dropped here. */
 function edgesOf({ xs, ys, ends }: Rings, height: number, allTouched: boolean): Edges {
-  const kept: number[] = [];
-  const rowsOf = (i: number): readonly [number, number] => {
-    const [upper, lower] = ys[i - 1]! < ys[i]! ? [ys[i - 1]!, ys[i]!] : [ys[i]!, ys[i - 1]!];
-    return allTouched ? [Math.floor(upper), Math.floor(lower)] : [Math.ceil(upper - 0.5), Math.ceil(lower - 0.5) - 1];
-  };
+  const kept = new Uint32Array(xs.length);
+  const tops = new Int32Array(xs.length);
+  const bottoms = new Int32Array(xs.length);
+  let count = 0;
   let first = 0;
   for (const end of ends) {
     for (let i = first + 1; i < end; i++) {
-      const [top, bottom] = rowsOf(i);
-      if (top <= bottom && top < height && bottom >= 0) kept.push(i);
+      const upper = Math.min(ys[i - 1]!, ys[i]!);
+      const lower = Math.max(ys[i - 1]!, ys[i]!);
+      const top = allTouched ? Math.floor(upper) : Math.ceil(upper - 0.5);
+      const bottom = allTouched ? Math.floor(lower) : Math.ceil(lower - 0.5) - 1;
+      if (!(top <= bottom && top < height && bottom >= 0)) continue;
+      tops[i] = Math.max(0, top);
+      bottoms[i] = Math.min(bottom, height);
+      kept[count++] = i;
     }
     first = end;
   }
-  const tops = new Int32Array(xs.length);
-  for (const i of kept) tops[i] = Math.max(0, rowsOf(i)[0]);
-  kept.sort((a, b) => tops[a]! - tops[b]!);
-  const column = (of: (i: number, isDown: boolean) => number): Float64Array =>
-    Float64Array.from(kept, (i) => of(i, ys[i - 1]! < ys[i]!));
-  return {
-    xs: column((i, isDown) => xs[isDown ? i - 1 : i]!),
-    ys: column((i, isDown) => ys[isDown ? i - 1 : i]!),
-    toXs: column((i, isDown) => xs[isDown ? i : i - 1]!),
-    toYs: column((i, isDown) => ys[isDown ? i : i - 1]!),
-    top: Int32Array.from(kept, (i) => tops[i]!),
-    bottom: Int32Array.from(kept, (i) => Math.min(rowsOf(i)[1], height)),
+  const order = kept.subarray(0, count).sort((a, b) => tops[a]! - tops[b]!);
+  const edges: Edges = {
+    xs: new Float64Array(count),
+    ys: new Float64Array(count),
+    toXs: new Float64Array(count),
+    toYs: new Float64Array(count),
+    top: new Int32Array(count),
+    bottom: new Int32Array(count),
   };
+  for (let n = 0; n < count; n++) {
+    const i = order[n]!;
+    const [from, to] = ys[i - 1]! < ys[i]! ? [i - 1, i] : [i, i - 1];
+    edges.xs[n] = xs[from]!;
+    edges.ys[n] = ys[from]!;
+    edges.toXs[n] = xs[to]!;
+    edges.toYs[n] = ys[to]!;
+    edges.top[n] = tops[i]!;
+    edges.bottom[n] = bottoms[i]!;
+  }
+  return edges;
 }
 
 interface FlatEdge {

@@ -4,6 +4,8 @@ import type { MultiPolygon } from "../boundaries/boundary.ts";
 
 /** Halvings of one edge at most: a thousand pieces. */
 const DEPTH = 10;
+/** Projections of one boundary that are kept. */
+const MOST_KEPT = 4;
 const MOST_POINTS = 20_000_000;
 
 /**
@@ -11,7 +13,7 @@ const MOST_POINTS = 20_000_000;
  * until their images are straight to `tolerance` (in units of the CRS). Points beyond the reach of a projection are left
  * out.
  */
-export function boundaryRings({ coordinates }: MultiPolygon, crs: Crs, tolerance: number): Rings[] {
+function projectedRings({ coordinates }: MultiPolygon, crs: Crs, tolerance: number): Rings[] {
   const polygons = coordinates as readonly (readonly (readonly Point[])[])[];
   const lists = polygons.map((rings) => rings.map((ring, i) => oriented(ring, i === 0)));
   if (isLonLat(crs) && transform(LONLAT, crs)(10, 50).every((v, i) => Math.abs(v - [10, 50][i]!) < 1e-9)) {
@@ -19,6 +21,19 @@ export function boundaryRings({ coordinates }: MultiPolygon, crs: Crs, tolerance
   }
   const project = transform(LONLAT, crs);
   return lists.map((rings) => ringsOf(rings.map((ring) => projected(ring, project, tolerance)))).filter(hasArea);
+}
+
+const kept = new WeakMap<MultiPolygon, Map<string, Rings[]>>();
+
+/** `projectedRings`, kept as long as the boundary is: hundreds of layers ask for the same ones. */
+export function boundaryRings(geometry: MultiPolygon, crs: Crs, tolerance: number): readonly Rings[] {
+  const known = kept.get(geometry) ?? new Map<string, Rings[]>();
+  kept.set(geometry, known);
+  const key = `${tolerance} ${crs.proj}`;
+  const found = known.get(key) ?? projectedRings(geometry, crs, tolerance);
+  if (known.size >= MOST_KEPT) known.clear();
+  known.set(key, found);
+  return found;
 }
 
 function oriented(ring: readonly Point[], isOuter: boolean): readonly Point[] {

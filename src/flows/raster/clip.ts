@@ -5,6 +5,7 @@ import { GyreError } from "../../errors.ts";
 import { type ChunkReader, decodedChunk } from "../../read/chunk.ts";
 import { selectFrom } from "../../read/select.ts";
 import type { ReadValues } from "../../read/view.ts";
+import type { PolygonMask } from "../../render/mask.ts";
 import type { Resampling } from "../../render/resample.ts";
 import type { MultiPolygon } from "../boundaries/boundary.ts";
 import { type ClippedVariable, clippedVariable, type MaskChoice } from "./clipped-variable.ts";
@@ -77,18 +78,18 @@ export async function clipDataset(
     if (isBlank && !isOwn)
       notes.add(`${source.name} has no value of its own for nothing: ${value} outside of the boundary`);
     const cut = clippedVariable(source.name, values, window, options, value);
-    if (cut.mask !== undefined && isEmptyMask(cut)) continue;
+    if (cut.mask !== undefined && isEmptyMask(cut.mask)) continue;
     clipped.push({ ...cut, source, values, window, nodata: isBlank || isOwn ? value : undefined });
   }
   return clipped.length === 0 ? undefined : { dataset, variables: clipped, notes: [...notes], read };
 }
 
-const ROWS = 1024;
+const ROWS = 64;
 
 /** A boundary smaller than cells may have no middle of one inside. */
-function isEmptyMask({ mask }: ClippedVariable): boolean {
-  for (let row = 0; row < mask!.height; row += ROWS) {
-    if (mask!.spans(row, Math.min(ROWS, mask!.height - row)).columns.length > 0) return false;
+function isEmptyMask(mask: PolygonMask): boolean {
+  for (let row = 0; row < mask.height; row += ROWS) {
+    if (mask.spans(row, Math.min(ROWS, mask.height - row)).columns.length > 0) return false;
   }
   return true;
 }

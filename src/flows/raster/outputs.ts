@@ -14,6 +14,7 @@ import type { Clipped, ClippedDataset } from "./clip.ts";
 import { withConstantTiles } from "./constant-tiles.ts";
 import { cutSource } from "./cut-source.ts";
 import { imageOf } from "./image.ts";
+import { withReadAhead } from "./read-ahead.ts";
 
 export type Compression = "deflate" | "zstd" | "none";
 
@@ -33,7 +34,7 @@ export interface OutputOptions extends IoCall {
 export async function writeGeotiff(path: string, clipped: Clipped, options: OutputOptions): Promise<void> {
   const { raster, description, tile } = imageOf(clipped);
   const { encoder, compression = "deflate", level, overviews = true, signal, scratch } = options;
-  const bytes = writeCog(raster, {
+  const bytes = writeCog(withReadAhead(raster), {
     ...description,
     encoder: withConstantTiles(encoder),
     compression,

@@ -177,7 +177,7 @@ class Generation {
   }
 
   async #tabulate(kind: "csv" | "parquet", layers: readonly RasterLayer[], call: Call): Promise<number> {
-    const { config, deps, job } = { config: this.#config, deps: this.#deps, job: this.#job };
+    const [config, deps, job] = [this.#config, this.#deps, this.#job];
     const tell = this.#tell.bind(this);
     let inside = 0;
     async function* clippedLayers(): AsyncGenerator<readonly [string, ClippedDataset]> {
@@ -206,10 +206,19 @@ class Generation {
   /** Names a file of the job; answers where it lies. */
   #add(format: "GeoTIFF" | "NetCDF" | "Zarr", sub: string, { variables }: ClippedDataset, title: string): string {
     const { extension, mediaType } = KINDS[format];
-    const name = this.#job.fileName(extension, sub === "" ? undefined : sub);
+    const name = this.#freeName(extension, sub);
     const { crs } = variables[0]!.values.grid;
     this.#files.push({ name, format, mediaType, title, crs: crs.epsg === undefined ? crs.wkt : `EPSG:${crs.epsg}` });
     return join(this.#job.folder, name);
+  }
+
+  /** Names of layers and variables may come to the same. */
+  #freeName(extension: string, sub: string): string {
+    for (let n = 1; ; n++) {
+      const own = [sub, ...(n === 1 ? [] : [String(n)])].filter((part) => part !== "").join("_");
+      const name = this.#job.fileName(extension, own === "" ? undefined : own);
+      if (!this.#files.some((file) => file.name === name)) return name;
+    }
   }
 }
 

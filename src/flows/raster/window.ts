@@ -32,7 +32,7 @@ export function windowOf(grid: RasterGrid, geometry: MultiPolygon): RasterWindow
     mappedRings(rings, place),
   );
   const turn = isLonLat(grid.crs) && grid.axes !== undefined ? turnOf(grid) : undefined;
-  const placed = turn === undefined ? polygons : polygons.flatMap((rings) => turned(rings, turn));
+  const placed = turn === undefined ? polygons : polygons.flatMap((rings) => turned(rings, turn, grid.width));
   const meeting = placed.filter((rings) => meets(rings, grid.isRound ? undefined : grid.width, grid.height));
   if (meeting.length === 0) return undefined;
   const span = grid.isRound ? roundSpan(meeting, grid.width) : plainSpan(meeting, grid.width);
@@ -77,9 +77,11 @@ export function turnOf({ axes, width, isRound }: RasterGrid): number {
   return isRound ? width : (360 / Math.abs(edges.at(-1)! - edges[0]!)) * width;
 }
 
-/** A polygon where it is, a turn before and a turn behind. */
-function turned(rings: Rings, turn: number): Rings[] {
-  return [-2, -1, 0, 1, 2].map((n) => shifted(rings, n * turn, 0));
+/** A polygon where it is and whole turns away, as far as that is near the grid. */
+function turned(rings: Rings, turn: number, width: number): Rings[] {
+  const [west, , east] = extentOf(rings)!;
+  const isNear = (n: number): boolean => west + n * turn < 2 * width && east + n * turn > -width;
+  return [-2, -1, 0, 1, 2].filter(isNear).map((n) => (n === 0 ? rings : shifted(rings, n * turn, 0)));
 }
 
 function shifted(rings: Rings, columns: number, rows: number): Rings {

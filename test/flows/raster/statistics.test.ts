@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { feature } from "topojson-client";
+import type { Topology } from "topojson-specification";
 import { crsFromProj } from "../../../src/core/crs.ts";
+import { areaOf } from "../../../src/flows/boundaries/area.ts";
 import type { MultiPolygon } from "../../../src/flows/boundaries/boundary.ts";
 import { clipDataset } from "../../../src/flows/raster/clip.ts";
 import { type Statistics, statisticsOf } from "../../../src/flows/raster/statistics.ts";
@@ -118,4 +127,48 @@ describe("statistics by area", () => {
     const exact = 2 * cellArea(0, 0.5);
     assert.ok(Math.abs(found[0]!.area - exact) < 1e-4 * exact, `${found[0]!.area} ${exact}`);
   });
+
+  const python = fileURLToPath(new URL("../../../.peers/raster/bin/python", import.meta.url));
+  const skip = !existsSync(python) && "no .peers/raster: node scripts/peers.ts raster";
+
+  test("of real countries are those of shapely and numpy", { skip }, async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), "gyre-statistics-"));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    const script = fileURLToPath(new URL("statistics.py", import.meta.url));
+    // Even, from 0 to 360, uneven as Gaussian latitudes are.
+    const grids = [
+      [range(180, -89.5, 1), range(360, -179.5, 1)],
+      [range(121, 90, -1.5), range(240, 0, 1.5)],
+      [range(96, -1, 2 / 95).map((y) => (Math.asin(y * 0.998) * 180) / Math.PI), range(192, 0, 1.875)],
+    ] as const;
+    for (const [i, [latitudes, longitudes]] of grids.entries()) {
+      const sample = await grid({ latitudes, longitudes, value });
+      writeFileSync(join(folder, `${i}.nc`), (await sample.files.read(new URL("memory:///grid.nc")))!);
+      for (const country of ["Norway", "Fiji", "Lesotho"]) {
+        const geometry = await countryOf(country);
+        writeFileSync(join(folder, "boundary.geojson"), JSON.stringify(geometry));
+        const output = execFileSync(python, [script, join(folder, `${i}.nc`), join(folder, "boundary.geojson")], {
+          encoding: "utf8",
+        });
+        const wanted = JSON.parse(output) as Statistics[];
+        const found = await statistics(sample, geometry);
+        assert.equal(found.length, wanted.length);
+        found.forEach((own, position) => {
+          assertClose(own, wanted[position]!);
+        });
+      }
+    }
+  });
 });
+
+async function countryOf(name: string): Promise<MultiPolygon> {
+  const file = createRequire(import.meta.url).resolve("world-atlas/countries-50m.json");
+  const topology = JSON.parse(readFileSync(file, "utf8")) as Topology;
+  const countries = feature(topology, topology.objects.countries!);
+  assert.ok(countries.type === "FeatureCollection");
+  const found = countries.features.find(({ properties }) => properties?.name === name)?.geometry;
+  assert.ok(found?.type === "MultiPolygon" || found?.type === "Polygon");
+  const polygons = found.type === "Polygon" ? [found.coordinates] : found.coordinates;
+  const pairs = polygons.map((rings) => rings.map((ring) => ring.map(([x, y]) => [x!, y!] as const)));
+  return (await areaOf(pairs, { longEdges: "short-way" })).geometry;
+}
