@@ -8,7 +8,7 @@ import { digest } from "../../formats/version.ts";
 import type { StepContext } from "../flow.ts";
 import type { RasterLayer, RasterSource } from "../raster/layer.ts";
 import { stemOf } from "../sources/chosen.ts";
-import type { FileSource } from "../sources/parts.ts";
+import { type FileSource, urlOf } from "../sources/parts.ts";
 import type { SourceCache } from "../sources/source-cache.ts";
 import { createSourceSet } from "../sources/source-set.ts";
 import { recipeDigest } from "./configured.ts";
@@ -54,8 +54,7 @@ export function rasterSource(config: RasterConfig, deps: RasterDeps, context?: S
     context?.used({ id, digest: opened.dataset.version });
     return opened.dataset;
   };
-  const openPlace = ({ url }: Place, call: Call): Promise<Dataset> =>
-    deps.open(URL.parse(url) ?? pathToFileURL(`${deps.folder}/${url}`), call);
+  const openPlace = ({ url }: Place, call: Call): Promise<Dataset> => deps.open(urlOf(url, deps.folder), call);
 
   return {
     async sourceDigest(call) {

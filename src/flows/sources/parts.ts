@@ -144,8 +144,9 @@ function json(text: string): unknown {
   }
 }
 
-function urlOf(address: string, folder: string): URL {
-  return URL.parse(address) ?? pathToFileURL(resolve(folder, address));
+/** An address as configurations write it: whole, or a path of `folder`; folders end in `/`. */
+export function urlOf(address: string, folder: string): URL {
+  return URL.parse(address) ?? pathToFileURL(`${resolve(folder, address)}${address.endsWith("/") ? "/" : ""}`);
 }
 
 function wantedOf(url: URL, { checksum, size }: { checksum?: string | undefined; size?: number | undefined }): Wanted {

@@ -128,6 +128,34 @@ test("a dataset of the node: its version is the source's, and an option more is 
   await rejects((await get({ source: { dataset: "gone" } })).sourceDigest(CALL), "NotFound", /no dataset gone/);
 });
 
+test("a Zarr store is read where it lies; statistics alone make no raster", async (t) => {
+  const { server, processors, run } = await setUp(t);
+  server.files.set("globe.tif", await readFile(new URL("global.tif", FIXTURES)));
+  const source = { url: new URL("globe.tif", server.url).href };
+  const about = { ...ABOUT, dataset: "globe" };
+  const first = await processors({ raster: [{ ...about, version: "v1", source, format: "Zarr" }] });
+  const { generated, folder } = await run(first.get("globe.v1")!, EUROPE);
+  const url = `${join(folder, generated.files[0]!.name)}/`;
+  const second = await processors({
+    raster: [
+      { ...about, version: "v2", source: { url }, cut: "envelope" },
+      { ...about, version: "v3", source: { url }, format: "none", statistics: "csv" },
+    ],
+  });
+  assert.deepEqual(second.get("globe.v3")!.metadata.formats, ["CSV"]);
+  const cut = await run(second.get("globe.v2")!, EUROPE);
+  assert.deepEqual(
+    cut.generated.files.map(({ name }) => name),
+    ["globe-v2-square.tif"],
+  );
+  const table = await run(second.get("globe.v3")!, EUROPE);
+  assert.deepEqual(
+    table.generated.files.map(({ name }) => name),
+    ["globe-v3-square.csv"],
+  );
+  assert.match(await second.get("globe.v2")!.sourceDigest(CALL), /^sha256:/);
+});
+
 test("countries of Natural Earth come without any network", async (t) => {
   const { processors, run } = await setUp(t);
   const processor = (await processors({})).get("natural_earth_vector.countries_10m")!;
