@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
+import { z } from "zod";
+import type { AnyFlow } from "../../../src/flows/flow.ts";
+import { processDescription } from "../../../src/http/routes/processes/description.ts";
 import { CALL, hang, sum, type TestRuns, withRuns } from "./engine.ts";
 
 interface Job {
@@ -14,6 +17,7 @@ interface Jobs {
   readonly jobs: readonly Job[];
   readonly links: readonly { readonly rel: string; readonly href: string }[];
 }
+type Described = Record<"inputs" | "outputs", Record<string, { schema: object; minOccurs: number }>>;
 const EXCEPTION = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0/";
 
 suite("OGC API Processes", () => {
@@ -51,7 +55,6 @@ suite("OGC API Processes", () => {
       ["sum", "hang"],
     );
     assert.deepEqual(processes[0]?.jobControlOptions, ["async-execute", "dismiss"]);
-    type Described = Record<"inputs" | "outputs", Record<string, { schema: object; minOccurs: number }>>;
     const { inputs, outputs } = await runs.json<Described>("ogcapi/processes/sum");
     assert.deepEqual(
       Object.entries(inputs).map(([name, { minOccurs }]) => [name, minOccurs]),
@@ -176,4 +179,13 @@ suite("OGC API Processes", () => {
     const process = await runs.get("ogcapi/processes/mend");
     assert.equal(((await process.json()) as { type: string }).type, `${EXCEPTION}no-such-process`);
   });
+});
+
+test("inputs whose schemas refer to themselves are described whole", () => {
+  const anything: AnyFlow = { ...hang, input: z.object({ tree: z.json() }), output: z.json() };
+  const { inputs, outputs } = processDescription(anything, new URL("http://node.example/ogcapi/")) as Described;
+  for (const schema of [inputs.tree!.schema, outputs.value!.schema]) {
+    assert.ok(new Ajv2020({ strict: false }).compile(schema)({ deep: [1, { deeper: null }] }));
+  }
+  assert.doesNotThrow(() => new Ajv2020({ strict: false }).compile({ anyOf: [inputs.tree!.schema] }));
 });

@@ -67,7 +67,11 @@ function namedSchemas(schema: Schema, id: string): { readonly [name: string]: Sc
   const named = isNamed(schema) ? schema.properties : { [WHOLE]: schema };
   if ($defs === undefined) return named;
   return Object.fromEntries(
-    Object.entries(named).map(([name, part]) => [name, { ...part, $id: `urn:gyre:${id}:${name}`, $defs }]),
+    Object.entries(named).map(([name, part]) => {
+      // Beside an `$id` Ajv does not find where a `$ref` leads.
+      const inner = "$ref" in part ? { allOf: [part] } : part;
+      return [name, { ...inner, $id: `urn:gyre:${id}:${name}`, $defs }];
+    }),
   );
 }
 
