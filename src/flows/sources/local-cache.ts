@@ -18,6 +18,8 @@ const NOTE = ".json";
 const PART = ".part";
 /** Its writer was killed: a living one writes more often, and the size tells should he come back. */
 const ABANDONED_MS = 120_000;
+/** What other processes keep is looked at no more often than this, while there is room. */
+const LOOK_AGAIN_MS = 30_000;
 /** Remains of a fetch that nobody went on with for so long are removed. */
 const STALE_MS = 7 * 24 * 3600 * 1000;
 
@@ -29,6 +31,9 @@ const STALE_MS = 7 * 24 * 3600 * 1000;
 export class LocalCache {
   readonly #folder: string;
   readonly #limit: number;
+  /** Bytes that are kept, as far as this process knows since it looked. */
+  #held = 0;
+  #looked = 0;
 
   constructor(folder: string, limit: number) {
     this.#folder = folder;
@@ -107,13 +112,19 @@ export class LocalCache {
     if (bytes > this.#limit) {
       throw new GyreError("TooLarge", `a source of ${bytes} bytes; the cache has room for ${this.#limit}`);
     }
+    const isRecent = Date.now() - this.#looked < LOOK_AGAIN_MS;
+    if (isRecent && this.#held + bytes <= this.#limit) {
+      this.#held += bytes;
+      return;
+    }
     const entries = await this.#entries();
-    let held = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-    for (const { key, bytes: size, inUse } of entries.sort((a, b) => a.used - b.used)) {
-      if (held + bytes <= this.#limit) return;
+    this.#looked = Date.now();
+    this.#held = entries.reduce((sum, entry) => sum + entry.bytes, bytes);
+    for (const { key, bytes: size, inUse } of entries.sort((one, other) => one.used - other.used)) {
+      if (this.#held <= this.#limit) return;
       if (inUse) continue;
       await this.remove(key);
-      held -= size;
+      this.#held -= size;
     }
   }
 
