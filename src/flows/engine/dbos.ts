@@ -7,8 +7,8 @@ export interface Dbos {
   nudge(): Promise<void>;
   /** Lets others, or this process, go on with what executors that are gone had begun. */
   recover(executors: readonly string[]): Promise<void>;
-  /** Waits through crashes; to be called in an execution. */
-  sleep(ms: number): Promise<void>;
+  /** The time in so many milliseconds, in an execution; the same time again when it is replayed after a crash. */
+  timeIn(ms: number): Promise<number>;
   cancel(executions: readonly string[]): Promise<void>;
   /** Forgets executions that ended before a date; answers how many. */
   prune(before: Date): Promise<number>;
@@ -127,7 +127,8 @@ export async function launchDbos(options: DbosOptions): Promise<Dbos> {
     async recover(executors) {
       await DBOSExecutor.globalInstance?.recoverPendingWorkflows([...executors]);
     },
-    sleep: (ms) => DBOS.sleep(ms),
+    // Its own sleep cannot be given up, and would keep a process that ends.
+    timeIn: (ms) => DBOS.runStep(async () => Date.now() + ms, { name: "timeIn" }),
     cancel: (executions) => DBOS.cancelWorkflows([...executions]),
     async prune(before) {
       const ended = await DBOS.listWorkflows({

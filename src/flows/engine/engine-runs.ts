@@ -9,12 +9,11 @@ import type { Run, RunDetail, RunFilter, Runs, Started, StartOptions, Worker } f
 import type { Bell } from "./bell.ts";
 import { jsonText, MOST_INPUT, parse } from "./json.ts";
 import { LIVE_WORKERS } from "./lease.ts";
+import { checkRunId } from "./names.ts";
 import { listRuns, readEnd, readRun } from "./read.ts";
 import { retryRun } from "./retry.ts";
 import { insertRun, stopRuns } from "./run-rows.ts";
 
-/** Also a part of a URL's path and of a notification. */
-const LONGEST_ID = 500;
 /** News come by NOTIFY; this is for those that do not. */
 const SAFETY_MS = 5_000;
 const CONFLICTS = { retries: 5 };
@@ -33,10 +32,7 @@ export class EngineRuns implements Runs {
 
   async start<In, Out>(flow: Flow<In, Out>, input: In, call: Call, options: StartOptions = {}): Promise<Started> {
     const { id = randomUUID() } = options;
-    if (id === "" || id.length > LONGEST_ID || !/^[^\p{C}]+$/u.test(id))
-      throw new GyreError("BadRequest", `A run's id has 1 to ${LONGEST_ID} characters that can be seen`, {
-        subject: id,
-      });
+    checkRunId(id);
     parse(flow.input, input, `Input of ${flow.name}`);
     const json = jsonText(input, MOST_INPUT, `Input of ${flow.name}`);
     const run = { id, flow: flow.name, who: call.who, input: json };

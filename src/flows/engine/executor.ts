@@ -9,7 +9,7 @@ import { insertSteps, moveRun } from "./part-rows.ts";
 import { insist, never } from "./patience.ts";
 import { type BegunRun, beginRun, endRun, type Outcome } from "./run-rows.ts";
 
-export type ExecutorOptions = Pick<FlowGround, "pool" | "closing" | "sleep"> & {
+export type ExecutorOptions = Pick<FlowGround, "pool" | "closing" | "timeIn"> & {
   readonly bell: Bell;
   readonly flows: ReadonlyMap<string, AnyFlow>;
   onError(error: unknown): void;
@@ -33,8 +33,8 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { pool, closing, sleep } = options;
-    this.#ground = { pool, closing, sleep, steps: new Batch(STEPS_AT_ONCE, (steps) => insertSteps(pool, steps)) };
+    const { pool, closing, timeIn } = options;
+    this.#ground = { pool, closing, timeIn, steps: new Batch(STEPS_AT_ONCE, (steps) => insertSteps(pool, steps)) };
   }
 
   /** Executions that are under way, by their runs. */

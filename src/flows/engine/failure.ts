@@ -1,5 +1,6 @@
 import { type ErrorTag, GyreError, HTTP_STATUS, isGyreError } from "../../errors.ts";
 import type { Failure } from "../flow.ts";
+import { storableText } from "./json.ts";
 
 /** Longer messages of errors are cut: they may quote what a client or a file said. */
 const LONGEST_MESSAGE = 4_000;
@@ -8,7 +9,7 @@ const PASSING: readonly ErrorTag[] = ["Busy", "BadSource", "Conflict"];
 
 /** An error as it is stored and shown. */
 export function failureOf(error: unknown): Failure {
-  const message = (error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE);
+  const message = storableText((error instanceof Error ? error.message : String(error)).slice(0, LONGEST_MESSAGE));
   return isGyreError(error) ? { message, tag: error.tag } : { message };
 }
 

@@ -1,12 +1,12 @@
 import type { Json } from "../../core/array.ts";
 import type { Principal } from "../../core/principal.ts";
 import type { Pool } from "../../db/database.ts";
-import { GyreError } from "../../errors.ts";
 import { Wake } from "../../log/wake.ts";
 import type { Flow, FlowContext, Handle, Settled, Step } from "../flow.ts";
 import type { Batch } from "./batch.ts";
 import { errorOf } from "./failure.ts";
 import { jsonText, MOST_INPUT, parse } from "./json.ts";
+import { checkPart, checkRunId } from "./names.ts";
 import { endedParts, type KnownPart, knownParts, type NewStep } from "./part-rows.ts";
 import { insist, never } from "./patience.ts";
 import { insertRun } from "./run-rows.ts";
@@ -16,7 +16,8 @@ export interface FlowGround {
   readonly pool: Pool;
   readonly steps: Batch<NewStep>;
   readonly closing: AbortSignal;
-  sleep(ms: number): Promise<void>;
+  /** When a wait of so many milliseconds ends: the same when it is asked again after a crash. */
+  timeIn(ms: number): Promise<number>;
 }
 
 export interface FlowRunOptions {
@@ -37,11 +38,14 @@ interface Part {
   settled?: Settled<Json>;
 }
 
+/** A timer of JavaScript has 31 bits. */
+const LONGEST_TIMER_MS = 24 * 3_600_000;
+/** Longer keys of a queue are one when they begin alike. */
+const LONGEST_KEY = 500;
 /** Outcomes read at once. */
 const READ_AHEAD = 500;
 /** News come by NOTIFY; this is for those that do not. */
 const SAFETY_MS = 5_000;
-const LONGEST_PART = 200;
 
 /**
  * One execution of a flow. What it starts is known by the name of its part, and how that ended is kept with it: so an
@@ -108,9 +112,13 @@ export class FlowRun implements FlowContext {
   sleep(ms: number): Promise<void> {
     return this.#alone("sleep", async () => {
       const { stopped } = this.#options;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      stopped.addEventListener("abort", () => resolve(), { once: true });
-      await Promise.race([this.#ground.sleep(ms), promise]);
+      const { closing, timeIn } = this.#ground;
+      const end = await timeIn(ms);
+      for (let left = end - Date.now(); left > 0 && !stopped.aborted; left = end - Date.now()) {
+        const { version } = this.#news;
+        if (closing.aborted) await never();
+        await this.#news.after(version, stopped, Math.min(left, LONGEST_TIMER_MS));
+      }
     });
   }
 
@@ -148,7 +156,7 @@ export class FlowRun implements FlowContext {
       position,
       name: step.name,
       queue: step.queue,
-      key: step.key?.(parsed) ?? "",
+      key: step.key?.(parsed).slice(0, LONGEST_KEY) ?? "",
       input: jsonText(input, MOST_INPUT, `Input of ${step.name}`),
     };
     return this.#put({ known: { part, name: step.name, child: null, isNew: null }, row, kept: this.#keep(row) });
@@ -159,6 +167,7 @@ export class FlowRun implements FlowContext {
     parse(flow.input, input, `Input of ${flow.name}`);
     const json = jsonText(input, MOST_INPUT, `Input of ${flow.name}`);
     const child = named ?? `${this.id}/${part}`;
+    checkRunId(child);
     const { pool, closing } = this.#ground;
     const isNew = await insist(closing, () =>
       pool.transaction(async (tx) => {
@@ -189,8 +198,7 @@ export class FlowRun implements FlowContext {
   }
 
   #place(part: string): number {
-    if (part === "" || part.length > LONGEST_PART)
-      throw new GyreError("BadRequest", `A part's name has 1 to ${LONGEST_PART} characters`, { subject: part });
+    checkPart(part);
     return this.#parts.size;
   }
 

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import type { Json } from "../../core/array.ts";
 import { type Fault, GyreError } from "../../errors.ts";
 
 /** Bytes of a run's or step's input: a detailed outline of a country fits. */
@@ -7,9 +6,25 @@ export const MOST_INPUT = 16 * 1024 * 1024;
 /** Bytes of a result, which is addresses and numbers. */
 export const MOST_OUTPUT = 1024 * 1024;
 
+/** A value as `jsonb` keeps it: that has neither NUL nor halves of characters. */
+export function storable(value: unknown): string {
+  return JSON.stringify(value ?? null, (_key, it: unknown) => {
+    if (typeof it === "string") return storableText(it);
+    if (typeof it !== "object" || it === null || Array.isArray(it)) return it;
+    const entries = Object.entries(it);
+    const isGood = entries.every(([key]) => key === storableText(key));
+    return isGood ? it : Object.fromEntries(entries.map(([key, member]) => [storableText(key), member]));
+  });
+}
+
+/** The same of a text. */
+export function storableText(text: string): string {
+  return text.toWellFormed().replaceAll("\0", "\u{fffd}");
+}
+
 /** A value as the database keeps it. Throws TooLarge. */
 export function jsonText(value: unknown, most: number, what: string): string {
-  const text = JSON.stringify(value ?? null, storable);
+  const text = storable(value);
   if (Buffer.byteLength(text) > most) throw new GyreError("TooLarge", `${what} has more than ${most} bytes`);
   return text;
 }
@@ -24,14 +39,4 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T 
   }));
   const [first] = faults;
   throw new GyreError("Invalid", `${what}: ${first?.pointer || "/"}: ${first?.detail}`, { faults });
-}
-
-/** Json as typed code knows it: what the database's own parser has read. */
-export function isJson(value: unknown): value is Json {
-  return value !== undefined;
-}
-
-/** PostgreSQL keeps neither NUL nor halves of characters. */
-function storable(_key: string, value: unknown): unknown {
-  return typeof value === "string" ? value.toWellFormed().replaceAll("\0", "\u{fffd}") : value;
 }

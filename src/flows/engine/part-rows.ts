@@ -3,6 +3,7 @@ import type { Pool } from "../../db/database.ts";
 import type { Failure, Settled } from "../flow.ts";
 import type { RunState } from "../runs.ts";
 import { channelOf } from "./bell.ts";
+import { storable } from "./json.ts";
 
 /** A step that a run is to start. */
 export interface NewStep {
@@ -60,7 +61,7 @@ export async function insertSteps(pool: Pool, steps: readonly NewStep[]): Promis
        on conflict do nothing returning run, queue)
      select count(pg_notify($2, told)) from
        (select 'q' || queue as told from made union select 'c' || run from made) as told`,
-    [JSON.stringify(steps), channelOf(pool.schema)],
+    [storable(steps), channelOf(pool.schema)],
   );
 }
 
@@ -108,8 +109,8 @@ export async function moveRun(pool: Pool, run: string): Promise<void> {
        update flow_run r set percent = greatest(r.percent, s.percent), doing = coalesce(s.doing, r.doing),
          bytes = s.bytes, total_bytes = s.total_bytes
        from sums s where r.id = $1 and r.state = 'running'
-         and (s.percent > r.percent or s.doing is distinct from coalesce(r.doing, s.doing) or s.doing is not null and r.doing is null
-           or s.bytes is distinct from r.bytes or s.total_bytes is distinct from r.total_bytes)
+         and (r.percent, r.doing, r.bytes, r.total_bytes) is distinct from
+           (greatest(r.percent, s.percent), coalesce(s.doing, r.doing), s.bytes, s.total_bytes)
        returning r.id)
      select count(pg_notify($2, 'c' || id)) from
        (select id from moved union select p.run from flow_part p join moved on p.child = moved.id) as told`,

@@ -12,6 +12,7 @@ import type { EndedTry, Note, Told } from "./try-rows.ts";
 const MOST_LINES = 1_000;
 const MOST_ENTITIES = 10_000;
 const LONGEST_LINE = 4_000;
+const LONGEST_WAIT_MS = 30 * 24 * 3_600_000;
 /** How long a step that was told to stop may take to clean up behind itself. */
 const GRACE_MS = 10_000;
 
@@ -57,7 +58,7 @@ export class StepRun implements StepContext {
     this.#progress = {
       ...this.#progress,
       ...(isAmount(percent) && { percent: Math.min(percent, 100) }),
-      ...(text !== undefined && { text: storable(text) }),
+      ...(text !== undefined && { text: text.slice(0, LONGEST_LINE) }),
       ...(isAmount(bytes) && { bytes: Math.round(bytes) }),
       ...(isAmount(totalBytes) && { totalBytes: Math.round(totalBytes) }),
     };
@@ -65,7 +66,7 @@ export class StepRun implements StepContext {
 
   log(message: string): void {
     if (++this.#lines > MOST_LINES) return;
-    const line = this.#lines === MOST_LINES ? "More lines were left out" : storable(message);
+    const line = this.#lines === MOST_LINES ? "More lines were left out" : message.slice(0, LONGEST_LINE);
     this.#notes.push({ kind: "log", time: new Date(), note: line });
   }
 
@@ -155,22 +156,19 @@ export class StepRun implements StepContext {
 
   #note(kind: "used" | "generated", { id, digest, bytes, mediaType }: Entity): void {
     if (++this.#entities > MOST_ENTITIES) return;
-    this.#notes.push({ kind, time: new Date(), note: { id: storable(id), digest, bytes, mediaType } });
+    this.#notes.push({ kind, time: new Date(), note: { id: id.slice(0, LONGEST_LINE), digest, bytes, mediaType } });
   }
 }
 
 /** Milliseconds until the next try; undefined: there is none. */
 function waitAfter(error: unknown, failures: number, retry: Retry | undefined): number | undefined {
   if (retry === undefined || failures >= retry.tries) return undefined;
-  const wait = Math.min(retry.waitMs * (retry.grow ?? 1) ** (failures - 1), retry.mostMs ?? Number.MAX_SAFE_INTEGER);
+  const wait = Math.min(retry.waitMs * (retry.grow ?? 1) ** (failures - 1), retry.mostMs ?? LONGEST_WAIT_MS);
+  // What a remote server asks for.
   const asked = isGyreError(error) ? (error.details.retryAfter ?? 0) * 1000 : 0;
-  return Math.max(wait, asked);
+  return Math.min(isAmount(asked) ? Math.max(wait, asked) : wait, LONGEST_WAIT_MS);
 }
 
 function isAmount(value: number | undefined): value is number {
-  return value !== undefined && Number.isFinite(value) && value >= 0;
-}
-
-function storable(text: string): string {
-  return text.slice(0, LONGEST_LINE).toWellFormed().replaceAll("\0", "\u{fffd}");
+  return value !== undefined && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }

@@ -2,6 +2,7 @@ import type { Pool } from "../../db/database.ts";
 import type { Failure, Progress } from "../flow.ts";
 import { channelOf } from "./bell.ts";
 import type { Claimed } from "./claim.ts";
+import { storable } from "./json.ts";
 
 /** How a try ended, as the database is told. */
 export interface EndedTry extends Pick<Claimed, "run" | "part" | "try"> {
@@ -59,7 +60,7 @@ export async function endTries(pool: Pool, tries: readonly EndedTry[]): Promise<
      select count(pg_notify($2, told)) from
        (select case state when 'queued' then 'c' else 'e' end || run as told from ended
         union select 'q' || queue from ended where state = 'queued' or "isLimited") as told`,
-    [JSON.stringify(tries), channelOf(pool.schema)],
+    [storable(tries), channelOf(pool.schema)],
   );
 }
 
@@ -86,6 +87,6 @@ export async function keepTold(pool: Pool, all: readonly Told[]): Promise<void> 
        join flow_part p on p.run = n.run and p.part = n.part
        returning run)
      select count(pg_notify($3, 'c' || run)) from (select run from moved union select run from noted) as told`,
-    [JSON.stringify(moved), JSON.stringify(notes), channelOf(pool.schema)],
+    [storable(moved), storable(notes), channelOf(pool.schema)],
   );
 }

@@ -72,7 +72,7 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
     bell,
     flows: registry.flows,
     closing: giveUp.signal,
-    sleep: (ms) => dbos.sleep(ms),
+    timeIn: (ms) => dbos.timeIn(ms),
     onError,
   });
   // Before anything is taken, or a peer would take it away.

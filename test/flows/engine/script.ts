@@ -168,6 +168,7 @@ async function perform(pool: Pool, act: Act, context: StepContext): Promise<unkn
     [act.label, act.key ?? null, context.id, context.attempt, process.pid, context.who.subject, folder],
   );
   context.log(`try ${context.attempt} of ${act.label}`);
+  context.progress({ percent: Number.POSITIVE_INFINITY, bytes: 1e300 });
   context.progress({ percent: 40, text: act.label, bytes: 4, totalBytes: 10 });
   context.used({ id: `source of ${act.label}`, digest: "sha256:00" });
   context.generated({ id: `result of ${act.label}`, bytes: 4, mediaType: "text/plain" });

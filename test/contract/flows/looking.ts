@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import type { RunDetail } from "../../../src/flows/runs.ts";
+import { CALL, type Cases } from "./room.ts";
+
+/** What others see of runs. */
+export const LOOKING: Cases = {
+  async "progress is seen from another process while it moves, and a run's never goes back"(room) {
+    await room.worker({ concurrency: 1 });
+    const gates = ["a", "b"].map((part) => room.label(`${part} gate`));
+    const [gateA = "", gateB = ""] = gates;
+    const id = await room.start([
+      room.step("a", { gate: gateA }),
+      { do: "get", part: "a" },
+      room.step("b", { gate: gateB }),
+      { do: "get", part: "b" },
+    ]);
+    const watched = await room.engine.runs.watch(id, CALL);
+    assert.ok(watched !== undefined);
+    const percents: number[] = [];
+    let last: RunDetail | undefined;
+    for await (const run of watched) {
+      last = run;
+      percents.push(run.progress.percent ?? 0);
+      const [a, b] = run.parts;
+      if (a?.state === "running" && a.progress.bytes === 4 && run.progress.percent === 40) {
+        assert.deepEqual(a.progress, { percent: 40, text: room.label("a"), bytes: 4, totalBytes: 10 });
+        assert.equal(run.progress.text, room.label("a"));
+        await room.open(gateA);
+      }
+      if (b?.state === "running" && b.progress.bytes === 4 && (run.progress.percent ?? 0) >= 70) await room.open(gateB);
+    }
+    assert.equal(last?.state, "succeeded");
+    assert.equal(last.progress.percent, 100);
+    assert.deepEqual(
+      percents,
+      percents.toSorted((a, b) => a - b),
+    );
+    assert.ok(percents.includes(40));
+  },
+
+  async "logs and entities are kept with their try"(room) {
+    await room.worker();
+    const id = await room.start([room.step("noted", { failures: 1 }, "patient"), { do: "get", part: "noted" }]);
+    await room.report(id);
+    const label = room.label("noted");
+    const { logs, used, generated } = await room.part(id, "noted");
+    assert.deepEqual(
+      logs.map(({ attempt, message }) => [attempt, message]),
+      [1, 2].map((attempt) => [attempt, `try ${attempt} of ${label}`]),
+    );
+    assert.deepEqual(used[0], { id: `source of ${label}`, digest: "sha256:00" });
+    assert.deepEqual(generated.at(-1), { id: `result of ${label}`, bytes: 4, mediaType: "text/plain" });
+  },
+
+  async "runs are listed by flow, state and time, newest first, page by page"(room) {
+    await room.worker();
+    const ids = await Promise.all(["1", "2", "3"].map((name) => room.start([], `${room.name}-${name}`)));
+    await Promise.all(ids.map((id) => room.report(id)));
+    const seen: string[] = [];
+    let from: string | undefined;
+    do {
+      const page = await room.engine.runs.list(
+        { flow: "script", states: ["succeeded"], limit: 2, ...(from !== undefined && { from }) },
+        CALL,
+      );
+      assert.ok(page.runs.length <= 2);
+      seen.push(...page.runs.map(({ id }) => id));
+      from = page.next;
+    } while (from !== undefined);
+    assert.deepEqual(new Set(seen.slice(0, 3)), new Set(ids));
+    assert.equal(new Set(seen).size, seen.length);
+    const none = await room.engine.runs.list({ before: new Date(0) }, CALL);
+    assert.deepEqual(none.runs, []);
+    assert.ok(!seen.some((id) => id.endsWith("/child")));
+  },
+
+  async "workers are known while they live, with their queues"(room) {
+    const worker = await room.worker({ listen: ["core"] });
+    const workers = await room.engine.runs.workers(CALL);
+    assert.ok(workers.some(({ queues }) => queues.length === 1 && queues[0] === "core"));
+    const count = workers.length;
+    await worker.signal("SIGTERM");
+    assert.equal((await room.engine.runs.workers(CALL)).length, count - 1);
+  },
+};
