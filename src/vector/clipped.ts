@@ -1,5 +1,13 @@
 import { type Crs, isLonLat, LONLAT, transform } from "../core/crs.ts";
-import { type BBox, bboxOf, boxGeometry, gathered, type Position, simpleParts } from "../core/geometry.ts";
+import {
+  type BBox,
+  bboxOf,
+  boxGeometry,
+  gathered,
+  mapPositions,
+  type Position,
+  simpleParts,
+} from "../core/geometry.ts";
 import type { Geos, PreparedShape, Shape } from "../core/geos.ts";
 import type { Geometry } from "../core/stac.ts";
 import { GyreError, isGyreError } from "../errors.ts";
@@ -79,7 +87,8 @@ function inBoth(a: BBox, b: BBox | undefined): BBox | undefined {
 /** The boundary in the layer's CRS. Where that does not reach all of it, what lies about the layer is enough. */
 function boundaryOf({ crs = LONLAT, bbox }: Layer, boundary: Geometry, geos: Geos): Geometry {
   try {
-    return boundaryIn(crs, boundary);
+    const local = boundaryIn(crs, boundary);
+    return isLonLat(crs) && bbox !== undefined ? wherever(bbox, local, geos) : local;
   } catch (error) {
     const about = bbox && isGyreError(error, "Unsupported") ? boxIn(bbox, crs, LONLAT) : undefined;
     if (about === undefined) throw error;
@@ -88,6 +97,19 @@ function boundaryOf({ crs = LONLAT, bbox }: Layer, boundary: Geometry, geos: Geo
     const near = whole && box && geos.intersection(whole, box);
     return near === undefined ? { type: "GeometryCollection", geometries: [] } : boundaryIn(crs, near);
   }
+}
+
+/** A layer may count longitudes from 0 to 360: then the boundary lies there as well. */
+function wherever(bbox: BBox, boundary: Geometry, geos: Geos): Geometry {
+  const turned = [-360, 360].map((turn) => mapPositions(boundary, ([x, ...rest]) => [x! + turn, ...rest]));
+  const meeting = turned.filter((copy) => {
+    const [west, , east] = bboxOf(copy) ?? [0, 0, 0, 0];
+    return west < bbox[2] && bbox[0] < east;
+  });
+  if (meeting.length === 0) return boundary;
+  // Parts that were cut at the antimeridian lie side by side again.
+  using all = geos.shape({ type: "GeometryCollection", geometries: [boundary, ...meeting] });
+  return (all && geos.union(all)) ?? boundary;
 }
 
 /** A boundary of degrees of WGS 84 in another CRS, with positions added where its edges are long. */

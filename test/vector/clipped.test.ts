@@ -129,6 +129,22 @@ test("a boundary that the CRS does not reach is cut to the layer first", async (
   assert.deepEqual([...kept.keys()], ["here"]);
 });
 
+test("a layer that counts longitudes to 360 meets the boundary all the same", async () => {
+  const fiji = readWkt(
+    "MULTIPOLYGON (((177 -20, 180 -20, 180 -16, 177 -16, 177 -20)), ((-180 -20, -178 -20, -178 -16, -180 -16, -180 -20)))",
+  );
+  const shapes = {
+    east: "POINT (178 -18)",
+    west: "POINT (181 -18)",
+    across: "LINESTRING (170 -18, 190 -18)",
+    far: "POINT (1 1)",
+  };
+  const layer: Layer = { ...layerOf(shapes), bbox: [0, -90, 360, 90] };
+  const kept = await named(clipped(layer, fiji, { how: "clip", geos }));
+  assert.deepEqual([...kept.keys()], ["east", "west", "across"]);
+  assert.deepEqual(bboxOf(kept.get("across")!), [177, -18, 182, -18]);
+});
+
 test("an edge across the antimeridian comes out of a projection in two parts", async () => {
   const crs = crsFromEpsg(3832)!; // Mercator around 150 degrees east
   const shapes = {
