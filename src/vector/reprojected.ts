@@ -1,10 +1,11 @@
 import { cutAtAntimeridian } from "../core/antimeridian.ts";
 import { type Crs, isLonLat, type Transform, transform } from "../core/crs.ts";
 import { type BBox, bboxOf, mapPositions } from "../core/geometry.ts";
-import { type Geos, loadGeos } from "../core/geos.ts";
+import { loadGeos } from "../core/geos.ts";
 import type { Geometry } from "../core/stac.ts";
 import { GyreError } from "../errors.ts";
-import type { Layer } from "./feature.ts";
+import type { Feature, Layer } from "./feature.ts";
+import { filtered } from "./fields.ts";
 
 /** Edges of a box are looked at in so many places: what a straight edge becomes is curved. */
 const EDGE_POINTS = 21;
@@ -27,14 +28,26 @@ export function reprojected(layer: Layer, crs: Crs): Layer {
   return {
     ...without(layer),
     crs,
-    async *features(options = {}) {
-      const geos = isLonLat(crs) ? await loadGeos() : undefined;
+    features(options = {}) {
       const { bbox, ...call } = options;
       const inner = bbox === undefined ? undefined : boxIn(bbox, crs, from);
-      for await (const feature of layer.features(inner === undefined ? call : { ...call, bbox: inner }))
-        yield { ...feature, geometry: feature.geometry && cut(move(feature.geometry), geos, !isLonLat(from)) };
+      const source = layer.features(inner === undefined ? call : { ...call, bbox: inner });
+      return filtered(through(source, move, crs, !isLonLat(from)), options);
     },
   };
+}
+
+async function* through(
+  features: AsyncIterable<Feature>,
+  move: (geometry: Geometry) => Geometry,
+  crs: Crs,
+  shortestEdges: boolean,
+): AsyncGenerator<Feature> {
+  const geos = isLonLat(crs) ? await loadGeos() : undefined;
+  for await (const feature of features) {
+    const geometry = feature.geometry && move(feature.geometry);
+    yield { ...feature, geometry: geometry && geos ? cutAtAntimeridian(geometry, geos, { shortestEdges }) : geometry };
+  }
 }
 
 /** What a layer is apart from its place. */
@@ -44,10 +57,6 @@ function without({ name, fields, count }: Layer): Pick<Layer, "name" | "fields" 
 
 function kept(layer: Layer): Pick<Layer, "bbox" | "features"> {
   return { features: (options) => layer.features(options), ...(layer.bbox && { bbox: layer.bbox }) };
-}
-
-function cut(geometry: Geometry, geos: Geos | undefined, shortestEdges: boolean): Geometry {
-  return geos === undefined ? geometry : cutAtAntimeridian(geometry, geos, { shortestEdges });
 }
 
 /** A geometry with its positions moved; heights stay. */

@@ -170,6 +170,19 @@ test("an edge across the antimeridian comes out of a projection in two parts", a
   assert.deepEqual(rounded("here"), [[160, 0, 165, 5]]);
 });
 
+test("a box is asked for in the CRS that the layer has now", async () => {
+  const layer = reprojected(
+    layerOf({ one: "POINT (1 1)", two: "POINT (1.2 1)", far: "POINT (50 50)" }),
+    crsFromEpsg(3857)!,
+  );
+  const degree = 111319.49;
+  const found = await all(layer.features({ bbox: [0, 0, 1.1 * degree, 2 * degree] }));
+  assert.deepEqual(
+    found.map(({ properties }) => properties.get("name")),
+    ["one"],
+  );
+});
+
 test("a layer that does not say its CRS cannot be reprojected", () => {
   assert.throws(() => reprojected({ ...layerOf({}), crs: undefined }, LONLAT), { name: "GyreError(Unsupported)" });
 });
