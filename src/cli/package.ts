@@ -29,7 +29,8 @@ What the package has already is skipped. redescribe writes metadata, pages and h
 
       --watch              stays until all is done, and tells how far it is
       --estimate           only tells what would be read and written
-      --polygon FILE       an own polygon (GeoJSON or WKT); BOUNDARY then begins the package's name
+      --polygon FILE       an own polygon (GeoJSON, GeoPackage, FlatGeobuf, zipped Shapefile, .wkt); BOUNDARY then
+                           begins the package's name
       --boundaries WHICH   packages of all boundaries, or of those that FILE names, a line each
       --node NODE          east, west or secondary of the playground, or a URL (default http://127.0.0.1:8080/)
       --json               one JSON object a line

@@ -22,8 +22,8 @@ export interface ClientOptions {
 }
 
 export interface SubmitOptions extends RequestOptions {
-  /** An own polygon, as GeoJSON or WKT; the boundary's name then only begins the package's. */
-  readonly polygon?: Polygon | MultiPolygon | string;
+  /** An own polygon: GeoJSON, WKT or a vector file. The boundary's name then only begins the package's. */
+  readonly polygon?: Polygon | MultiPolygon | string | File;
   /** The same key again finds the same job. */
   readonly idempotencyKey?: string;
 }
@@ -88,7 +88,7 @@ export function createClient(url: URL | string, { headers = {}, fetch: fetcher =
     return json<T>("jobs", {
       method: "POST",
       query,
-      body: { boundary_name: boundary, processors, ...(polygon === undefined ? {} : { boundary: polygon }) },
+      body: bodyOf(boundary, processors, polygon),
       headers: idempotencyKey === undefined ? {} : { "Idempotency-Key": idempotencyKey },
       ...(signal === undefined ? {} : { signal }),
     });
@@ -138,6 +138,17 @@ export function createClient(url: URL | string, { headers = {}, fetch: fetcher =
     serverLiveness: (options) => status("liveness", "alive", options),
     serverReadiness: (options) => status("readiness", "ready", options),
   };
+}
+
+function bodyOf(name: string, processors: readonly string[], polygon: SubmitOptions["polygon"]): object {
+  if (!(polygon instanceof File)) {
+    return { boundary_name: name, processors, ...(polygon === undefined ? {} : { boundary: polygon }) };
+  }
+  const form = new FormData();
+  form.set("boundary_name", name);
+  for (const processor of processors) form.append("processors", processor);
+  form.set("boundary", polygon);
+  return form;
 }
 
 /** The founding system's clients are given `.../v1/`, people the node's address. */

@@ -17,7 +17,8 @@ export interface RequestOptions {
 export interface Ask extends RequestOptions {
   readonly method?: "GET" | "POST" | "DELETE";
   readonly query?: Readonly<Record<string, string | number>>;
-  readonly body?: unknown;
+  /** Sent as JSON unless it is a form. */
+  readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   /** Statuses besides 2xx that are answers as well. */
   readonly also?: readonly number[];
@@ -36,11 +37,12 @@ export function createRequests(base: URL, headers: Readonly<Record<string, strin
     const { method = "GET", query = {}, body, signal, also = [] } = options;
     const url = new URL(path, base);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
-    const typed = body === undefined ? {} : { "Content-Type": "application/json" };
+    const isForm = body instanceof FormData;
+    const typed = body === undefined || isForm ? {} : { "Content-Type": "application/json" };
     const response = await fetcher(url, {
       method,
       headers: { Accept: "application/json", ...typed, ...headers, ...options.headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
     }).catch((cause: unknown) => {
       if (signal?.aborted) throw cause;

@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import type { MultiPolygon, Polygon } from "../../client/index.ts";
+import { basename } from "node:path";
 import { GyreError } from "../../errors.ts";
 
 /** Boundaries of countries at 1:10 million have up to 3 MB. */
@@ -14,19 +14,19 @@ export async function boundariesOf(text: string): Promise<"all" | readonly strin
   return names;
 }
 
-/** The polygon of a file: GeoJSON, or else WKT, which the node reads. */
-export async function polygonOf(path: string): Promise<Polygon | MultiPolygon | string> {
-  const text = (await textOf(path)).trim();
-  if (!text.startsWith("{")) return text;
-  try {
-    return JSON.parse(text) as Polygon | MultiPolygon;
-  } catch (cause) {
-    throw new GyreError("BadRequest", `${path} is no GeoJSON: ${(cause as Error).message}`, { source: path, cause });
-  }
+/** The polygon of a file: WKT, or a vector file that the node reads. */
+export async function polygonOf(path: string): Promise<string | File> {
+  if (/\.(wkt|txt)$/i.test(path)) return (await textOf(path)).trim();
+  await checkSize(path);
+  return new File([await readFile(path)], basename(path));
 }
 
 async function textOf(path: string): Promise<string> {
+  await checkSize(path);
+  return readFile(path, "utf8");
+}
+
+async function checkSize(path: string): Promise<void> {
   const { size } = await stat(path);
   if (size > MOST_BYTES) throw new GyreError("TooLarge", `${path} has ${size} bytes`, { source: path });
-  return readFile(path, "utf8");
 }

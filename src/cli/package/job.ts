@@ -1,11 +1,11 @@
-import { type Client, ClientError, type Job, type MultiPolygon, type Polygon } from "../../client/index.ts";
+import { type Client, ClientError, type Job } from "../../client/index.ts";
 import { GyreError } from "../../errors.ts";
 import type { CommandIo } from "../command.ts";
 
 export interface WantedJob {
   readonly boundary: string;
   readonly processors: readonly string[];
-  readonly polygon?: Polygon | MultiPolygon | string;
+  readonly polygon?: string | File;
 }
 
 export interface JobFlags {

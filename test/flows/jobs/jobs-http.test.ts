@@ -155,6 +155,29 @@ suite("/v1/jobs", () => {
     assert.equal(other.job_group_processors[0]?.job_status, "SUCCESS");
   });
 
+  test("an uploaded file is a polygon too: the same area is the same package", async () => {
+    const ring = [
+      [6, 6],
+      [7, 6],
+      [7, 7],
+      [6, 7],
+      [6, 6],
+    ];
+    const text = JSON.stringify({ type: "Polygon", coordinates: [ring] });
+    const first = await watched(await client.jobSubmit("sent", [ONE], { polygon: new File([text], "area.geojson") }));
+    assert.equal(first.job_group_processors[0]?.job_status, "SUCCESS");
+    const second = await watched(
+      await client.jobSubmit("sent", [ONE], { polygon: "POLYGON ((6 6, 7 6, 7 7, 6 7, 6 6))" }),
+    );
+    assert.equal(second.job_group_processors[0]?.job_status, "SKIPPED");
+    for (const file of [new File([text], "../area"), new File(["{"], "area.geojson"), new File(["PK"], "a.zip")]) {
+      await assert.rejects(
+        client.jobSubmit("sent", [ONE], { polygon: file }),
+        (error: ClientError) => (error.status ?? 500) < 500,
+      );
+    }
+  });
+
   test("polygons that cross themselves or the antimeridian are taken, what is none is refused", async () => {
     const bow = [
       [1, 1],

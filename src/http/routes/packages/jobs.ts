@@ -7,10 +7,10 @@ import type { PackageFlows } from "../../../flows/jobs/package-flow.ts";
 import type { Processors } from "../../../flows/processors/processor.ts";
 import type { Run, RunDetail, Runs } from "../../../flows/runs.ts";
 import { favourite } from "../../../protocols/accept.ts";
-import { readJson } from "../../../protocols/json-body.ts";
 import type { Protocol, Route, RouteCall } from "../../../protocols/protocol.ts";
 import { beating } from "../events/streams.ts";
-import { isSamePackage, packageInputOf, parseJob } from "./job-body.ts";
+import { isSamePackage, jobBody, packageInputOf } from "./job-body.ts";
+import { FORM_TYPE, readJob } from "./job-upload.ts";
 
 export interface JobRoutesOptions {
   runs(): Promise<Runs>;
@@ -45,7 +45,7 @@ export function createJobs(options: JobRoutesOptions): Protocol {
 
   async function submitted({ request, query, call, base }: RouteCall): Promise<Response> {
     if (!options.acceptsJobs) throw new GyreError("BadRequest", "No jobs are currently being accepted.");
-    const job = parseJob(await readJson(request, [JSON_TYPE], BODY_BYTES));
+    const job = await readJob(request, BODY_BYTES);
     const input = await packageInputOf(job, await options.boundaries(), await options.processors(), call);
     const [runs, flows] = [await options.runs(), await options.flows()];
     if (query.estimate === "true") return json(await runs.estimate(flows.package, input, call));
@@ -112,6 +112,7 @@ export function createJobs(options: JobRoutesOptions): Protocol {
         path: PATH,
         summary: "Have datasets put into the package of a boundary",
         query: submitQuery,
+        body: { [JSON_TYPE]: jobBody, [FORM_TYPE]: jobBody },
         responses: SUBMITTED,
         role: "write",
         handle: submitted,
