@@ -5,7 +5,7 @@ import { readWkb } from "../../core/wkb-reader.ts";
 import type { Database } from "../../db/database.ts";
 import type { BoundaryDraft } from "./admin.ts";
 import type { Boundary, MultiPolygon } from "./boundary.ts";
-import { foldedText } from "./names.ts";
+import { searchText } from "./names.ts";
 
 export interface BoundaryRow {
   readonly name: string;
@@ -58,7 +58,7 @@ export async function insertCurrent(tx: Database, drafts: readonly BoundaryDraft
       names,
       drafts.map(({ digest }) => digest),
       drafts.map(({ nameLong }) => nameLong),
-      drafts.map(({ nameLong }) => foldedText(nameLong)),
+      drafts.map(({ nameLong }) => searchText(nameLong)),
       drafts.map(({ adminLevel }) => adminLevel),
       drafts.map(({ bbox }) => `{${bbox.join()}}`),
       drafts.map(({ repairs }) => JSON.stringify(repairs)),

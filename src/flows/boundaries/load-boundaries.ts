@@ -6,7 +6,7 @@ import { openVector } from "../../vector/open.ts";
 import type { BoundaryAdmin, BoundaryDraft, Loaded } from "./admin.ts";
 import { type Area, areaOf } from "./area.ts";
 import { type FeaturePolygons, isProjected, layerOf, layerPolygons } from "./layer-polygons.ts";
-import { foldedName } from "./names.ts";
+import { foldedName, LONGEST_LONG_NAME } from "./names.ts";
 
 export interface LoadRequest {
   readonly path: string;
@@ -78,7 +78,13 @@ async function* draftsOf(layer: Layer, request: LoadRequest, tally: Tally, call:
       tally.repair(name, repairs);
       const nameLong = textOf(properties.get(longNameColumn)) ?? given;
       count++;
-      yield { ...area, repairs, name, nameLong: nameLong.slice(0, 500), adminLevel: request.adminLevel ?? 0 };
+      yield {
+        ...area,
+        repairs,
+        name,
+        nameLong: nameLong.slice(0, LONGEST_LONG_NAME),
+        adminLevel: request.adminLevel ?? 0,
+      };
     }
   }
   if (count > 0) return;

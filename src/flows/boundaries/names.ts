@@ -2,6 +2,9 @@ import { GyreError } from "../../errors.ts";
 
 /** What a boundary may be called: fit for a folder's name, an address, a key. */
 export const BOUNDARY_NAME = /^[a-z0-9_-]{1,100}$/;
+/** Of names for people, in characters: those and what is searched by share a row of an index. */
+export const LONGEST_LONG_NAME = 200;
+const LONGEST_FOLDED = 300;
 
 const MARKS = /\p{M}/gu;
 /** Letters that are no others with a mark. */
@@ -24,6 +27,11 @@ const LETTERS: Readonly<Record<string, string>> = {
 export function foldedText(text: string): string {
   const plain = text.normalize("NFKD").replace(MARKS, "").toLowerCase();
   return plain.replace(/[æœøßðþłđħıŋə]/g, (letter) => LETTERS[letter] ?? letter);
+}
+
+/** What a long name is found and sorted by; some single characters become many. */
+export function searchText(nameLong: string): string {
+  return foldedText(nameLong).slice(0, LONGEST_FOLDED);
 }
 
 /** A name out of any text: all but a-z 0-9 _ - is left out, as the founding system did. Undefined where nothing is left. */

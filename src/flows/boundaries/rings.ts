@@ -24,8 +24,8 @@ const SLACK = 1e-6;
  * The polygons of a GeoJSON geometry, feature or collection of these; none where it has only points and lines. Throws
  * Invalid with a pointer for what is no such thing.
  */
-export function polygonsOf(value: unknown, limits: RingLimits = DEFAULT_LIMITS, pointer = ""): Rings[] {
-  return [...new Reader(limits).polygons(value, pointer, 0)];
+export function polygonsOf(value: unknown, limits: RingLimits = DEFAULT_LIMITS): Rings[] {
+  return [...new Reader(limits).polygons(value, "", 0)];
 }
 
 /** One fault of a polygon that was sent. */

@@ -105,6 +105,16 @@ describe("boundaries out of files", () => {
     assert.deepEqual(await boundaries.list(call), []);
   });
 
+  test("a name as long as a book is cut, whatever its letters become", async (t) => {
+    const boundaries = await empty(t);
+    const path = await written("long.geojson", [square(`${"\ufdfa".repeat(5000)}x`), square("a".repeat(5000))]);
+    assert.equal((await loadBoundaries(boundaries, { path }, call)).added, 2);
+    assert.deepEqual((await boundaries.list(call)).map(({ name, nameLong }) => [name.length, nameLong.length]).sort(), [
+      [1, 200],
+      [100, 200],
+    ]);
+  });
+
   test("a broken polygon refuses all, and says whose it is", async (t) => {
     const boundaries = await empty(t);
     const flat = {
