@@ -8,14 +8,14 @@ import type { QueueSpec } from "../flows/flow.ts";
 import type { Runs } from "../flows/runs.ts";
 import type { NodeDatabase } from "../publication/node-database.ts";
 import { aborted } from "./aborted.ts";
-import { type AtNeed, atNeed } from "./at-need.ts";
+import { atNeed } from "./at-need.ts";
 import { openParts, type Parts, type PartsOptions } from "./parts.ts";
 import { Working } from "./working.ts";
 
 /** The processing half of a node once its database is there: what flows are about, and what runs them. */
 export interface Processing {
-  readonly parts: AtNeed<Parts>;
-  readonly runs: AtNeed<Runs>;
+  parts(): Promise<Parts>;
+  runs(): Promise<Runs>;
   /** `dataset.version` of what is on its way into the package of a boundary. */
   executing(boundary: string, call: Call): Promise<readonly string[]>;
   /** Works on runs from now on, whenever there are any. */
@@ -40,6 +40,7 @@ const datasetInput = z.object({ boundary: z.object({ name: z.string() }), proces
 /** Steps that run when a process is asked to end may go on for so long; then others take them up. */
 const DRAIN_MS = 5_000;
 
+/** Waits for the database, and for nothing else: all that follows is made when it is asked for. */
 export async function startProcessing(
   config: Config,
   options: ProcessingOptions,
@@ -81,7 +82,7 @@ export async function startProcessing(
   let working: Working | undefined;
   return {
     parts,
-    runs: atNeed(async () => (await reader()).runs),
+    runs: async () => (await reader()).runs,
     async executing(boundary, call) {
       if (!(await hasPendingRuns(pool))) return [];
       const { runs } = await reader();

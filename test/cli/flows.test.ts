@@ -32,7 +32,7 @@ suite("gyre flows", () => {
     assert.equal((await flows("list", "--flow", "none")).out, "no runs\n");
 
     const shown = await flows("show", failed);
-    assert.match(shown.out, /^ {2}trying try {2}failed .* it is broken$/m);
+    assert.match(shown.out, /^ {2}trying try {2}failed .* it is broken: data.tif$/m);
     assert.match((await flows("show", succeeded)).out, /^ {4}\S+ {2}1 and 2$/m);
 
     assert.equal((await flows("retry", failed, "--watch")).code, 1);

@@ -29,7 +29,7 @@ const adding: Step<Sum, number> = {
   output: z.number(),
   queue: "core",
   async run({ a, b }, context) {
-    context.used({ id: "https://source.example/numbers", digest: "sha256:00" });
+    context.used({ id: "https://user:secret@source.example/numbers?signature=1", digest: "sha256:00" });
     context.generated({ id: "sum.txt", digest: "sha256:11" });
     context.log(`${a} and ${b}`);
     return a + b;
@@ -87,7 +87,7 @@ function mendable(state: Switch): Flow<string, string> {
     output: z.string(),
     queue: "core",
     async run(text) {
-      if (!state.isFixed) throw new Error("it is broken");
+      if (!state.isFixed) throw new Error("it is broken: file:///home/someone/data.tif");
       return text;
     },
   };

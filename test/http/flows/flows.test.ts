@@ -74,7 +74,7 @@ suite("/flows", () => {
   test("a run that failed is tried again; what has ended is not cancelled", async () => {
     const id = await runs.ran(runs.mend, "text");
     const failed = await runs.json<Shown>(`flows/${id}`);
-    assert.deepEqual([failed.state, failed.error?.message], ["failed", "it is broken"]);
+    assert.deepEqual([failed.state, failed.error?.message], ["failed", "it is broken: data.tif"]);
     assert.equal((await runs.post(`flows/${id}/cancel`)).status, 409);
     runs.mending.isFixed = true;
     const again = await runs.post(`flows/${id}/retry`);
@@ -96,6 +96,15 @@ suite("/flows", () => {
     const gone = await runs.get(`flows/${id}`);
     assert.equal(gone.status, 404);
     assert.equal(gone.headers.get("content-type"), "application/problem+json");
+  });
+
+  test("what is said in lists, details, provenance and jobs has no secrets and no folders of the machine", async () => {
+    runs.mending.isFixed = false;
+    const ids = [await runs.ran(sum, { a: 1, b: 1 }), await runs.ran(runs.mend, "text")];
+    const paths = ids.flatMap((id) => ["", "/events", "/provenance"].map((path) => `flows/${id}${path}`));
+    for (const path of ["flows", "ogcapi/jobs", ...paths]) {
+      assert.doesNotMatch(await (await runs.get(path)).text(), /secret|signature|someone/, path);
+    }
   });
 
   test("how a run goes on comes as events, at both addresses, until it has ended", async () => {

@@ -5,6 +5,7 @@ import { favourite } from "../../../protocols/accept.ts";
 import type { Protocol, Route, RouteCall } from "../../../protocols/protocol.ts";
 import { uncachedJson as json } from "../json-reply.ts";
 import { provenanceOf } from "./provenance.ts";
+import { publicDetail, publicRun } from "./public-run.ts";
 import { runUrl, shownDetail, shownRun, shownWorker } from "./shown.ts";
 import { createRunStreams } from "./streams.ts";
 
@@ -46,7 +47,7 @@ export function createFlows({ runs }: FlowsOptions): Protocol {
     const { runs: found, next } = await (await runs()).list(filterOf(query), call);
     const self = `${base.href}flows`;
     return json({
-      runs: found.map((run) => shownRun(run, base)),
+      runs: found.map((run) => shownRun(publicRun(run), base)),
       links: [
         { rel: "self", href: self, type: JSON_TYPE },
         ...(next === undefined ? [] : [{ rel: "next", href: nextUrl(self, request, next), type: JSON_TYPE }]),
@@ -62,7 +63,7 @@ export function createFlows({ runs }: FlowsOptions): Protocol {
   async function found({ params: { id = "" }, call }: RouteCall): Promise<RunDetail> {
     const run = await (await runs()).get(id, call);
     if (run === undefined) throw unknownRun(id);
-    return run;
+    return publicDetail(run);
   }
 
   /** What was asked for is kept when this answers; how far it is stands in the run. */

@@ -3,6 +3,7 @@ import type { RunDetail, Runs } from "../../../flows/runs.ts";
 import type { RouteCall } from "../../../protocols/protocol.ts";
 import { beating } from "../events/streams.ts";
 import { SSE, unknownRun } from "./flows.ts";
+import { publicDetail } from "./public-run.ts";
 import { hasEnded, shownMoment } from "./shown.ts";
 
 /** Listeners at once. */
@@ -49,5 +50,5 @@ export function createRunStreams(runs: () => Promise<Runs>): { answer(route: Rou
 
 function eventOf(run: RunDetail, base: URL): string {
   const [event, id] = hasEnded(run) ? ["ended", `id: ${LAST}\n`] : ["run", ""];
-  return `event: ${event}\n${id}data: ${JSON.stringify(shownMoment(run, base))}\n\n`;
+  return `event: ${event}\n${id}data: ${JSON.stringify(shownMoment(publicDetail(run), base))}\n\n`;
 }

@@ -4,6 +4,7 @@ import type { AnyFlow } from "../../../flows/flow.ts";
 import type { Run, RunDetail, Runs } from "../../../flows/runs.ts";
 import type { Protocol, Route, RouteCall } from "../../../protocols/protocol.ts";
 import { problem } from "../../problem.ts";
+import { publicDetail, publicRun } from "../flows/public-run.ts";
 import { hasEnded } from "../flows/shown.ts";
 import { uncachedJson as json } from "../json-reply.ts";
 import { processDescription, processSummary } from "./description.ts";
@@ -48,7 +49,7 @@ export function createProcesses({ runs }: ProcessesOptions): Protocol {
   async function jobOf({ params: { job = "" }, call }: RouteCall): Promise<RunDetail> {
     const run = await (await runs()).get(job, call);
     if (run === undefined || !(await isJob())(run)) throw noSuchJob(job);
-    return run;
+    return publicDetail(run);
   }
 
   async function listed({ query, base }: RouteCall): Promise<Response> {
@@ -82,7 +83,7 @@ export function createProcesses({ runs }: ProcessesOptions): Protocol {
     const onwards = new URL(self);
     if (next !== undefined) onwards.searchParams.set("from", next);
     return json({
-      jobs: found.map((run) => statusInfo(run, base)),
+      jobs: found.map((run) => statusInfo(publicRun(run), base)),
       links: [link("self", self.href), ...(next === undefined ? [] : [link("next", onwards.href)])],
     });
   }
