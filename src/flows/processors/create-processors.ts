@@ -20,7 +20,7 @@ import { crsOf } from "./configured.ts";
 import { discover, type Problem } from "./discover.ts";
 import { founding } from "./founding/founding.ts";
 import { postgisSource } from "./postgis-source.ts";
-import { type Processor, type Processors, processorName } from "./processor.ts";
+import { type Processor, type ProcessorMetadata, type Processors, processorName } from "./processor.ts";
 import { configuredRaster } from "./raster.ts";
 import { tableProcessor } from "./table-processor.ts";
 import { testFailProcessor, testProcessor } from "./test-processors.ts";
@@ -75,24 +75,19 @@ export async function createProcessors(options: ProcessorsOptions): Promise<Load
   const cache = createSourceCache({ ...options, ...cacheOf(config), allow });
   const problems: Problem[] = [];
 
-  function made<C extends { dataset: string; version: string }>(all: readonly C[], make: (one: C) => Processor) {
-    return all.flatMap((one) => {
-      try {
-        return [make(one)];
-      } catch (error) {
-        problems.push({ source: `${one.dataset}.${one.version}`, error });
-        return [];
-      }
-    });
-  }
   const layersOf = (one: VectorConfig | TableConfig): VectorSource => vectorSource(one, cache, folder);
-  const found: Processor[] = configs.flatMap(({ raster, vector, table }) =>
-    byName([
-      ...made(raster, (one) => configuredRaster(one, { ...options, cache })),
-      ...made(vector, (one) => vectorProcessor(one, layersOf(one))),
-      ...made(table, (one) => tableProcessor(one, layersOf(one))),
-    ]),
-  );
+  const found = configs.flatMap(({ raster, vector, table }) => {
+    const broken = new Set<string>();
+    const each = <C extends NameParts>(all: readonly C[], make: (one: C) => Processor) =>
+      made(all, make, problems, broken);
+    const parts = [
+      ...each(raster, (one) => configuredRaster(one, { ...options, cache })),
+      ...each(vector, (one) => vectorProcessor(one, layersOf(one))),
+      ...each(table, (one) => tableProcessor(one, layersOf(one))),
+    ];
+    // Part of a dataset is not the dataset.
+    return byName(parts.filter(({ metadata }) => !broken.has(processorName(metadata))));
+  });
   for (const own of config.folders) {
     const deps: ProcessorDeps = { sources: cache, access, folder, open: (url, call) => open(url, call) };
     const discovered = await discover(resolve(folder, own), deps);
@@ -107,16 +102,40 @@ export async function createProcessors(options: ProcessorsOptions): Promise<Load
   return registry(found, includeTest, problems);
 }
 
+type NameParts = Pick<ProcessorMetadata, "dataset" | "version">;
+
+/** The processors of one list, in which each name is there once. */
+function made<C extends NameParts>(
+  all: readonly C[],
+  make: (one: C) => Processor,
+  problems: Problem[],
+  broken: Set<string>,
+): Processor[] {
+  const names = new Set<string>();
+  return all.flatMap((one) => {
+    const name = `${one.dataset}.${one.version}`;
+    try {
+      if (names.has(name)) throw new GyreError("Conflict", `there are two processors ${name}`);
+      names.add(name);
+      return [make(one)];
+    } catch (error) {
+      problems.push({ source: name, error });
+      broken.add(name);
+      return [];
+    }
+  });
+}
+
 function registry(found: readonly Processor[], includeTest: boolean, problems: Problem[]): LoadedProcessors {
-  const byName = new Map<string, Processor>();
+  const named = new Map<string, Processor>();
   for (const processor of found) {
     const name = processorName(processor.metadata);
     if (!includeTest && processor.metadata.isTest === true) continue;
-    if (!byName.has(name)) byName.set(name, processor);
+    if (!named.has(name)) named.set(name, processor);
     else problems.push({ source: name, error: new GyreError("Conflict", `there are two processors ${name}`) });
   }
-  const list = [...byName.keys()].sort().map((name) => byName.get(name)!);
-  return { list: () => list, get: (name) => byName.get(name), problems };
+  const list = [...named.keys()].sort().map((name) => named.get(name)!);
+  return { list: () => list, get: (name) => named.get(name), problems };
 }
 
 /** Those of the ten that are asked for. */

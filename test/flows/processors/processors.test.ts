@@ -213,6 +213,28 @@ test("processors of a folder are found; broken ones are told of and left out", a
   }
 });
 
+test("what is wrong with a configured processor leaves it out, with its other part", async (t) => {
+  const { processors } = await setUp(t);
+  const source = { url: "a.tif" };
+  const loaded = await processors({
+    raster: [
+      { ...ABOUT, dataset: "mixed", version: "v1", source },
+      { ...ABOUT, dataset: "twice", version: "v1", source },
+      { ...ABOUT, dataset: "twice", version: "v1", source },
+      { ...ABOUT, dataset: "good", version: "v1", source },
+    ],
+    vector: [{ ...ABOUT, dataset: "mixed", version: "v1", source, crs: "EPSG:1" }],
+  });
+  assert.deepEqual(
+    loaded.list().map(({ metadata }) => metadata.dataset),
+    ["good", "natural_earth_vector"],
+  );
+  assert.deepEqual(
+    loaded.problems.map(({ source }) => source),
+    ["twice.v1", "mixed.v1"],
+  );
+});
+
 test("test processors are shown when they are asked for", async (t) => {
   const { processors, run } = await setUp(t);
   const hidden = await processors({});
