@@ -9,6 +9,7 @@ import { type Member, readDirectory } from "../files/zip-directory.ts";
 import { LocalFile } from "./local-file.ts";
 
 const [STORED, DEFLATED] = [0, 8];
+const MOST_MEMBERS = 10_000;
 
 /** What to take out of an archive. */
 export interface Wanted {
@@ -35,6 +36,8 @@ export async function unpack(
     (offset, length) => archive.read(offset, length),
   );
   const chosen = members.filter(({ name }) => isOrdinary(name) && wanted.extensions.has(extname(name).toLowerCase()));
+  if (chosen.length > MOST_MEMBERS)
+    throw new GyreError("TooLarge", `${archive.name} holds ${chosen.length} vector files`);
   const bytes = chosen.reduce((sum, { size }) => sum + size, 0);
   if (bytes > wanted.mostBytes)
     throw new GyreError("TooLarge", `${archive.name} holds ${bytes} bytes, more than the ${wanted.mostBytes} allowed`);

@@ -8,9 +8,9 @@ export type Row = Record<string, SQLOutputValue>;
 /** A value of a column: a geometry, a text. */
 const MOST_VALUE = 256 * 1024 * 1024;
 
-/** A name as SQL has it. */
+/** A name as SQL has it; a NUL would end the statement. */
 export function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+  return `"${name.replaceAll("\0", "\uFFFD").replaceAll('"', '""')}"`;
 }
 
 /**
