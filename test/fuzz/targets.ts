@@ -34,6 +34,7 @@ import { boundaryTargets } from "./boundary-targets.ts";
 import { addressOf, decoder, filesOf, mainOf, openAndRead } from "./exercise.ts";
 import { indexTarget } from "./index-target.ts";
 import { logTargets } from "./log-targets.ts";
+import { packageTargets } from "./package-targets.ts";
 import { served } from "./served.ts";
 import type { Base, Target } from "./target.ts";
 import { traps } from "./traps.ts";
@@ -346,6 +347,7 @@ export const targets: readonly Target[] = [
   ...client,
   ...logTargets,
   ...boundaryTargets,
+  ...packageTargets,
   ...vectorTargets,
   served(() => [...single(NETCDF3), ...single(GEOTIFF), ...hdf5Bases(), ...zarrBases()]),
 ];
