@@ -1,5 +1,5 @@
 import { type ArraySpec, type Block, type IoCall, product, strides } from "../../core/array.ts";
-import { entriesPerElement, type TypedArray } from "../../core/dtype.ts";
+import { entriesPerElement, type TypedArray, type Values } from "../../core/dtype.ts";
 import { type DimSelection, isSlice, type Selection, type Slice, slice } from "../../core/selection.ts";
 import { PolygonMask } from "../../render/mask.ts";
 import { meetsCells, type Spans } from "../../render/spans.ts";
@@ -21,8 +21,8 @@ export interface ClippedVariable {
   readonly yDim: number;
   /** Undefined where the whole window is kept. */
   readonly mask: PolygonMask | undefined;
-  /** Slices with a step of 1, within the window. */
-  read(selection: readonly Slice[], call?: IoCall): Promise<Block>;
+  /** Slices with a step of 1, within the window. `into` is memory for so many values, which may be used for them. */
+  read(selection: readonly Slice[], call?: IoCall, into?: Values): Promise<Block>;
 }
 
 /** Cuts a window out of values on a grid. */
@@ -56,10 +56,10 @@ export function clippedVariable(
     xDim,
     yDim,
     mask,
-    async read(selection, call) {
+    async read(selection, call, into) {
       const rows = selection[yDim]!;
       const spans = mask?.spans(rows.start, rows.stop - rows.start);
-      const block = await values.read(sourceSelection(selection), wanted(spans, window, grid.width), call);
+      const block = await values.read(sourceSelection(selection), wanted(spans, window, grid.width), call, into);
       if (spans === undefined) return block;
       const wide = { ...block, shape: selection.map(({ start, stop }) => stop - start) };
       blankOutside(wide, { xDim, yDim, firstColumn: selection[xDim]!.start }, spans, nodata);

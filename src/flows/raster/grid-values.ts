@@ -1,6 +1,6 @@
 import { type ArraySpec, type Block, chunkExtent, type IoCall, product, type Variable } from "../../core/array.ts";
 import { forEachLimited } from "../../core/concurrency.ts";
-import { allocate, entriesPerElement, itemSize } from "../../core/dtype.ts";
+import { allocate, entriesPerElement, itemSize, type Values } from "../../core/dtype.ts";
 import { type Selection, selectionCount, selectionShape } from "../../core/selection.ts";
 import { createCache } from "../../read/cache.ts";
 import { type ChunkReader, decodedChunk } from "../../read/chunk.ts";
@@ -12,8 +12,11 @@ import type { RasterGrid } from "./grid.ts";
 export interface GridValues {
   readonly grid: RasterGrid;
   readonly spec: ArraySpec;
-  /** The caller's own; what lies in chunks of which `isWanted` says that nobody looks at them may be anything. */
-  read(selection: Selection, isWanted: IsWanted, call?: IoCall): Promise<Block>;
+  /**
+   * The caller's own; what lies in chunks of which `isWanted` says that nobody looks at them may be anything. `into` is
+   * memory for the values, where they are not computed.
+   */
+  read(selection: Selection, isWanted: IsWanted, call?: IoCall, into?: Values): Promise<Block>;
 }
 
 /** Whether something is needed of the cells from `row` and `column` on, in `rows` rows of `columns` each. */
@@ -43,13 +46,13 @@ export function storedValues(variable: Variable, grid: RasterGrid, reader: Chunk
   return {
     grid,
     spec,
-    async read(selection, isWanted, call) {
+    async read(selection, isWanted, call, into) {
       if (variable.read !== undefined) {
         const block = await variable.read(selection, call);
         // Others may look at it.
         return { ...block, data: block.data.slice() as Block["data"] };
       }
-      const target = allocate(spec.dtype, product(selection.map(selectionCount)));
+      const target = into ?? allocate(spec.dtype, product(selection.map(selectionCount)));
       await forEachLimited(wantedCells(selection, isWanted), inFlight, async ({ chunk, picksOf }) => {
         call?.signal?.throwIfAborted();
         const { shape, data } = await cache.get(chunk.join("."), async () => {

@@ -2,7 +2,7 @@ import { type Block, type IoCall, product, strides } from "../../core/array.ts";
 import { numericAttr, textAttr } from "../../core/attrs.ts";
 import { type GeoTransform, isAligned } from "../../core/crs/geotransform.ts";
 import { isLonLat } from "../../core/crs.ts";
-import { entriesPerElement, itemSize, type TypedArray } from "../../core/dtype.ts";
+import { allocate, entriesPerElement, itemSize, type TypedArray } from "../../core/dtype.ts";
 import { all, type Slice, slice } from "../../core/selection.ts";
 import { GyreError } from "../../errors.ts";
 import type { BandDescription, Colours, Description } from "../../write/cog/description.ts";
@@ -53,6 +53,7 @@ export function imageOf(clipped: Clipped): Image {
       },
     );
   }
+  const rooms = new Rooms(spec.dtype);
   const isSouthUp = isAligned(given) && given[5] > 0;
   const raster: Raster = {
     dtype: spec.dtype,
@@ -62,7 +63,7 @@ export function imageOf(clipped: Clipped): Image {
     async rows(first, count, call?: IoCall) {
       const from = isSouthUp ? height - first - count : first;
       const selection = all(spec.shape).with(yDim, slice(from, from + count));
-      const block = await clipped.read(selection, call);
+      const block = await clipped.read(selection, call, rooms.next(bands * width * count));
       const planes = planesOf(block, selection, xDim, yDim, others);
       return isSouthUp ? planes.map((plane) => upsideDown(plane, count)) : planes;
     },
@@ -77,6 +78,30 @@ export function imageOf(clipped: Clipped): Image {
     colours: coloursOf(clipped, bands),
   };
   return { raster, description, tile };
+}
+
+/**
+ * Memory for rows, used again in turns: a writer has taken the last rows when it asks for the next, and one more is read
+ * ahead. New memory for each would keep the collector busier than anything else.
+ */
+class Rooms {
+  readonly #dtype: Raster["dtype"];
+  readonly #rooms: (TypedArray | undefined)[] = [undefined, undefined];
+  #turn = 0;
+
+  constructor(dtype: Raster["dtype"]) {
+    this.#dtype = dtype;
+  }
+
+  next(count: number): TypedArray {
+    const turn = this.#turn++ % this.#rooms.length;
+    const length = count * entriesPerElement(this.#dtype);
+    const known = this.#rooms[turn];
+    if (known !== undefined && known.length >= length) return known.subarray(0, length);
+    const made = allocate(this.#dtype, count) as TypedArray;
+    this.#rooms[turn] = made;
+    return made;
+  }
 }
 
 /** Longitudes between -180 and 180 where the window allows it: that is where maps look for them. */
