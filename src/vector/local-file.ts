@@ -1,6 +1,6 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { basename } from "node:path";
-import { badSource } from "../errors.ts";
+import { badSource, GyreError } from "../errors.ts";
 
 /** A file on this machine, read by ranges that are checked against its size. */
 export class LocalFile implements AsyncDisposable {
@@ -15,8 +15,14 @@ export class LocalFile implements AsyncDisposable {
   }
 
   static async open(path: string): Promise<LocalFile> {
-    const handle = await open(path);
-    return new LocalFile(path, (await handle.stat()).size, handle);
+    const handle = await open(path).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "ENOENT") throw cause;
+      throw new GyreError("NotFound", `${basename(path)} is not there`, { cause });
+    });
+    const info = await handle.stat();
+    if (info.isFile()) return new LocalFile(path, info.size, handle);
+    await handle.close();
+    throw new GyreError("Unsupported", `${basename(path)} is no file`);
   }
 
   /** What errors call it: no one need know where sources are kept. */

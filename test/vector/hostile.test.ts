@@ -32,6 +32,11 @@ async function refused(path: string, tag: ErrorTag, reason: RegExp): Promise<voi
 const POINT =
   '{"type":"Feature","id":"a","properties":{"a":{"b":"}]\\""},"features":1},"geometry":{"type":"Point","coordinates":[1,2,3,4]}}';
 
+test("what is not there, and what is a folder", async () => {
+  await refused(join(folder, "nothing.gpkg"), "NotFound", /nothing\.gpkg is not there/);
+  await refused(folder, "Unsupported", /is no file/);
+});
+
 test("GeoJSON is the same whatever pieces it comes in", () => {
   const text = `{"x":[{"features":[1]}],"name":"n","features":[${POINT}, ${POINT}],"type":"FeatureCollection","n":-1.5e3}\n${POINT}`;
   const bytes = Buffer.from(text);
