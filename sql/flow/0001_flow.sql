@@ -30,6 +30,8 @@ create table flow_run (
   bytes bigint,
   total_bytes bigint,
   created timestamptz not null default now(),
+  -- When it began to wait for a worker, last.
+  queued timestamptz not null default now(),
   started timestamptz,
   ended timestamptz
 );

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Json } from "../../core/array.ts";
 import type { Call } from "../../core/principal.ts";
 import type { Pool } from "../../db/database.ts";
@@ -14,6 +15,8 @@ import { listRuns, readEnd, readRun } from "./read.ts";
 import { retryRun } from "./retry.ts";
 import { insertRun, stopRuns } from "./run-rows.ts";
 
+/** Between two looks at a run that is watched, however much it does. */
+const BREATH_MS = 100;
 /** News come by NOTIFY; this is for those that do not. */
 const SAFETY_MS = 5_000;
 const CONFLICTS = { retries: 5 };
@@ -80,6 +83,7 @@ export class EngineRuns implements Runs {
       if (seen !== last) yield run;
       last = seen;
       if (run.ended !== undefined) return;
+      await delay(BREATH_MS, undefined, { signal });
       await news.after(version, signal, SAFETY_MS);
       signal?.throwIfAborted();
     }

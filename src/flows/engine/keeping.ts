@@ -9,7 +9,7 @@ export async function expire(pool: Pool, seconds: number): Promise<void> {
   const error = { message: `It waited more than ${seconds} seconds for a worker`, tag: "Busy" };
   const expired = await pool.query<{ id: string }>(
     `update flow_run set state = 'failed', ended = now(), error = $2
-     where state = 'queued' and created < now() - $1 * interval '1 s' returning id`,
+     where state = 'queued' and queued < now() - $1 * interval '1 s' returning id`,
     [seconds, JSON.stringify(error)],
   );
   if (expired.length > 0)

@@ -11,7 +11,7 @@ import { enqueue, tellRuns } from "./run-rows.ts";
 export async function retryRun(tx: Database, schema: string, id: string): Promise<boolean> {
   const execution = randomUUID();
   const again = await tx.query(
-    `update flow_run set state = 'queued', execution = $2, ended = null, error = null, percent = 0
+    `update flow_run set state = 'queued', queued = now(), execution = $2, ended = null, error = null, percent = 0
      where id = $1 and state in ('failed', 'cancelled') returning id`,
     [id, execution],
   );

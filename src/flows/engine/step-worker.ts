@@ -53,7 +53,8 @@ export class StepWorker {
   #taken = 0;
   #worn: string | undefined;
   #isDraining = false;
-  #loops: Promise<unknown> = Promise.resolve();
+  #taking: Promise<void> = Promise.resolve();
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(options: StepWorkerOptions) {
     this.#options = options;
@@ -74,9 +75,13 @@ export class StepWorker {
     return this.#recycled.promise;
   }
 
-  async start(): Promise<void> {
+  async prepare(): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    this.#loops = Promise.all([this.#takeLoop(), this.#tellLoop()]);
+  }
+
+  start(): void {
+    this.#taking = this.#takeLoop();
+    this.#telling = this.#tellLoop();
   }
 
   /** Work waits in a queue; in any of them when none is told. */
@@ -103,6 +108,8 @@ export class StepWorker {
   async close(drainMs: number): Promise<void> {
     this.#isDraining = true;
     this.#wake.ring();
+    // What was being taken just now runs as well.
+    await this.#taking;
     const deadline = Date.now() + drainMs;
     while (this.#running.size > 0 && Date.now() < deadline)
       await this.#wake.after(this.#wake.version, undefined, deadline - Date.now());
@@ -110,7 +117,7 @@ export class StepWorker {
     const { closing } = this.#options;
     while (this.#running.size + this.#ending > 0 && !closing.aborted)
       await this.#wake.after(this.#wake.version, closing);
-    await this.#loops;
+    await this.#telling;
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -75,10 +75,10 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
     timeIn: (ms) => dbos.timeIn(ms),
     onError,
   });
+  await steps.prepare();
+  await clear(pool, options.scratch, id);
   // Before anything is taken, or a peer would take it away.
   await lease.beat();
-  await clear(pool, options.scratch);
-  await steps.start();
   const dbos: Dbos = await launchDbos({
     server: options.server,
     schema: pool.schema,
@@ -87,6 +87,7 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
     onLog: (level, entry) => tell(options, level, entry),
     onError,
   });
+  steps.start();
   const bury = async (): Promise<void> => {
     const dead = await lease.bury();
     if (dead.length === 0) return;
@@ -122,15 +123,18 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
     recycled: steps.recycled,
     async close(drainMs) {
       const timer = setTimeout(() => giveUp.abort(), drainMs + GIVE_UP_MS);
-      await steps.close(drainMs);
-      clearTimeout(timer);
-      giveUp.abort();
-      executor.giveUp();
-      hearing[Symbol.dispose]();
-      await Promise.all(timers.map((one) => one.stop()));
-      await dbos.close();
-      isWorking = false;
-      await lease.leave().catch(onError);
+      try {
+        await steps.close(drainMs);
+        clearTimeout(timer);
+        giveUp.abort();
+        executor.giveUp();
+        hearing[Symbol.dispose]();
+        await Promise.all(timers.map((one) => one.stop()));
+        await dbos.close();
+      } finally {
+        isWorking = false;
+        await lease.leave().catch(onError);
+      }
     },
   };
 }
@@ -140,7 +144,7 @@ async function stopOthers(pool: Pool, executor: Executor, dbos?: Dbos): Promise<
   const active = [...executor.active];
   if (active.length === 0) return;
   const rows = await pool.query<{ execution: string }>(
-    "select execution from flow_run where id = any($1) and state = 'running'",
+    "select execution from flow_run where id = any($1) and ended is null",
     [active.map(([run]) => run)],
   );
   const kept = new Set(rows.map(({ execution }) => execution));
@@ -159,9 +163,9 @@ function queuesOf({ queues, listen }: EngineOptions, { steps }: Registry): reado
 }
 
 /** Removes the folders of workers that are no more. */
-async function clear(pool: Pool, scratch: string): Promise<void> {
+async function clear(pool: Pool, scratch: string, own: string): Promise<void> {
   const folders = await readdir(scratch).catch(() => []);
-  const alive = new Set((await pool.query<{ id: string }>(LIVE_WORKERS)).map(({ id }) => id));
+  const alive = new Set([own, ...(await pool.query<{ id: string }>(LIVE_WORKERS)).map(({ id }) => id)]);
   const isWorkers = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
   for (const folder of folders)
     if (isWorkers.test(folder) && !alive.has(folder)) await rm(join(scratch, folder), { recursive: true, force: true });
