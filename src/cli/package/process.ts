@@ -43,11 +43,14 @@ async function watchRun(node: URL, id: string, flags: JobFlags, io: CommandIo): 
   const path = `flows/${encodeURIComponent(id)}/events`;
   const { body } = await ask(node.href, path, io.signal, { headers: { Accept: "text/event-stream" } });
   let last: RunShown | undefined;
+  let told = "";
   for await (const data of eventData(body ?? new ReadableStream())) {
     last = JSON.parse(data) as RunShown;
     const { percent = 0, text = "" } = last.progress;
     if (flags.json) io.out(JSON.stringify({ run: id, state: last.state, percent, text }));
-    else if (io.tty) io.err(`${String(Math.floor(percent)).padStart(3)} % ${text}`);
+    const line = `${String(Math.floor(percent)).padStart(3)} % ${text}`;
+    if (!flags.json && io.tty && line !== told) io.err(line);
+    told = line;
   }
   return last;
 }

@@ -30,8 +30,13 @@ export type BoundaryRef = z.output<typeof boundaryRef>;
 /** The boundary that is meant. Throws NotFound when there is none, or another one by now. */
 export async function boundaryOf(ref: BoundaryRef, boundaries: Boundaries, call: Call): Promise<Boundary> {
   const { name, digest, geometry } = ref;
-  const own = geometry === undefined ? undefined : (await adHocBoundary(geometry, { name }, call)).boundary;
-  const found = own ?? (await boundaries.get(name, call));
+  const loaded = await boundaries.get(name, call);
+  if (loaded !== undefined && geometry !== undefined) {
+    throw new GyreError("BadRequest", `${name} is a boundary of this node: own polygons need names of their own`, {
+      subject: name,
+    });
+  }
+  const found = geometry === undefined ? loaded : (await adHocBoundary(geometry, { name }, call)).boundary;
   if (found === undefined) {
     throw new GyreError("NotFound", `Requested boundary ${name} could not be found`, { subject: name });
   }

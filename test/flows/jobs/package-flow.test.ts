@@ -258,6 +258,21 @@ suite("the flow of packages", () => {
     assert.deepEqual(await packaged("nowhere"), []);
   });
 
+  test("an own polygon cannot take the package of a boundary of this node", async () => {
+    const ring = [
+      [1, 1],
+      [2, 1],
+      [2, 2],
+      [1, 2],
+      [1, 1],
+    ];
+    const boundary = { name: here, geometry: { type: "Polygon" as const, coordinates: [ring] } };
+    const { id } = await runs.start(setting.flows.package, { boundary, processors: ["one.version_1"] }, CALL);
+    const end = await runs.settled(id, CALL);
+    assert.ok(end?.ok === false && /need names of their own/.test(end.error.message));
+    assert.deepEqual(await packaged(), []);
+  });
+
   test("an estimate is the sum of what processors tell", async () => {
     const input = { boundary: { name: here }, processors: ["one.version_1", "two.version_1"] };
     const estimate = await runs.estimate(setting.flows.package, input, CALL);

@@ -9,6 +9,7 @@ import type { Run, RunDetail, Runs } from "../../../flows/runs.ts";
 import { favourite } from "../../../protocols/accept.ts";
 import type { Protocol, Route, RouteCall } from "../../../protocols/protocol.ts";
 import { beating } from "../events/streams.ts";
+import { uncachedJson } from "../json-reply.ts";
 import { isSamePackage, jobBody, packageInputOf } from "./job-body.ts";
 import { FORM_TYPE, readJob } from "./job-upload.ts";
 
@@ -29,7 +30,6 @@ const BODY_BYTES = 16 * 1024 * 1024;
 const MOST_LIVE = 1000;
 const PATH = "/v1/jobs";
 const ONE = `${PATH}/:id`;
-const NOT_STORED = { "Cache-Control": "no-store" };
 
 const submitQuery = z.strictObject({
   estimate: z.enum(["true", "false"]).default("false").describe("true: only tells what the job would take"),
@@ -48,23 +48,23 @@ export function createJobs(options: JobRoutesOptions): Protocol {
     const job = await readJob(request, BODY_BYTES);
     const input = await packageInputOf(job, await options.boundaries(), await options.processors(), call);
     const [runs, flows] = [await options.runs(), await options.flows()];
-    if (query.estimate === "true") return json(await runs.estimate(flows.package, input, call));
+    if (query.estimate === "true") return uncachedJson(await runs.estimate(flows.package, input, call));
     const key = keyOf(request);
     const { id, isNew } = await runs.start(flows.package, input, call, key === undefined ? {} : { id: key });
     if (!isNew && !isSamePackage(input, inputOf(await found(id, call)))) {
       throw new GyreError("Invalid", "this Idempotency-Key came with another job", { subject: "Idempotency-Key" });
     }
-    return json({ job_id: id }, 202, { Location: jobUrl(id, base) });
+    return uncachedJson({ job_id: id }, 202, { Location: jobUrl(id, base) });
   }
 
   async function one(route: RouteCall): Promise<Response> {
     const run = await found(route.params.id ?? "", route.call);
     if (favourite(route.request, [JSON_TYPE, SSE]) === SSE) return streamed(route);
-    return json(await jobOf(run, await options.runs(), route.call), 200, { Vary: "Accept" });
+    return uncachedJson(await jobOf(run, await options.runs(), route.call), 200, { Vary: "Accept" });
   }
 
   async function streamed({ request, params: { id = "" }, call }: RouteCall): Promise<Response> {
-    const headers = { "Content-Type": SSE, ...NOT_STORED, Vary: "Accept", "X-Accel-Buffering": "no" };
+    const headers = { "Content-Type": SSE, "Cache-Control": "no-store", Vary: "Accept", "X-Accel-Buffering": "no" };
     if (request.method === "HEAD") return new Response(null, { headers });
     if (live >= MOST_LIVE) throw new GyreError("Busy", `${MOST_LIVE} listen already`, { retryAfter: 30 });
     const left = new AbortController();
@@ -84,7 +84,7 @@ export function createJobs(options: JobRoutesOptions): Protocol {
     const run = await found(id, call);
     const runs = await options.runs();
     await runs.cancel(run.id, call);
-    return json(await jobOf(await found(id, call), runs, call));
+    return uncachedJson(await jobOf(await found(id, call), runs, call));
   }
 
   async function listed({ query, call, base }: RouteCall): Promise<Response> {
@@ -92,7 +92,7 @@ export function createJobs(options: JobRoutesOptions): Protocol {
     const filter = { flow: "package", limit: Number(limit), ...(from === undefined ? {} : { from }) };
     const { runs, next } = options.acceptsJobs ? await (await options.runs()).list(filter, call) : { runs: [] };
     const jobs = runs.map((run) => summaryOf(run, base));
-    return json({ jobs, ...(next === undefined ? {} : { next }) });
+    return uncachedJson({ jobs, ...(next === undefined ? {} : { next }) });
   }
 
   /** Throws NotFound, with the founding system's text, also for runs that are no jobs. */
@@ -195,11 +195,4 @@ function jobUrl(id: string, base: URL): string {
 
 function unknown(id: string): GyreError {
   return new GyreError("NotFound", `Job not found: ${id}`, { subject: id });
-}
-
-function json(value: object, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { "Content-Type": JSON_TYPE, ...NOT_STORED, ...headers },
-  });
 }
