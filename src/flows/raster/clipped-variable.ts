@@ -68,16 +68,17 @@ export function clippedVariable(
   };
 }
 
-/** A chunk of the grid is wanted where the boundary lies in it, counting columns on both sides of a seam. */
+/** A chunk of the grid is wanted where the window, and in it the boundary, meets it: on both sides of a seam. */
 export function wanted(spans: Spans | undefined, window: RasterWindow, width: number): IsWanted {
-  if (spans === undefined) return () => true;
+  const { first, count } = spans ?? { first: 0, count: window.height };
   return (row, column, rows, columns) => {
-    const from = Math.max(row - window.row, spans.first);
-    const to = Math.min(row - window.row + rows, spans.first + spans.count);
+    const from = Math.max(row - window.row, first);
+    const to = Math.min(row - window.row + rows, first + count);
     if (from >= to) return false;
     return [-width, 0, width].some((turn) => {
       const start = column - window.column + turn;
-      return start < window.width && start + columns > 0 && meetsCells(spans, from, to, start, start + columns);
+      if (start >= window.width || start + columns <= 0) return false;
+      return spans === undefined || meetsCells(spans, from, to, start, start + columns);
     });
   };
 }
