@@ -5,7 +5,7 @@ import { GyreError } from "../errors.ts";
 import type { BBox, Feature, Field, FieldType, FieldValue } from "./feature.ts";
 
 /** SQLite and most readers take no more. */
-const MOST_FIELDS = 2000;
+export const MOST_FIELDS = 2000;
 /** Features after which others of this process have their turn, where reading them waits for nothing. */
 const TURN = 256;
 

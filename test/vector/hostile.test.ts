@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, test } from "node:test";
+import { crsFromEpsg } from "../../src/core/crs.ts";
 import { type ErrorTag, isGyreError } from "../../src/errors.ts";
 import type { Feature } from "../../src/vector/feature.ts";
 import { Scanner } from "../../src/vector/geojson/scan.ts";
@@ -61,6 +62,27 @@ test("GeoJSON of one feature, of a geometry, of nothing", async () => {
   const [geometry] = await read(await file("bare.json", '{"type":"Point","coordinates":[5,6]}'));
   assert.deepEqual(geometry!.geometry, { type: "Point", coordinates: [5, 6] });
   assert.deepEqual(await read(await file("none.json", '{"type":"FeatureCollection","features":[]}')), []);
+});
+
+test("CSV: coordinates by the names of their columns, codes with zeros, columns of the same name", async () => {
+  const path = await file("points.csv", "Lat,Lon,code,a,a,\n13.5,-16.25,007,1,2,3\nx,1,010,,,\n");
+  await using opened = await openVector(path);
+  const [first, second] = await all(opened.layers[0]!.features());
+  assert.deepEqual(first!.geometry, { type: "Point", coordinates: [-16.25, 13.5] });
+  assert.equal(second!.geometry, null);
+  assert.deepEqual(Object.fromEntries(first!.properties), {
+    Lat: "13.5",
+    Lon: -16.25,
+    code: "007",
+    a: 1,
+    a_5: 2,
+    column_6: 3,
+  });
+  await using named = await openVector(path, { csv: { x: "a", y: "Lon", crs: crsFromEpsg(3857)! } });
+  const [moved] = await all(named.layers[0]!.features());
+  assert.deepEqual([named.layers[0]!.crs?.epsg, moved!.geometry], [3857, { type: "Point", coordinates: [1, -16.25] }]);
+  await assert.rejects(openVector(path, { csv: { x: "nowhere" } }), (error) => isGyreError(error, "Unsupported"));
+  await refused(await file("wide.csv", `${",".repeat(100_000)}\n1\n`), "BadSource", /100001 columns/);
 });
 
 test("a field of several types is a text, or JSON", async () => {

@@ -8,7 +8,7 @@ import type { Geometry } from "../../core/stac.ts";
 import { readWkt } from "../../core/wkt-reader.ts";
 import { badSource, GyreError, inSource, isGyreError } from "../../errors.ts";
 import type { Feature, Field, FieldType, FieldValue, Layer, VectorFormat } from "../feature.ts";
-import { filtered, integerOf, Survey } from "../fields.ts";
+import { filtered, integerOf, MOST_FIELDS, Survey } from "../fields.ts";
 import { layerName } from "../layer-name.ts";
 
 export interface CsvOptions {
@@ -115,7 +115,12 @@ class Table {
   }
 
   #begin(head: readonly string[]): void {
-    this.#columns = head.map((name, i) => (name.trim() === "" ? `column_${i + 1}` : name.trim()));
+    if (head.length > MOST_FIELDS) throw badSource(basename(this.#path), 0, `${head.length} columns`);
+    const names = head.map((name) => name.trim());
+    // Columns without a name of their own get their number.
+    this.#columns = names.map((name, i) =>
+      name !== "" && names.indexOf(name) === i ? name : `${name || "column"}_${i + 1}`,
+    );
     this.#place = placeOf(this.#columns, this.#options, basename(this.#path));
   }
 
