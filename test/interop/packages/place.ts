@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +11,11 @@ import { stringify } from "yaml";
 import { type Client, createClient } from "../../../src/client/index.ts";
 import { GYRE } from "../../cli/run.ts";
 import { postgresMissing, startPostgres } from "../../services/postgres-server.ts";
-import { startS3 } from "../../services/services.ts";
+import { missing, startS3 } from "../../services/services.ts";
 import { type Gate, openGate } from "./gate.ts";
 import { openToll, type Toll } from "./toll.ts";
 
-/** What can be wrong with where a node keeps its packages, and what it stands on. */
+/** What a node stands on, and where its packages lie. */
 export interface PlaceKind {
   readonly name: string;
   readonly unavailable: string | undefined;
@@ -40,13 +41,19 @@ const LICENSE = { name: "CC0-1.0", path: "https://creativecommons.org/publicdoma
 const FIXTURES = fileURLToPath(new URL("../../fixtures/founding/", import.meta.url));
 const GLOBAL = `${FIXTURES}global.tif`;
 const PROCESSORS = fileURLToPath(new URL("processors", import.meta.url));
+const MOTO = fileURLToPath(new URL("../../../.peers/moto/bin/moto_server", import.meta.url));
 const BUCKET = "packages";
 
 /** A node that does all by itself; and one on a PostgreSQL server with two workers, whose packages lie in S3. */
 export const PLACES: readonly PlaceKind[] = [
   { name: "embedded", unavailable: undefined, start: () => startPlace({}) },
-  { name: "PostgreSQL server, two workers, S3", unavailable: postgresMissing(), start: startLarge },
+  { name: "PostgreSQL server, two workers, S3", unavailable: largeMissing(), start: startLarge },
 ];
+
+function largeMissing(): string | undefined {
+  if (existsSync(MOTO)) return postgresMissing();
+  return missing("moto is not installed (node scripts/services.ts install)").unavailable;
+}
 
 async function startLarge(): Promise<Place> {
   const endings: (() => Promise<void>)[] = [];
