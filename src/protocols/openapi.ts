@@ -117,8 +117,16 @@ function answerContent(types: readonly string[]): Content {
 }
 
 function jsonSchema(schema: z.ZodType): Json {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return rest as Json;
+  const { $schema: _dialect, $defs, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  return $defs === undefined ? (rest as Json) : withoutReferences(rest as Json);
+}
+
+/** What refers to itself is any value here: within the whole document its references would lead elsewhere. */
+function withoutReferences(schema: Json): Json {
+  if (Array.isArray(schema)) return schema.map(withoutReferences);
+  if (typeof schema !== "object" || schema === null) return schema;
+  if ("$ref" in schema) return {};
+  return Object.fromEntries(Object.entries(schema).map(([key, part]) => [key, withoutReferences(part as Json)]));
 }
 
 function schemasOf(schema: z.ZodType | undefined): { properties: Record<string, Json>; required: readonly string[] } {
