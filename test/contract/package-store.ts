@@ -344,16 +344,24 @@ const CASES: Readonly<Record<string, (room: Room) => Promise<void>>> = {
   "redescribes from the files that are there": async ({ store, files, root }) => {
     await withMade({ [ROADS_TIF]: "roads" }, { notes: ["crop completed"] }, (made) => store.publish(made));
     await withMade({ "rivers.tif": "rivers" }, { metadata: metadataOf("rivers") }, (made) => store.publish(made));
-    // By hand: a repaired file, a lost one.
+    const lakes = { "lakes.tif": "lakes", "lakes-2.tif": "2" };
+    await withMade(lakes, { metadata: metadataOf("lakes") }, (made) => store.publish(made));
+    // By hand: a repaired file, a lost one, and a lost part.
+    await files.delete!(new URL("atlantis/datasets/lakes/version_1/data/lakes-2.tif", root));
     await files.write!(new URL(`atlantis/${ROADS}data/${ROADS_TIF}`, root), bytes("mended roads"));
     await files.delete!(new URL("atlantis/datasets/rivers/version_1/data/rivers.tif", root));
     await store.redescribe(island("atlantis"), [metadataOf("roads", "version_1", { title: "Better roads" })]);
     const [roads, ...others] = datasetsOf((await store.datapackage("atlantis"))!);
-    assert.deepEqual(others, []);
+    // What is not whole any more is of no known source.
+    assert.deepEqual(
+      others.map((one) => [datasetName(one), one.path.length, one.gyre.sourceDigest]),
+      [["lakes.version_1", 1, ""]],
+    );
+    assert.equal(roads?.gyre.sourceDigest, "sha256:1");
     assert.deepEqual([roads?.title, roads?.bytes, roads?.hash], ["Better roads", 12, sha256("mended roads")]);
     assert.deepEqual([roads?.gyre.run, roads?.gyre.notes], ["run-1", ["crop completed"]]);
     assert.match(await document(store, `${ROADS}index.html`), /Better roads/);
-    assert.deepEqual((await store.delta("atlantis", 3))?.removed, ["rivers.version_1"]);
+    assert.deepEqual((await store.delta("atlantis", 4))?.removed, ["rivers.version_1"]);
   },
 
   "takes over a folder whose descriptor it cannot read": async ({ store, files, root }) => {

@@ -33,17 +33,9 @@ export function withBoundary(
   if (before !== undefined && isSame(before.resources[0], resource)) return before;
   const { name, nameLong, adminLevel, bbox, digest } = boundary;
   const created = moment.now.toISOString();
+  const empty = { created, updated: created, licenses: [], resources: [], history: [] };
   const state: DataPackage = {
-    ...{
-      $schema: PROFILE,
-      name,
-      version: "0.0.0",
-      created,
-      updated: created,
-      licenses: [],
-      resources: [],
-      history: [],
-    },
+    ...{ $schema: PROFILE, name, version: "0.0.0", ...empty },
     ...before,
     title: nameLong,
     boundary: { name, nameLong, adminLevel, bbox, digest },

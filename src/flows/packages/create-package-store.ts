@@ -225,9 +225,10 @@ export function createPackageStore(options: PackageStoreOptions): PackageStore {
       const place = at(boundary, path);
       const info = await files.head(place, call);
       if (info === undefined) return undefined;
-      const body = (range: Parameters<typeof pieces>[3], own?: IoCall) =>
-        ReadableStream.from(pieces(files, place, info, range, own));
-      return { info, mediaType, hash: named?.hash, read: body };
+      return {
+        ...{ info, mediaType, hash: named?.hash },
+        read: (range, own) => ReadableStream.from(pieces(files, place, info, range, own)),
+      };
     },
 
     url,

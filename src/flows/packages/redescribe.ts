@@ -39,7 +39,9 @@ export async function datasetsFromFiles(
       ...{ sourceDigest: "", boundaryDigest: boundary.digest, run: "redescribe", software: "" },
       ...{ notes: [], isEmpty: false, created: now.toISOString() },
     };
-    datasets.push(datasetResource(its, described, making));
+    // Of what is not whole any more the next job makes a new one.
+    const sourceDigest = described.length === old?.files.length ? making.sourceDigest : "";
+    datasets.push(datasetResource(its, described, { ...making, sourceDigest }));
   }
   return datasets;
 }

@@ -86,11 +86,10 @@ function resourceOf(name: string, version: string, files: readonly PackageFile[]
   };
 }
 
-/** A licence as Data Package v2 wants it: named by an identifier, with an address where it has one. */
+/** A licence as Data Package v2 wants it: named by an identifier; an empty path is none, and is not stored. */
 function licenceOf({ name, path, title }: Licence): Licence {
   const identifier = name.replace(/[^-a-zA-Z0-9._]+/g, "-");
-  const known = identifier === "" ? "unknown" : identifier;
-  return { name: known, ...(PATH.test(path) ? { path } : {}), title: title || name } as Licence;
+  return { name: identifier || "unknown", path: PATH.test(path) ? path : "", title: title || name };
 }
 
 /** What a processor calls a media type, or bytes. */

@@ -54,6 +54,7 @@ const resource = z.looseObject({
   bytes,
   hash: hash.optional(),
   hashes: z.array(hash).max(MOST_FILES),
+  license: licence.optional(),
   licenses: z.array(licence).max(20).default([]),
   sources: z.array(z.looseObject({ title: text, path: word.optional() })).max(100),
   files: z.array(file).max(MOST_FILES),
@@ -105,9 +106,9 @@ export function parseDataPackage(url: URL, bytes: Uint8Array): DataPackage {
   throw badSource(url, undefined, `${reason}; gyre package redescribe writes it anew`);
 }
 
-/** The text that is stored. Data Package v2 has no empty list of licences. */
+/** The text that is stored. Data Package v2 has no empty list of licences, and none with an empty path. */
 export function datapackageText(datapackage: DataPackage): string {
-  const withoutEmpty = (key: string, value: unknown): unknown =>
-    key === "licenses" && Array.isArray(value) && value.length === 0 ? undefined : value;
-  return `${JSON.stringify(datapackage, withoutEmpty, 2)}\n`;
+  const isNone = (key: string, value: unknown): boolean =>
+    (key === "licenses" && Array.isArray(value) && value.length === 0) || (key === "path" && value === "");
+  return `${JSON.stringify(datapackage, (key, value) => (isNone(key, value) ? undefined : value), 2)}\n`;
 }

@@ -33,7 +33,7 @@ before(async () => {
   const publicUrl = new URL("https://data.example.org/packages/");
   store = createPackageStore({ files: createLocalFiles(), root: pathToFileURL(`${folder}/`), publicUrl });
   await store.setUp(island("empty"));
-  const license = { name: "Open Database (v1)", path: "not an address?", title: "<b>ODbL</b> & friends" };
+  const license = { name: "Open Database (v1)", path: "../licence.txt", title: "<b>ODbL</b> & friends" };
   const hostile = { title: "<script>alert(1)</script>", author: "", originUrl: "javascript:alert(1)", license };
   const rivers = metadataOf("rivers", "version_1", hostile);
   const kinds = [
@@ -56,7 +56,11 @@ before(async () => {
   const contents = { "ice.zarr/zarr.json": "{}", "ice.zarr/c/0": "x" };
   await withMade(contents, { metadata: metadataOf("ice"), files: zarr }, (made) => store.publish(made));
   await withMade({}, { metadata: metadataOf("nothing"), isEmpty: true }, (made) => store.publish(made));
-  await withMade({ "rivers.csv": "a\n2\n" }, { metadata: rivers, sourceDigest: "2" }, (made) => store.publish(made));
+  for (const replaced of [true, false]) {
+    const make = { metadata: rivers, sourceDigest: "2" };
+    const told = await withMade({ "rivers.csv": "a\n2\n" }, make, (made) => store.publish(made));
+    assert.equal(told.replaced, replaced);
+  }
 });
 after(() => rm(folder, { recursive: true }));
 

@@ -37,7 +37,9 @@ export function stacItem(datapackage: DataPackage, geometry: MultiPolygon): Stac
       "gyre:software": VERSION,
     },
     links: [
-      ...licenses.flatMap(({ path, title }): StacLink[] => (path ? [{ rel: "license", href: path, title }] : [])),
+      ...licenses.flatMap(({ path, title }): StacLink[] =>
+        /^https?:\/\//.test(path) ? [{ rel: "license", href: path, title }] : [],
+      ),
       { rel: "alternate", href: "./index.html", type: "text/html", title: "For people" },
     ],
     assets: {
