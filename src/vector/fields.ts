@@ -61,6 +61,10 @@ export function fitted(value: FieldValue | undefined, type: FieldType): FieldVal
     case "string":
       return typeof value === "string" ? value : textOf(value);
     case "integer":
+      // No format that is written has integers of more than 64 bits, sign included.
+      return typeof value === "number" || (typeof value === "bigint" && BigInt.asIntN(64, value) === value)
+        ? value
+        : null;
     case "number":
       return typeof value === "number" || typeof value === "bigint" ? value : null;
     case "boolean":

@@ -133,6 +133,22 @@ export function testVectorWriter(writer: VectorWriter, { isTyped }: VectorWriter
       assert.deepEqual([...features[0]!.properties.values()].filter(Number), [1, 2]);
     });
 
+    test("integers of 64 bits are kept, larger ones are not there", async () => {
+      const fields: readonly Field[] = [
+        { name: "least", type: "integer" },
+        { name: "larger", type: "integer" },
+      ];
+      const properties = new Map([
+        ["least", -(2n ** 63n)],
+        ["larger", 2n ** 63n],
+      ]);
+      const { path } = await written("large", layerOf([{ geometry: FEATURES[0]!.geometry, properties }], { fields }));
+      const [feature] = (await readBack(path)).features;
+      const least = feature!.properties.get("least");
+      assert.equal(isTyped ? least : Number(least), isTyped ? -(2n ** 63n) : -(2 ** 63));
+      assert.ok(!feature!.properties.get("larger"));
+    });
+
     test("the signal ends it", async () => {
       const path = join(folder, `aborted${writer.extension}`);
       const many = Array.from({ length: 3000 }, () => FEATURES[0]!);

@@ -11,7 +11,7 @@ import { Scanner } from "./scan.ts";
 
 const PIECE = 1 << 20;
 /** What may be an integer beyond doubles. */
-const LARGE = /(?:^|[^\d.])\d{16,19}(?![\d.])/;
+const LARGE = /(?:^|[^\d.])\d{16,18}(?![\d.])/;
 
 /** GeoJSON (RFC 7946), also newline-delimited and as text sequence (RFC 8142). Read twice, never held. */
 export const geojson: VectorFormat = {
@@ -97,7 +97,7 @@ function parsed(path: string, text: string): unknown {
 /** Integers that a double cannot hold stay whole. */
 function wholeNumbers(_: string, value: unknown, context?: { readonly source?: string }): unknown {
   const isRounded = typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value);
-  return isRounded && /^-?\d{16,19}$/.test(context?.source ?? "") ? BigInt(context!.source!) : value;
+  return isRounded && /^-?\d{16,18}$/.test(context?.source ?? "") ? BigInt(context!.source!) : value;
 }
 
 /** The `crs` of GeoJSON before RFC 7946; its coordinates were x, y whatever the authority says. */
