@@ -155,7 +155,7 @@ function goesRound({ edges, centres }: CellAxis): boolean {
   return Math.abs(span - 360) < 1e-3 * (span / centres.length);
 }
 
-/** Coordinates that the variable names, then others that lie along its dimensions, those of its own group first. */
+/** Coordinates along one dimension that the variable or its dimensions name. */
 function coordinatesOf(dataset: Dataset, variable: Variable): Variable[] {
   const named = referencesOf(dataset, variable).flatMap((name) => dataset.variables.get(name) ?? []);
   return named.filter(({ spec }) => spec.dims.length === 1 && isNumeric(spec.dtype));

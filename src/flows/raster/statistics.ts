@@ -88,16 +88,9 @@ function rowsOf(
   { window }: Clipped,
   { x, y }: NonNullable<ReturnType<typeof windowAxes>>,
 ): (row: number) => CoveredRow | undefined {
-  // Between cells of several sizes the boundary is straight in coordinates, not in columns and rows.
-  const inCells = (n: number): Float64Array => Float64Array.from({ length: n + 1 }, (_, i) => i);
-  const isEven = x.regular !== undefined && y.regular !== undefined;
-  const coverage = isEven
-    ? new Coverage(window.rings, inCells(window.width), inCells(window.height))
-    : new Coverage(
-        mappedRings(window.rings, (column, row) => [coordinateAt(x, column), coordinateAt(y, row)]),
-        x.edges,
-        y.edges,
-      );
+  // Not in columns and rows: cells may be of several sizes, and those at the poles are cut off there.
+  const rings = mappedRings(window.rings, (column, row) => [coordinateAt(x, column), coordinateAt(y, row)]);
+  const coverage = new Coverage(rings, x.edges, y.edges);
   if (window.width * window.height > MOST_KEPT) return (row) => coverage.row(row);
   const kept = Array.from({ length: window.height }, (_, row) => coverage.row(row));
   return (row) => kept[row];

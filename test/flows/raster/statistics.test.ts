@@ -91,6 +91,17 @@ describe("statistics by area", () => {
     assertClose(found, wanted);
   });
 
+  test("cells end at the poles, also where their middles lie there", async () => {
+    for (const latitudes of [range(181, -90, 1), range(181, 90, -1)]) {
+      const sample = await grid({ latitudes, longitudes: range(360, 0, 1), times: 1, value: (latitude) => latitude });
+      const [found] = await statistics(sample, box(-180, 89, 180, 90));
+      const exact = (cellArea(89.5, 90) + cellArea(88.5, 89.5) / 2) * 360;
+      assert.ok(Math.abs(found!.area - exact) < 1e-9 * exact, `${found!.area} ${exact}`);
+      // All of the cells at the pole, and half of those below.
+      assert.ok(Math.abs(found!.count - 1.5 * 360) < 1e-9, String(found!.count));
+    }
+  });
+
   test("a boundary smaller than a cell has that cell's value", async () => {
     const sample = await grid({
       latitudes: range(20, 0.5, 1),
