@@ -19,7 +19,7 @@ export interface Image {
 }
 
 const TILES = [512, 256, 128, 64, 32, 16];
-const ROW_BYTES = 256 << 20;
+const ROW_BYTES = 128 << 20;
 /** Bands beyond this have no names: nobody reads them. */
 const MOST_NAMES = 1000;
 
