@@ -117,12 +117,24 @@ export async function launchDbos(options: DbosOptions): Promise<Dbos> {
   });
   await DBOS.launch();
   const queue = await DBOS.registerQueue(QUEUE, { minPollingIntervalMs: POLL_MS });
-  return {
-    async nudge() {
-      // Its own timer comes round once a second; a person waits for a run's first step.
+  let isAsked = false;
+  let looking: Promise<void> | undefined;
+  const look = async (): Promise<void> => {
+    while (isAsked && DBOS.isInitialized()) {
+      isAsked = false;
       const executor = DBOSExecutor.globalInstance;
       // biome-ignore lint/complexity/useLiteralKeys: it is private to TypeScript, and there is no other way to wake it
-      if (executor !== undefined && DBOS.isInitialized()) await wfQueueRunner["pollQueue"](executor, queue);
+      if (executor !== undefined) await wfQueueRunner["pollQueue"](executor, queue);
+    }
+  };
+  return {
+    // Its own timer comes round once a second; a person waits for a run's first step. Many that ask at once share a look.
+    nudge() {
+      isAsked = true;
+      looking ??= look().finally(() => {
+        looking = undefined;
+      });
+      return looking;
     },
     async recover(executors) {
       await DBOSExecutor.globalInstance?.recoverPendingWorkflows([...executors]);
