@@ -35,8 +35,8 @@ export function createBoundaries(pool: Pool, options?: BoundariesOptions): Bound
 const NATURAL_EARTH: DefaultSet = {
   source: "Natural Earth 1:10m",
   async *drafts() {
-    const { naturalEarthCountries } = await import("./natural-earth.ts");
-    yield* naturalEarthCountries();
+    const { naturalEarthApart } = await import("./natural-earth-apart.ts");
+    yield* naturalEarthApart();
   },
 };
 

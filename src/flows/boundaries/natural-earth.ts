@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { setImmediate as turn } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { feature } from "topojson-client";
 import { isGyreError } from "../../errors.ts";
@@ -59,8 +58,6 @@ export async function* naturalEarthCountries(): AsyncGenerator<BoundaryDraft> {
     const name = code ?? foldedName(nameLong);
     const area = await areaOfCountry(country, coarser);
     if (name !== undefined && area !== undefined) yield { ...area, name, nameLong, adminLevel: 0 };
-    // Some take a tenth of a second: the node answers in between.
-    await turn();
   }
 }
 
