@@ -90,11 +90,11 @@ function generateStep(
       const boundary = await boundaryOf(ref, boundaries, { signal, who });
       const processor = processorOf(processors, name);
       const folder = await context.scratch();
-      const { metadata } = processor;
+      const { metadata, options } = processor;
       const generated = await processor.generate({ boundary, folder, fileName: namesOf(processor, ref.name) }, context);
       await checkSource(processor, sourceDigest, context);
       context.progress({ percent: 95, text: "Moving into the package" });
-      const made = { boundary, metadata, sourceDigest, folder, generated, run, signal };
+      const made = { boundary, metadata, sourceDigest, folder, generated, run, signal, ...(options && { options }) };
       const { replaced, bytes, files } = await store.publish(made);
       const uri = store.url(boundary.name, `datasets/${metadata.dataset}/${metadata.version}/`).href;
       context.generated({ id: uri, bytes });

@@ -9,6 +9,7 @@ export function combined(parts: readonly [Processor, ...Processor[]]): Processor
   return {
     ...(first.queue !== undefined && { queue: first.queue }),
     metadata: { ...first.metadata, formats: [...new Set(parts.flatMap(({ metadata }) => metadata.formats))] },
+    options: parts.map(({ options }) => options ?? null),
     async sourceDigest(call) {
       const digests: string[] = [];
       for (const part of parts) digests.push(await part.sourceDigest(call));

@@ -1,4 +1,5 @@
 import type { RasterConfig, TableConfig, VectorConfig } from "../../config/processors.ts";
+import type { Json } from "../../core/array.ts";
 import { type Crs, crsFromEpsg, crsFromProj, crsFromWkt } from "../../core/crs.ts";
 import { GyreError } from "../../errors.ts";
 import { digest } from "../../formats/version.ts";
@@ -23,10 +24,15 @@ export function metadataOf(config: Configured, formats: readonly string[]): Proc
   };
 }
 
-/** Digest of the source's state and of all that decides what is made of it: a changed option is another recipe. */
-export function recipeDigest(config: Configured, version: string): string {
+/** All that decides what is made of a source. */
+export function optionsOf(config: Configured): Json {
   const options = Object.entries(config).filter(([key]) => !ABOUT.has(key) && key !== "source");
-  return `sha256:${digest([version, JSON.stringify(options)])}`;
+  return JSON.parse(JSON.stringify(Object.fromEntries(options))) as Json;
+}
+
+/** Digest of the source's state and of the options: a changed one is another recipe. */
+export function recipeDigest(config: Configured, version: string): string {
+  return `sha256:${digest([version, JSON.stringify(optionsOf(config))])}`;
 }
 
 /** Where the first source is from, for people: without what may be a secret. */

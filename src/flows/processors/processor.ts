@@ -1,3 +1,4 @@
+import type { Json } from "../../core/array.ts";
 import type { Call } from "../../core/principal.ts";
 import type { Boundary } from "../boundaries/boundary.ts";
 import type { Estimate, StepContext } from "../flow.ts";
@@ -64,6 +65,8 @@ export interface Processor {
   readonly metadata: ProcessorMetadata;
   /** Name of the queue that it runs in; default `core`. */
   readonly queue?: string;
+  /** How it was told to make it: into the package's recipe. No secrets. */
+  readonly options?: Json;
   /** Digest of the source's state now; what was made from another one is out of date. Fetches nothing large. */
   sourceDigest(call: Call): Promise<string>;
   estimate(boundary: Boundary, call: Call): Promise<Estimate>;

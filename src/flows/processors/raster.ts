@@ -1,7 +1,7 @@
 import type { RasterConfig } from "../../config/processors.ts";
 import type { ChunkReader } from "../../read/chunk.ts";
 import { type RasterProcessing, rasterProcessor } from "../raster/raster-processor.ts";
-import { crsOf, metadataOf } from "./configured.ts";
+import { crsOf, metadataOf, optionsOf } from "./configured.ts";
 import { estimateOf } from "./estimate.ts";
 import type { Processor } from "./processor.ts";
 import { type RasterDeps, rasterSource } from "./raster-source.ts";
@@ -18,6 +18,7 @@ export function configuredRaster(config: RasterConfig, deps: RasterProcessorDeps
   const untried = rasterProcessor(processing, { ...source, reader });
   return {
     ...untried,
+    options: optionsOf(config),
     async estimate(boundary, call) {
       const fetched = await source.look(call);
       return fetched === undefined ? untried.estimate(boundary, call) : estimateOf(fetched);

@@ -7,7 +7,7 @@ import { clipped } from "../../vector/clipped.ts";
 import { csvWriter } from "../../vector/csv/write.ts";
 import type { Layer } from "../../vector/feature.ts";
 import type { Boundary } from "../boundaries/boundary.ts";
-import { metadataOf, recipeDigest } from "./configured.ts";
+import { metadataOf, optionsOf, recipeDigest } from "./configured.ts";
 import { estimateOf } from "./estimate.ts";
 import type { MadeFile, Processor } from "./processor.ts";
 import type { VectorSource } from "./vector-source.ts";
@@ -36,6 +36,7 @@ export function tableProcessor(config: TableConfig, source: VectorSource): Proce
 
   return {
     metadata: metadataOf(config, [FORMAT]),
+    options: optionsOf(config),
     ...(config.queue !== undefined && { queue: config.queue }),
     sourceDigest: async (call) => recipeDigest(config, await source.version(call)),
     estimate: async (_boundary, call) => estimateOf(await source.look(call)),

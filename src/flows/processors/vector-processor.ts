@@ -8,7 +8,7 @@ import { clipped } from "../../vector/clipped.ts";
 import type { Feature, Layer, VectorWriter } from "../../vector/feature.ts";
 import { vectorWriter } from "../../vector/writers.ts";
 import type { StepContext } from "../flow.ts";
-import { crsOf, metadataOf, recipeDigest } from "./configured.ts";
+import { crsOf, metadataOf, optionsOf, recipeDigest } from "./configured.ts";
 import { estimateOf } from "./estimate.ts";
 import type { Generated, MadeFile, Processor, ProcessorJob } from "./processor.ts";
 import type { SourceLayer, VectorSource } from "./vector-source.ts";
@@ -46,6 +46,7 @@ export function vectorProcessor(config: VectorConfig, source: VectorSource): Pro
 
   return {
     metadata: metadataOf(config, [format]),
+    options: optionsOf(config),
     ...(config.queue !== undefined && { queue: config.queue }),
     sourceDigest: async (call) => recipeDigest(config, await source.version(call)),
     estimate: async (_boundary, call) => estimateOf(await source.look(call)),
