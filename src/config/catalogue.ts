@@ -20,10 +20,20 @@ export const validation = z.strictObject({
     .describe("where schemas are kept: a folder or s3://bucket/prefix; default in dataDir"),
 });
 
+const languageTag = z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, "is no language tag (RFC 5646)");
+
 /** The catalogue as clients see it. */
 export const catalogue = z.strictObject({
   id: z.string().min(1).max(200).optional(),
   title: z.string().max(500).optional(),
   description: z.string().max(5000).optional(),
+  language: languageTag.default("en").describe("of title and description"),
+  translations: z
+    .record(
+      languageTag,
+      z.strictObject({ title: z.string().max(500).optional(), description: z.string().max(5000).optional() }),
+    )
+    .default({})
+    .describe("title and description in other languages, for clients that ask for them"),
   writable: z.boolean().default(true).describe("false: the node only follows, and writes answer 405"),
 });

@@ -6,6 +6,7 @@ export interface StacLink {
   readonly href: string;
   readonly type?: string;
   readonly title?: string;
+  readonly hreflang?: string;
   readonly method?: string;
   readonly body?: { readonly [key: string]: Json };
   readonly merge?: boolean;

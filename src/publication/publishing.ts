@@ -38,11 +38,12 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     onError: (error) => options.onError(error, "catalogue"),
   });
   const publication = (): Promise<Publication> => starting.value();
-  const { id = config.name, title, description, writable } = config.catalog;
+  const { id = config.name, title, description, writable, language, translations } = config.catalog;
   const stac: StacOptions = {
     catalog: lazyCatalog(async () => (await publication()).catalog),
     ...(writable ? { writes: lazyWrites(async () => (await publication()).writes) } : {}),
     id,
+    languages: { own: language, translations },
     ...(title === undefined ? {} : { title }),
     ...(description === undefined ? {} : { description }),
     bodyBytes: config.limits.body,

@@ -10,7 +10,7 @@ export const READS: readonly string[] = [
   ),
   ...["item-search", "ogcapi-features", "collection-search"].map((part) => `${STAC}/v1.0.0-rc.1/${part}#free-text`),
   ...["", "#fields", "#sort", "#filter", "#query"].map((part) => `${STAC}/v1.0.0-rc.1/collection-search${part}`),
-  `${STAC}/v1.0.0-rc.2/children`,
+  ...["children", "language"].map((part) => `${STAC}/v1.0.0-rc.2/${part}`),
   `${STAC}/v0.3.0/aggregation`,
   "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
   ...["core", "oas30", "geojson"].map((part) => `${FEATURES}-1/1.0/conf/${part}`),

@@ -1,4 +1,5 @@
 import type { Catalog, Writes } from "../../catalog/catalog.ts";
+import type { Languages } from "./language.ts";
 import { stacUrl } from "./links.ts";
 
 /** What the routes of a catalogue work with. */
@@ -9,6 +10,8 @@ export interface StacOptions {
   readonly id?: string;
   readonly title?: string;
   readonly description?: string;
+  /** Default: English alone. */
+  readonly languages?: Languages;
   /** Bytes of a body that is sent, at most. */
   readonly bodyBytes: number;
 }

@@ -3,6 +3,7 @@ import type { RouteCall } from "../protocol.ts";
 import { jsonAnswer } from "./answer.ts";
 import { READS, WRITES } from "./conformance.ts";
 import type { StacOptions } from "./context.ts";
+import { ENGLISH, languageMembers, languageOf } from "./language.ts";
 import { GEOJSON, JSON_TYPE, stacUrl } from "./links.ts";
 
 const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
@@ -14,13 +15,16 @@ export function conformance({ writes }: StacOptions): readonly string[] {
 }
 
 /** `GET /stac`: the catalogue as its clients first meet it. */
-export async function answerLanding({ call, base }: RouteCall, options: StacOptions): Promise<Response> {
-  const { id = "gyre", title = "Gyre", description = "The STAC catalogue of a Gyre node." } = options;
+export async function answerLanding({ request, call, base }: RouteCall, options: StacOptions): Promise<Response> {
+  const { id = "gyre", languages = ENGLISH } = options;
+  const language = languageOf(request, languages);
+  const { title = options.title ?? "Gyre", description = options.description ?? "The STAC catalogue of a Gyre node." } =
+    languages.translations[language] ?? {};
   const { entries } = await options.catalog.collections({ limit: MOST_CHILDREN, isCounted: false }, call);
   const at = (...parts: readonly string[]): string => stacUrl(base, ...parts);
   const links: StacLink[] = [
-    { rel: "self", href: at(), type: JSON_TYPE, title },
-    { rel: "root", href: at(), type: JSON_TYPE, title },
+    { rel: "self", href: at(), type: JSON_TYPE, title, hreflang: language },
+    { rel: "root", href: at(), type: JSON_TYPE, title, hreflang: language },
     { rel: "conformance", href: at("conformance"), type: JSON_TYPE, title: "Conformance classes" },
     { rel: "data", href: at("collections"), type: JSON_TYPE, title: "Collections" },
     { rel: "children", href: at("children"), type: JSON_TYPE, title: "Children" },
@@ -51,8 +55,9 @@ export async function answerLanding({ call, base }: RouteCall, options: StacOpti
     id,
     title,
     description,
+    ...languageMembers(language, languages),
     conformsTo: conformance(options),
     links,
   };
-  return jsonAnswer(body);
+  return jsonAnswer(body, { headers: { "Content-Language": language, Vary: "Accept-Language" } });
 }

@@ -4,6 +4,7 @@ import { aggregateBody, aggregateQuery, answerAggregate, answerAggregations } fr
 import type { StacOptions } from "./context.ts";
 import { answerChildren, answerCollection, answerCollections, answerItem } from "./documents.ts";
 import { answerLanding, conformance } from "./landing.ts";
+import { ENGLISH } from "./language.ts";
 import { GEOJSON, JSON_TYPE } from "./links.ts";
 import { answerQueryables } from "./queryables.ts";
 import { answerSearch, ITEM_TYPES } from "./search.ts";
@@ -34,6 +35,7 @@ export function createStac(options: StacOptions): Protocol {
 }
 
 function readRoutes(options: StacOptions): readonly Route[] {
+  const { own } = options.languages ?? ENGLISH;
   const route = (
     path: string,
     summary: string,
@@ -50,7 +52,12 @@ function readRoutes(options: StacOptions): readonly Route[] {
       404: { description: "There is none", ...PROBLEM },
     },
     role: "read",
-    handle: (call) => answer(call, options),
+    async handle(call) {
+      const response = await answer(call, options);
+      // Titles of links are the catalogue's words; what it was given it does not translate.
+      if (!response.headers.has("content-language")) response.headers.set("Content-Language", own);
+      return response;
+    },
     ...more,
   });
   const counts = (path: string): readonly Route[] => [
