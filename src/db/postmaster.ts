@@ -54,8 +54,9 @@ export async function launch({ postgres }: Binaries, place: Place): Promise<Laun
     child.unref();
     return {
       async failure() {
-        if (child.signalCode !== null) return "killed";
-        return child.exitCode === null ? undefined : (await readFile(logFile(place))).subarray(size).toString();
+        if (child.signalCode === "SIGKILL") return "killed";
+        if (child.exitCode === null && child.signalCode === null) return undefined;
+        return (await readFile(logFile(place))).subarray(size).toString();
       },
     };
   } finally {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Principal } from "../../core/principal.ts";
 import { GyreError, isGyreError } from "../../errors.ts";
@@ -49,8 +49,14 @@ export class StepRun implements StepContext {
   }
 
   scratch(): Promise<string> {
-    this.#scratch ??= mkdtemp(join(this.#folder, "try-"));
+    this.#scratch ??= this.#makeFolder();
     return this.#scratch;
+  }
+
+  async #makeFolder(): Promise<string> {
+    // A peer that took this worker for dead has removed it.
+    await mkdir(this.#folder, { recursive: true });
+    return mkdtemp(join(this.#folder, "try-"));
   }
 
   progress(state: Progress): void {

@@ -75,10 +75,10 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
     timeIn: (ms) => dbos.timeIn(ms),
     onError,
   });
+  // Before anything is taken or made, or a peer would take it away.
+  await lease.beat();
   await steps.prepare();
   await clear(pool, options.scratch, id);
-  // Before anything is taken, or a peer would take it away.
-  await lease.beat();
   const dbos: Dbos = await launchDbos({
     server: options.server,
     schema: pool.schema,
