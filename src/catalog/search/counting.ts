@@ -40,12 +40,12 @@ export class Counting {
 
   /** Begins to count beside the search, or answers what counts after it, where that turns out to be needed. */
   async begin(search: Search, call: Call): Promise<() => Promise<number | undefined>> {
-    const isBrief = search.limit > 1 && this.#countMs === undefined && (await this.#isLarge());
-    if (!isBrief) {
-      const ms = this.#countMs ?? (search.limit === 1 ? PATIENT_COUNT_MS : COUNT_MS);
+    const isOne = search.limit === 1;
+    if (this.#countMs !== undefined || !(await this.#isLarge())) {
+      const ms = this.#countMs ?? (isOne ? PATIENT_COUNT_MS : COUNT_MS);
       return () => countMatches(this.#db, search, call, ms);
     }
-    const counted = this.#briefly(search, call);
+    const counted = isOne ? countMatches(this.#db, search, call, PATIENT_COUNT_MS) : this.#briefly(search, call);
     // It is awaited later, unless the search fails first.
     counted.catch(() => undefined);
     return () => counted;
