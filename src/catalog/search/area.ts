@@ -11,6 +11,8 @@ export interface Area {
   readonly exact: Sql;
   /** Likewise, of items that are their boxes: an index decides alone. */
   readonly exactOfBoxes: Sql;
+  /** How much of the world's 360 by 180 degrees its box is, 0 to 1. */
+  readonly share: number;
 }
 
 const MOST_CORNERS = 5000;
@@ -31,7 +33,7 @@ export function boxArea(bbox: readonly [number, number, number, number]): Area {
     return sql`(place && ${text}::box and (shape is null or place <@ ${text}::box or ${parts}))`;
   });
   const boxes = boxesMeet(box);
-  return { boxes, exact: or(exact), exactOfBoxes: boxes };
+  return { boxes, exact: or(exact), exactOfBoxes: boxes, share: shareOf(box) };
 }
 
 /** Throws BadRequest for what is no geometry, or has too many corners. */
@@ -54,7 +56,12 @@ export function geometryArea(geometry: Geometry): Area {
     boxes: boxesMeet(box),
     exact: or(decided.map(({ exact }) => exact)),
     exactOfBoxes: or(decided.map(({ ofBox }) => ofBox)),
+    share: shareOf(box),
   };
+}
+
+function shareOf([west, south, east, north]: Box): number {
+  return ((east - west) * (north - south)) / (360 * 180);
 }
 
 /** A hole counts only for the part that it lies in: an island in it is another part. */

@@ -8,6 +8,8 @@ import { type Conditions, matchingItems } from "./where.ts";
 /** Rows that are looked at along an index before it is given up: entries of the index alone, or whole rows. */
 const WALK_ENTRIES = 10_000;
 const WALK_ROWS = 2000;
+/** Items are denser where people look than over the whole world, by about this. */
+const LAND = 3;
 /** Of a walk by groups, for each row that is wanted. */
 const FIRST_ENTRIES = 20;
 /** So many rows are gathered without a try to walk; more where a box leaves still fewer of them. */
@@ -81,11 +83,13 @@ function walkEntries({ conditions, order, place, count }: Wanted): Sql {
     order by ${by} limit ${count}`;
 }
 
-/** A short walk first, since nothing of one is known before its end. */
+/** A short walk first, since nothing of one is known before its end; but in a small box it would find too few. */
 function walksByGroups(wanted: Wanted): readonly Sql[] {
-  const most = wanted.conditions.boxes.length > 0 ? WALK_ENTRIES : WALK_ROWS;
-  const [short, long] = [FIRST_ENTRIES * wanted.count, Math.max(most, 2 * wanted.count)];
-  return short < long ? [walkGroups(wanted, short), walkGroups(wanted, long)] : [walkGroups(wanted, long)];
+  const { conditions, count } = wanted;
+  const most = conditions.boxes.length > 0 ? WALK_ENTRIES : WALK_ROWS;
+  const [short, long] = [FIRST_ENTRIES * count, Math.max(most, 2 * count)];
+  const isHopeful = short * conditions.share * LAND > count / 4;
+  return short < long && isHopeful ? [walkGroups(wanted, short), walkGroups(wanted, long)] : [walkGroups(wanted, long)];
 }
 
 /**

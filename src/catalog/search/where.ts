@@ -19,6 +19,8 @@ export interface Conditions {
   readonly covered: readonly Sql[];
   /** Boxes alone, of which the planner knows nothing. */
   readonly boxes: readonly Sql[];
+  /** Of the world, that the smallest of them covers; 1 without any. */
+  readonly share: number;
   /** Follow from the others, and are found by an index that has statistics. */
   readonly known: readonly Sql[];
   /** Need the row. */
@@ -55,6 +57,7 @@ export function conditionsOf(search: Search, who: Principal, of: "items" | "coll
   return {
     ...{ ranges, covered, known, rest },
     boxes: areas.map(({ boxes }) => boxes),
+    share: Math.min(1, ...areas.map(({ share }) => share)),
     others: [...areas.map(({ exact }) => sql`${exact} is true`), ...others],
     othersOfWide: [...areas.map(({ exactOfBoxes }) => exactOfBoxes), ...others],
   };
