@@ -57,6 +57,11 @@ const ENVIRONMENTS = [
     proof: "bin/frictionless",
     packages: ["frictionless==5.18.1", "jsonschema==4.26.0", "pystac==1.14.1"],
   },
+  {
+    name: "raster",
+    proof: "bin/rio",
+    packages: ["rasterio==1.4.4", "shapely==2.2.0", "numpy==2.4.6", "netCDF4==1.7.5.1.post1"],
+  },
   { name: "owslib", proof: "bin/normalizer", packages: ["OWSLib==0.35.0"] },
   { name: "prov", proof: "bin/prov-convert", packages: ["prov==3.2.3"] },
 ] as const;

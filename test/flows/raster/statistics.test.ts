@@ -140,7 +140,7 @@ describe("statistics by area", () => {
   });
 
   const python = fileURLToPath(new URL("../../../.peers/raster/bin/python", import.meta.url));
-  const skip = !existsSync(python) && "no .peers/raster: node scripts/peers.ts raster";
+  const skip = !existsSync(python) && "no .peers/raster: node scripts/services.ts install";
 
   test("of real countries are those of shapely and numpy", { skip }, async (t) => {
     const folder = mkdtempSync(join(tmpdir(), "gyre-statistics-"));
