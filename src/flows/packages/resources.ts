@@ -1,4 +1,3 @@
-import type { Json } from "../../core/array.ts";
 import type { Boundary } from "../boundaries/boundary.ts";
 import type { Licence, ProcessorMetadata } from "../processors/processor.ts";
 import type { DatasetFacts, DatasetResource, PackageFile, Resource } from "./datapackage.ts";
@@ -7,18 +6,8 @@ import type { DatasetFacts, DatasetResource, PackageFile, Resource } from "./dat
 const PATH = /^((?=[^./~])(?!file:)((?!\/\.\.\/)(?!\\)(?!:\/\/).)*|(http|ftp)s?:\/\/.*)$/;
 const MEDIA_TYPE = /^[\w.+-]+\/[\w.+-]+(?:\s*;.*)?$/;
 
-/** How a dataset version was made. */
-export interface Making {
-  readonly sourceDigest: string;
-  readonly boundaryDigest: string;
-  readonly run: string;
-  readonly options?: Json | undefined;
-  readonly notes: readonly string[];
-  readonly isEmpty: boolean;
-  /** Version of Gyre. */
-  readonly software: string;
-  readonly created: string;
-}
+/** How a dataset version was made: what its metadata does not say. */
+export type Making = Omit<DatasetFacts, "dataset" | "titleLong" | "summary" | "citation" | "author" | "originUrl">;
 
 /** The resource of a dataset version; its name is settled when it comes into a package. */
 export function datasetResource(

@@ -1,6 +1,6 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { Compressors } from "hyparquet";
 import type { Json } from "../../core/array.ts";
+import { parquetCompressors } from "../../core/parquet.ts";
 import { badSource, isGyreError } from "../../errors.ts";
 import type { Files } from "../../files/files.ts";
 import { urlOfKey } from "../../files/keys.ts";
@@ -123,17 +123,4 @@ async function readRecord(files: Files, url: URL): Promise<Record | undefined> {
   }
 }
 
-type Inflate = (input: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
-
-/** Node's own decompressors, none of which gives more than the page says it holds. */
-const COMPRESSORS: Compressors = Object.fromEntries(
-  Object.entries<Inflate>({ ZSTD: zstdDecompressSync, GZIP: gunzipSync, BROTLI: brotliDecompressSync }).map(
-    ([name, inflate]) => [
-      name,
-      (input: Uint8Array, length: number): Uint8Array => {
-        if (length > MAX_FILE) throw new Error(`a page of ${length} bytes`);
-        return inflate(input, { maxOutputLength: Math.max(1, length) });
-      },
-    ],
-  ),
-);
+const COMPRESSORS: Compressors = parquetCompressors(MAX_FILE);

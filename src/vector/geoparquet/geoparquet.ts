@@ -1,7 +1,7 @@
-import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { AsyncBuffer, Compressors, FileMetaData, RowGroup, SchemaTree } from "hyparquet";
 import type { IoCall } from "../../core/array.ts";
 import { type BBox, boxesMeet } from "../../core/geometry.ts";
+import { parquetCompressors } from "../../core/parquet.ts";
 import { readWkb } from "../../core/wkb-reader.ts";
 import { badSource, GyreError, inSource, isGyreError } from "../../errors.ts";
 import type { Feature, Field, FieldType, FieldValue, Layer, VectorFormat } from "../feature.ts";
@@ -150,17 +150,4 @@ async function guarded<T>(file: LocalFile, work: () => Promise<T>): Promise<T> {
   }
 }
 
-type Inflate = (input: Uint8Array, options: { readonly maxOutputLength: number }) => Uint8Array;
-
-/** Node's own decompressors, none of which gives more than the page says it holds. */
-const COMPRESSORS: Compressors = Object.fromEntries(
-  Object.entries<Inflate>({ ZSTD: zstdDecompressSync, GZIP: gunzipSync, BROTLI: brotliDecompressSync }).map(
-    ([name, inflate]) => [
-      name,
-      (input: Uint8Array, length: number): Uint8Array => {
-        if (length > MOST_PAGE) throw new Error(`a page of ${length} bytes`);
-        return inflate(input, { maxOutputLength: Math.max(1, length) });
-      },
-    ],
-  ),
-);
+const COMPRESSORS: Compressors = parquetCompressors(MOST_PAGE);
