@@ -32,21 +32,22 @@ export function unwrapped(rings: Rings, { longEdges, isReprojected = false }: Un
 /** Edges along a parallel from -180 to 180 are in polygons around the Earth, and where small ones were glued together. */
 function isJumping(ring: Ring): boolean {
   const isNear = ring.every(([x]) => Math.abs(x) > 90) && ring.some(([x]) => Math.abs(x) < 180 - NEARLY);
-  return ring.some((from, i) => isLong(from, ring[(i + 1) % ring.length]!, isNear ? Infinity : 360));
+  return ring.some((from, i) => isLong(from, ring[(i + 1) % ring.length]!, isNear));
 }
 
 /** Edges as they are written, each in halves where others could read it the short way. */
 function withMiddles(ring: Ring): Ring {
   return ring.flatMap((from, i) => {
     const to = ring[(i + 1) % ring.length]!;
-    return isLong(from, to, 360) ? [from, [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2] as const] : [from];
+    return isLong(from, to, false) ? [from, [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2] as const] : [from];
   });
 }
 
-/** Over more than 180 degrees of longitude and less than `limit`; along a pole none is long. */
-function isLong(from: Position, to: Position, limit: number): boolean {
+/** Over more than 180 degrees of longitude, but for those around the whole Earth; along a pole none is long. */
+function isLong(from: Position, to: Position, isAroundLong: boolean): boolean {
   const width = Math.abs(to[0] - from[0]);
-  return width > 180 + NEARLY && width < limit - NEARLY && !(isPole(from) && isPole(to));
+  const isAround = Math.abs(width - 360) <= NEARLY;
+  return width > 180 + NEARLY && (isAroundLong || !isAround) && !(isPole(from) && isPole(to));
 }
 
 function isPole([, latitude]: Position): boolean {

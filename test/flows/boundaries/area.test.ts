@@ -111,6 +111,11 @@ describe("the antimeridian and the poles", () => {
     assert.equal((await area(jumping, "short-way")).digest, (await area(pacific[0]!)).digest);
     near(await size((await area(jumping, "as-written")).geometry), 3400);
     await assert.rejects(area(jumping), /more than 180 degrees.*antimeridian/);
+    await assert.rejects(
+      area("POLYGON((0 0, 500 0, 1 1, 0 0))"),
+      /more than 180 degrees/,
+      "also one that goes around the Earth and on",
+    );
   });
 
   test("a hole across it stays one", async () => {
