@@ -85,6 +85,15 @@ suite("the flow of packages", () => {
     const [first] = job.job_group_processors;
     assert.equal(first?.job_result?.uri, setting.store.url(here, "datasets/one/version_1/").href);
     assert.deepEqual(await packaged(), ["one", "two"]);
+    const recipe = await setting.store.file(here, "recipe.json");
+    assert.ok(recipe);
+    const { datasets } = (await new Response(recipe.read({ offset: 0 })).json()) as {
+      readonly datasets: readonly { readonly options: unknown }[];
+    };
+    assert.deepEqual(
+      datasets.map(({ options }) => options),
+      [{ cut: "one" }, { cut: "two" }],
+    );
   });
 
   test("eight identical submissions at once: one SUCCESS and seven SKIPPED, which name the run they found", async () => {

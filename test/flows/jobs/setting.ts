@@ -65,6 +65,7 @@ export function testProcessor(dataset: string, queue?: string): TestProcessor {
       },
     },
     ...(queue === undefined ? {} : { queue }),
+    options: { cut: dataset },
     generated: 0,
     source: "1",
     sourceDigest: async () => `version:${processor.source}`,
