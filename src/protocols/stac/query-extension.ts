@@ -1,11 +1,9 @@
 import { z } from "zod";
 import type { Expression, Operand } from "../../catalog/cql2/expression.ts";
+import { isName, isStorable, UNNAMED, UNSTORABLE } from "../../catalog/cql2/limits.ts";
 import { GyreError } from "../../errors.ts";
 
-const text = z
-  .string()
-  .max(2000)
-  .refine((value) => !value.includes("\0"), "has a NUL");
+const text = z.string().max(2000).refine(isStorable, UNSTORABLE);
 const scalar = z.union([text, z.number(), z.boolean()]);
 const operators = z
   .strictObject({
@@ -23,7 +21,7 @@ const operators = z
   .partial();
 /** The `query` of the Query extension: operators by property. */
 export const querySchema = z
-  .record(z.string().min(1).max(200), operators)
+  .record(z.string().refine(isName, UNNAMED), operators)
   .refine((q) => Object.keys(q).length <= 100, "names more than 100 properties");
 
 const COMPARISONS = { eq: "=", neq: "<>", lt: "<", lte: "<=", gt: ">", gte: ">=" } as const;

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Search, SortKey } from "../../catalog/catalog.ts";
 import type { Expression } from "../../catalog/cql2/expression.ts";
 import { parseJson } from "../../catalog/cql2/json.ts";
+import { isStorable, UNSTORABLE } from "../../catalog/cql2/limits.ts";
 import { parseText } from "../../catalog/cql2/text.ts";
 import { parseInterval } from "../../core/interval.ts";
 import type { Geometry } from "../../core/stac.ts";
@@ -17,8 +18,7 @@ const DEFAULT_LIMIT = 10;
 export const MOST_LIMIT = 10_000;
 const MOST_IDS = 1000;
 
-const isStorable = (text: string): boolean => !text.includes("\0");
-const name = z.string().min(1).max(1024).refine(isStorable, "has a NUL");
+const name = z.string().min(1).max(1024).refine(isStorable, UNSTORABLE);
 const sortKey = z.strictObject({ field: name, direction: z.enum(["asc", "desc"]).default("asc") });
 
 /** The body of `POST /search` with the extensions that this catalogue has. */

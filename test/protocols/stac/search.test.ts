@@ -188,6 +188,7 @@ suite("STAC search", () => {
       ...[null, [], 7, "x", { limit: "3" }, { ids: [7] }, { ids: ["a\0b"] }, { collections: ["\0"] }, { sortby: "n" }],
       ...[{ query: { n: { eq: "\0" } } }, { q: "\0" }, { filter: { op: "=", args: [{ property: "n" }, "\0"] } }],
       ...[{ intersects: { type: "Point", coordinates: [0, 91] } }, { sortby: [{ field: "\0" }] }, { nonsense: 1 }],
+      ...[{ query: { "n\0": { eq: 1 } } }, { query: { n: { eq: "\ud800" } } }, { query: { n: { in: ["\udc00"] } } }],
     ];
     for (const body of bodies) assertProblem(await post(body), 400);
     assertProblem(await post({}, { "content-type": "text/plain" }), 415);
