@@ -12,7 +12,7 @@ export interface Preference {
 /** Reads `Prefer`. Whoever wants the document waits for it, said or not. */
 export function preferenceOf(request: Request): Preference {
   const header = request.headers.get("prefer") ?? "";
-  const wait = Number(/(?:^|[,;\s])wait\s*=\s*"?(\d{1,4})\b/i.exec(header)?.[1] ?? 0);
+  const wait = Number(/(?:^|[,;\s])wait\s*=\s*"?(\d{1,9})\b/i.exec(header)?.[1] ?? 0);
   const named = /(?:^|[,;\s])return\s*=\s*"?(minimal|representation)\b/i.exec(header)?.[1];
   const returns = named?.toLowerCase() as Preference["returns"];
   const seconds = wait === 0 && returns === "representation" ? WAIT_OF_REPRESENTATION : wait;

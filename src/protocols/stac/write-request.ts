@@ -16,6 +16,7 @@ import {
   MERGE_PATCH,
   type Sent,
 } from "./write-bodies.ts";
+import { expectedEvent } from "./write-condition.ts";
 
 /** What a write asks for. */
 export interface Requested {
@@ -36,7 +37,7 @@ export async function changesOf(route: RouteCall, options: StacOptions, method: 
     method === "POST" ? newDocuments(body, collection) : [changeAt(request, method, collection ?? "", item, body)];
   const origin = originOf(route);
   const key = keyOf(request);
-  const match = ifMatchOf(request);
+  const match = method === "POST" ? undefined : await expectedEvent(route, options);
   const changes = payloads.map((payload, i): Change => {
     return {
       ...origin,
@@ -131,13 +132,4 @@ function keyOf({ headers }: Request): string | undefined {
   throw new GyreError("BadRequest", "Idempotency-Key has 1 to 200 of A-Z a-z 0-9 . _ : ~ @ / + = -", {
     subject: "Idempotency-Key",
   });
-}
-
-/** The event that `If-Match` names; `*` asks only that there is something. */
-function ifMatchOf(request: Request): string | undefined {
-  const header = request.headers.get("if-match")?.trim();
-  if (header === undefined || header === "*") return undefined;
-  const match = /^"([^"]+)"$/.exec(header);
-  if (match !== null) return match[1];
-  throw new GyreError("BadRequest", "If-Match names one strong entity tag", { subject: "If-Match" });
 }

@@ -107,10 +107,27 @@ suite("STAC transactions", () => {
       200,
     );
     assert.equal((await node.send("PUT", at, padded, { "if-match": "*" })).status, 200);
-    for (const header of ['W/"x"', '"a", "b"', "x"]) {
-      assertProblem(await node.send("PUT", at, padded, { "if-match": header }), 400, /entity tag/);
-    }
+    const now = await etagOf(id);
+    const put = (headers: Readonly<Record<string, string>>) => node.send("PUT", at, padded, headers);
+    for (const header of [`W/${now}`, '"a", "b"', `"a",W/${now}`])
+      assertProblem(await put({ "if-match": header }), 412);
+    for (const header of ["x", '"a" "b"', '"a",']) assertProblem(await put({ "if-match": header }), 400, /entity tag/);
+    assert.equal((await put({ "if-match": `"a" , ${now}, W/"b"` })).status, 200);
     assertProblem(await node.send("PUT", `${ITEMS}/nothing`, item("nothing"), { "if-match": "*" }), 404);
+  });
+
+  test("If-Unmodified-Since guards the version by its time, and If-Match comes before it", async () => {
+    const id = await posted();
+    const at = `${ITEMS}/${id}`;
+    const since = (date: string, headers = {}) =>
+      node.send("PATCH", at, { properties: { n: 2 } }, { "if-unmodified-since": date, ...headers });
+    const long = "Mon, 01 Jan 2001 00:00:00 GMT";
+    assertProblem(await since(long), 412, /changed on/);
+    assert.equal((await since(long, { "if-match": "*" })).status, 200);
+    const modified = (await node.ask(at)).headers.get("last-modified") ?? "";
+    assert.equal((await since(modified)).status, 200);
+    assert.equal((await since("yesterday")).status, 200, "no date is no condition");
+    assertProblem(await node.send("DELETE", `${ITEMS}/nothing`, undefined, { "if-unmodified-since": long }), 404);
   });
 
   test("If-None-Match: POST never replaces, and what changes a document needs one", async () => {
