@@ -20,6 +20,7 @@ import { createInfo } from "./protocols/info.ts";
 import { kerchunk } from "./protocols/kerchunk.ts";
 import { createOperations } from "./protocols/operations.ts";
 import type { Protocol } from "./protocols/protocol.ts";
+import { itemIdOf } from "./protocols/stac/dataset-item/dataset-item.ts";
 import { datasetItems } from "./protocols/stac/dataset-item/route.ts";
 import { zarr } from "./protocols/zarr.ts";
 import type { Publishing } from "./publication/publishing.ts";
@@ -98,6 +99,7 @@ export async function createNode(config: Config, options: NodeOptions): Promise<
     files,
     formats,
     read: engine.read,
+    itemIdOf,
     ...(isTransient ? {} : { index: createDatasetIndex(files, objects), store: new URL("registry.jsonl", dataDir) }),
     isReadOnly: isWorker,
     ...(clock === undefined ? {} : { clock }),

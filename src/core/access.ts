@@ -50,7 +50,7 @@ export interface ListOptions {
 
 /** All that a protocol may know of the rest of the node. `open` and `list` decide what a principal sees. */
 export interface Access {
-  /** Canonical ids in code-point order. */
+  /** Canonical ids in code-point order, without those of retracted datasets. */
   list(call: Call, options?: ListOptions): AsyncIterable<string>;
   /** Undefined: no such dataset for this principal. Throws Gone for a retracted one, BadSource for a broken one. */
   open(id: string, call: Call): Promise<Opened | undefined>;
@@ -58,6 +58,8 @@ export interface Access {
   current?(id: string, call: Call): Opened | undefined;
   /** The files that a dataset is made of, as far as they are datasets of their own and no folders. */
   files?(id: string, call: Call): readonly SourceFile[];
+  /** The id of the STAC item that describes a dataset, as far as that is known without opening it. */
+  item?(id: string, call: Call): string | undefined;
   /** A chunk that `raw` answered, found by its `kept`, as long as it is in memory. */
   kept?(key: string): RawChunk | undefined;
   /** Stored bytes, whole chunks of `spec.chunks` where the codecs need that. Undefined: never written. */

@@ -1,3 +1,4 @@
+import { retractedAmong } from "../catalog/retracted.ts";
 import type { Config } from "../config.ts";
 import { eventJsonSchema } from "../core/event-schema.ts";
 import { createCompare } from "../http/routes/compare.ts";
@@ -5,7 +6,7 @@ import { createEvents } from "../http/routes/events/events.ts";
 import { createSubscriptions } from "../http/routes/subscriptions.ts";
 import { asyncapi } from "../log/asyncapi.ts";
 import type { Protocol, RouteCall } from "../protocols/protocol.ts";
-import { catalogRetractions, type Retractions } from "../protocols/stac/dataset-item/retractions.ts";
+import type { Retractions } from "../protocols/stac/dataset-item/retractions.ts";
 import { createIngest } from "../protocols/stac/ingest.ts";
 import { answerLanding } from "../protocols/stac/landing.ts";
 import { createStac, type StacOptions } from "../protocols/stac/stac.ts";
@@ -75,7 +76,10 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     protocols: [createStac(stac), compare, subscriptions, events],
     ingest: writable ? createIngest(stac) : undefined,
     landing: (call) => answerLanding(call, stac),
-    retractions: catalogRetractions(stac.catalog, () => starting.running?.applied()),
+    retractions: {
+      state: () => starting.running?.applied(),
+      among: async (ids) => retractedAmong((await publication()).pool, ids),
+    },
     started: starting.started,
     state: () => starting.state,
     troubles() {

@@ -27,6 +27,8 @@ export interface Holdings {
   current?(id: string, call: Call): Opened | undefined;
   /** The files that a dataset is made of, as far as they are datasets of their own. */
   files?(id: string, call: Call): readonly SourceFile[];
+  /** The id of the STAC item that describes a dataset, as far as that is known without opening it. */
+  item?(id: string, call: Call): string | undefined;
 }
 
 export interface AccessOptions {
@@ -88,6 +90,7 @@ export function createAccess(holdings: Holdings, reader: ChunkReader, options: A
     open: (id, call) => holdings.open(id, call),
     current: (id, call) => holdings.current?.(id, call),
     files: (id, call) => holdings.files?.(id, call) ?? [],
+    item: (id, call) => holdings.item?.(id, call),
     kept: (key) => stored.find(key),
     raw: (variable, index, call) => rawChunk(keeping, variable, index, call),
     stage: (variable, index, call) => stagedBytes(reader.files, variable, index, call),

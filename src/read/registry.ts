@@ -26,6 +26,8 @@ export interface RegistryOptions {
   readonly formats: FormatRegistry;
   readonly read: ReadValues;
   readonly index?: DatasetIndex;
+  /** Tells the id of the STAC item that describes a dataset; it is kept with the others. */
+  readonly itemIdOf?: (opened: Opened) => Promise<string>;
   /** The file in which ids are kept; without it they last as long as the process. */
   readonly store?: URL;
   /** Another process keeps it. */
@@ -242,6 +244,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       const entry = names.get(id);
       return entry === undefined ? [] : sourceFiles(entry, names, (source) => looked.get(source)?.info);
     },
+    item: (id) => names.get(id)?.item,
     add(registration) {
       const known = names.byKey(registration.key);
       const entry = names.add(registration);
@@ -266,10 +269,15 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
       if (entry === undefined) return false;
       try {
         while (saves.size >= MOST_SAVES) await Promise.race(saves);
-        const isThere = (await openChecked(entry, call)) !== undefined;
+        const dataset = await openChecked(entry, call);
+        if (dataset === undefined) return false;
+        const { source, tape = false } = entry;
+        const item = await options.itemIdOf?.({ id: entry.id, dataset, source, tape });
         const now = names.byKey(entry.key);
-        if (isThere && now !== undefined && now.identity === entry.identity) names.update({ ...now, verified: true });
-        return isThere;
+        if (now !== undefined && now.identity === entry.identity) {
+          names.update({ ...now, verified: true, ...(item === undefined ? {} : { item }) });
+        }
+        return true;
       } catch (error) {
         if (!isGyreError(error)) throw error;
         report(entry.source, error);

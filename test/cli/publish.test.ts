@@ -205,16 +205,31 @@ test("copies of another node are alternates of the assets, and can be withdrawn"
 
 test("a retracted item hides its dataset; one that is removed is gone from the catalogue", async () => {
   const keys = async (): Promise<number> => (await fetch(`${at}datasets/${DATASET}/keys`)).status;
+  const listed = async (): Promise<string[]> => (await fetch(`${at}datasets`)).json() as Promise<string[]>;
   assert.equal(await keys(), 200);
+  const before = await listed();
+  assert.ok(before.includes(DATASET));
   assert.equal((await gyre("retract", "CMIP6", DATASET, "--node", at)).code, 0);
   assert.equal((await stored("CMIP6", DATASET))?.properties.retracted, true);
   assert.equal(await keys(), 410);
   assert.equal((await fetch(`${at}datasets/${DATASET}/kerchunk/tas/.zarray`)).status, 410);
+  const after = await listed();
+  const answers = await Promise.all(
+    before.map(async (id) => [id, (await fetch(`${at}datasets/${id}/keys`)).status] as const),
+  );
+  const gone = answers.flatMap(([id, status]) => (status === 410 ? id : []));
+  assert.ok(gone.length > 1, "the files of a retracted dataset are gone with it");
+  assert.deepEqual(
+    after,
+    before.filter((id) => !gone.includes(id)),
+    "what is gone is not listed",
+  );
   assert.equal(
     (await gyre("update", "CMIP6", DATASET, "--partial", '{"properties":{"retracted":false}}', "--node", at)).code,
     0,
   );
   assert.equal(await keys(), 200);
+  assert.deepEqual(await listed(), before);
   assert.equal((await gyre("retract", "mine", "a", "--hard", "--node", at)).code, 0);
   assert.equal(await stored("mine", "a"), undefined);
   const missing = await gyre("retract", "mine", "a", "--node", at);

@@ -24,6 +24,8 @@ export interface Entry {
   readonly identity?: string;
   /** It has been opened as it is now. */
   readonly verified?: boolean;
+  /** The id of the STAC item that describes it, since it was verified. */
+  readonly item?: string;
   /** Since when it has not been there; ISO 8601. */
   readonly missing?: string;
 }

@@ -49,14 +49,15 @@ export async function registerDataset(
 }
 
 /** What a source was when it was last looked at. One that lies below a root that is served stays below it. */
-function known(registry: Registry, key: string, root: string): Pick<Entry, "root" | "identity" | "verified"> {
+function known(registry: Registry, key: string, root: string): Pick<Entry, "root" | "identity" | "verified" | "item"> {
   const entry = registry.byKey(key);
   if (entry === undefined || entry.missing !== undefined) return { root };
-  const { identity, verified } = entry;
+  const { identity, verified, item } = entry;
   return {
     root: entry.root ?? root,
     ...(identity === undefined ? {} : { identity }),
     ...(verified === undefined ? {} : { verified }),
+    ...(item === undefined ? {} : { item }),
   };
 }
 

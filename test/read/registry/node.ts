@@ -1,4 +1,5 @@
 import { createCodecRegistry } from "../../../src/codecs/registry.ts";
+import type { Opened } from "../../../src/core/access.ts";
 import type { Dataset } from "../../../src/core/array.ts";
 import { ANONYMOUS } from "../../../src/core/principal.ts";
 import { badSource } from "../../../src/errors.ts";
@@ -90,7 +91,8 @@ export async function startNode(files: Files, clock: Clock = manualClock()): Pro
   const formats = createFormatRegistry([text], files, createCodecRegistry());
   const index = createDatasetIndex(files, DATA);
   const store = new URL("registry.jsonl", DATA);
-  const registry = await createRegistry({ files, formats, index, read, store, clock });
+  const itemIdOf = async ({ dataset }: Opened): Promise<string> => `item of ${dataset.attrs.get("title")?.value}`;
+  const registry = await createRegistry({ files, formats, index, read, store, clock, itemIdOf });
   return {
     registry,
     scanner: createScanner({ files, formats, registry }),

@@ -93,6 +93,20 @@ test("ids last over restarts, whatever comes later; unchanged files are not read
   assert.deepEqual([...new Set(reads)], ["/archive/x.nc"]);
 });
 
+test("the id of a dataset's item is known since it was verified, and changes with what it is", async () => {
+  const files = await archive({ "x.nc": "TEST one", "bad.nc": "TEST!" });
+  const first = await startNode(files);
+  await first.scanner.scan(ARCHIVE);
+  assert.equal(first.registry.item?.("x", CALL), "item of one");
+  assert.equal(first.registry.item?.("bad", CALL), undefined);
+  assert.equal(first.registry.item?.("nothing", CALL), undefined);
+  const second = await startNode(files);
+  assert.equal(second.registry.item?.("x", CALL), "item of one", "without opening it again");
+  await write(files, "x.nc", "TEST two");
+  await second.scanner.scan(ARCHIVE);
+  assert.equal(second.registry.item?.("x", CALL), "item of two");
+});
+
 test("changed files are noticed, vanished ones answer nothing and are listed until they come back", async () => {
   const files = await archive({ "x.nc": "TEST one", "y.nc": "TEST y" });
   const clock = manualClock();

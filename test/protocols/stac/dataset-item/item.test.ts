@@ -306,10 +306,10 @@ test("retracted datasets are gone from event to event; while nobody can be asked
   const retracted = new Set<string>();
   const access = withRetractions(archive.access, {
     state: () => state,
-    async isRetracted(id) {
-      asked.push(id);
+    async among(ids) {
+      asked.push(...ids);
       if (isAway) throw new GyreError("Busy", "away");
-      return retracted.has(id);
+      return new Set(ids.filter((id) => retracted.has(id)));
     },
   });
   const opens = (): Promise<boolean> => access.open("cordex.v20241001", call).then((opened) => opened !== undefined);
@@ -330,4 +330,60 @@ test("retracted datasets are gone from event to event; while nobody can be asked
   assert.ok(await opens(), "data is served also while the catalogue is away");
   isAway = false;
   await assert.rejects(opens, { tag: "Gone" });
+});
+
+test("lists leave retracted datasets out, by the ids of their items, and ask once between two events", async () => {
+  const items = new Map([["two", "CMIP6.two"]]);
+  const listed = ["one", "two", "three"];
+  let state: number | undefined = 1;
+  let isAway = false;
+  const asked: (readonly string[])[] = [];
+  const retracted = new Set(["CMIP6.two"]);
+  const access = withRetractions(
+    {
+      ...archive.access,
+      async *list() {
+        yield* listed;
+      },
+      item: (id) => items.get(id),
+    },
+    {
+      state: () => state,
+      async among(ids) {
+        asked.push(ids);
+        if (isAway) throw new GyreError("Busy", "away");
+        return new Set(ids.filter((id) => retracted.has(id)));
+      },
+    },
+  );
+  const list = (): Promise<string[]> => Array.fromAsync(access.list(call));
+  assert.deepEqual(await list(), ["one", "three"]);
+  assert.deepEqual(await Promise.all([list(), list()]), [
+    ["one", "three"],
+    ["one", "three"],
+  ]);
+  assert.deepEqual(asked, [["one", "CMIP6.two", "three"]]);
+  retracted.add("one").delete("CMIP6.two");
+  assert.deepEqual(await list(), ["one", "three"], "no event, no question");
+  state = 2;
+  assert.deepEqual(await list(), ["two", "three"]);
+  assert.equal(asked.length, 2);
+  state = undefined;
+  assert.deepEqual(await list(), ["two", "three"], "what is known stays while nobody can be asked");
+  [state, isAway] = [3, true];
+  assert.deepEqual(await list(), listed, "data is served also while the catalogue is away");
+  isAway = false;
+  assert.deepEqual(await list(), ["two", "three"]);
+  const before = asked.length;
+  for (let i = listed.length; i < 2500; i++) listed.push(`d${i}`);
+  state = 4;
+  assert.equal((await list()).length, 2499);
+  assert.equal(asked.length - before, 3, "many are asked about in a few questions");
+  // No scan has opened this one, so that nobody knew its item.
+  listed.push("cordex.v20241001");
+  assert.ok((await list()).includes("cordex.v20241001"));
+  const id = await access.open("cordex.v20241001", call).then(() => asked.at(-1)![0]!);
+  retracted.add(id);
+  state = 5;
+  assert.ok(!(await list()).includes("cordex.v20241001"));
 });
