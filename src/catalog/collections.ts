@@ -4,7 +4,7 @@ import type { StacCollection, StacItem } from "../core/stac.ts";
 import type { Database } from "../db/database.ts";
 import type { Page, Search, Stored } from "./catalog.ts";
 import { derivedCollection } from "./collection-row.ts";
-import { createMatcher } from "./cql2/matcher.ts";
+import { createMatcher, type Matcher } from "./cql2/matcher.ts";
 import type { Box } from "./footprint.ts";
 import { beyond, keyTexts, orderBy, orderOf } from "./search/order.ts";
 import { readToken, writeToken } from "./search/token.ts";
@@ -70,7 +70,9 @@ export async function searchCollections(db: Database, search: Search, call: Call
   const [first, last] = [rows[0], rows.at(-1)];
   const isNext = last !== undefined && (isMore || isBackwards);
   const isPrevious = first !== undefined && (isBackwards ? isMore : place !== undefined);
-  const matched = search.isCounted === false || rest !== undefined ? undefined : await count(db, matches, call);
+  const isWhole = matcher !== undefined && place === undefined;
+  const counted = async (): Promise<number> => (isWhole ? some.length : count(db, matches, matcher, call));
+  const matched = search.isCounted === false ? undefined : await counted();
   return {
     entries: rows.map(storedOf),
     ...(matched === undefined ? {} : { matched }),
@@ -79,7 +81,12 @@ export async function searchCollections(db: Database, search: Search, call: Call
   };
 }
 
-async function count(db: Database, matches: Sql, call: Call): Promise<number> {
+async function count(db: Database, matches: Sql, matcher: Matcher | undefined, call: Call): Promise<number> {
+  if (matcher !== undefined) {
+    const { text, values } = sql`
+      select id, document, etag, updated, ${new Sql(EXTENT)} from ${AS_ITEMS} where ${matches}`;
+    return (await db.query<Row>(text, values, call)).filter((row) => matcher.matches(asItem(row))).length;
+  }
   const { text, values } = sql`select count(*) as matched from ${AS_ITEMS} where ${matches}`;
   const [row] = await db.query<{ matched: number }>(text, values, call);
   return row?.matched ?? 0;

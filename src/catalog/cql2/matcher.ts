@@ -1,8 +1,12 @@
+import { cutAtAntimeridian } from "../../core/antimeridian.ts";
+import { mapPositions } from "../../core/geometry.ts";
 import { type Geos, loadGeos, type Shape } from "../../core/geos.ts";
 import type { Geometry, StacItem } from "../../core/stac.ts";
+import { isGyreError } from "../../errors.ts";
 import { bareName } from "./domain.ts";
 import { evaluate, type Spatial } from "./evaluate.ts";
 import type { Expression, Operand } from "./expression.ts";
+import { horizontal } from "./geometry.ts";
 import { expressionHasSpatial } from "./spatial.ts";
 
 /** An expression made ready for many items. */
@@ -30,7 +34,7 @@ class SpatialMatcher implements Matcher {
   }
 
   matches(item: StacItem): boolean {
-    using own = new ItemShape(item.geometry, this.#geos);
+    using own = new ItemShape(item, this.#geos);
     const shapeOf = (operand: Operand): Shape | undefined => {
       if (operand.kind === "geometry") return this.#constant(operand.geometry);
       return operand.kind === "property" && bareName(operand.name) === "geometry" ? own.get() : undefined;
@@ -55,23 +59,43 @@ class SpatialMatcher implements Matcher {
 
 /** The geometry of one item, read when first asked for. */
 class ItemShape implements Disposable {
-  readonly #geometry: Geometry | null;
+  readonly #item: StacItem;
   readonly #geos: Geos;
   #shape: Shape | undefined;
   #isRead = false;
 
-  constructor(geometry: Geometry | null, geos: Geos) {
-    this.#geometry = geometry;
+  constructor(item: StacItem, geos: Geos) {
+    this.#item = item;
     this.#geos = geos;
   }
 
   get(): Shape | undefined {
-    if (!this.#isRead && this.#geometry !== null) this.#shape = this.#geos.shape(this.#geometry);
+    if (!this.#isRead) this.#shape = this.#read();
     this.#isRead = true;
     return this.#shape;
+  }
+
+  #read(): Shape | undefined {
+    const { geometry, bbox } = this.#item;
+    if (geometry === null) return undefined;
+    try {
+      return this.#geos.shape(cutAtAntimeridian(unrolled(geometry, bbox), this.#geos));
+    } catch (error) {
+      // What GEOS cannot cut is compared with nothing, and ends no search among others.
+      if (isGyreError(error, "Unsupported")) return undefined;
+      throw error;
+    }
   }
 
   [Symbol.dispose](): void {
     this.#shape?.[Symbol.dispose]();
   }
+}
+
+/** Longitudes without a jump, where the box says that they cross the antimeridian: as the catalogue's columns have them. */
+function unrolled(geometry: Geometry, bbox: readonly number[] | undefined): Geometry {
+  if (bbox === undefined) return geometry;
+  const [west, , east] = horizontal(bbox);
+  if (west <= east) return geometry;
+  return mapPositions(geometry, ([x, ...rest]) => [x! < west ? x! + 360 : x!, ...rest]);
 }

@@ -139,3 +139,31 @@ test("spatial predicates are those of GEOS", async () => {
   });
   await check({ ...ITEM, geometry: null }, { "S_DISJOINT(geometry, POINT(1 1))": false, "geometry IS NULL": true });
 });
+
+test("a geometry across the antimeridian lies on both sides of it, however it is written", async () => {
+  const ring = (west: number, east: number): number[][] => {
+    return [
+      [west, -10],
+      [east, -10],
+      [east, 10],
+      [west, 10],
+      [west, -10],
+    ];
+  };
+  const bbox = [170, -10, -170, 10];
+  const cut = { type: "MultiPolygon", coordinates: [[ring(170, 180)], [ring(-180, -170)]] } as const;
+  const beyond = { type: "Polygon", coordinates: [ring(170, 190)] } as const;
+  const across = { type: "Polygon", coordinates: [ring(170, -170)] } as const;
+  for (const place of [{ geometry: cut, bbox }, { geometry: cut }, { geometry: beyond }, { geometry: across, bbox }]) {
+    await check(
+      { ...ITEM, ...place },
+      {
+        "S_INTERSECTS(geometry, POINT(175 0))": true,
+        "S_INTERSECTS(geometry, POINT(-175 0))": true,
+        "S_DISJOINT(geometry, POINT(0 0))": true,
+        "S_WITHIN(geometry, BBOX(160, -20, -160, 20))": true,
+        "S_EQUALS(geometry, BBOX(170, -10, -170, 10))": true,
+      },
+    );
+  }
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseText } from "../../../src/catalog/cql2/text.ts";
 import type { Payload } from "../../../src/core/event.ts";
 import { isGyreError } from "../../../src/errors.ts";
 import type { MakePool } from "../catalog.ts";
@@ -98,6 +99,16 @@ export function testCollections(make: MakePool): void {
     const rank = { kind: "property", name: "rank" } as const;
     const filter = { kind: "compare", op: "=", left: rank, right: { kind: "literal", value: 2 } } as const;
     assert.deepEqual(await ids({ filter }), ["pacific"]);
+    const meets = { limit: 1, filter: parseText("S_INTERSECTS(geometry, POINT(-175 0))") };
+    const west = await node.catalog.collections(meets, CALL);
+    const rest = await node.catalog.collections({ ...meets, token: west.next! }, CALL);
+    assert.deepEqual(
+      [west, rest].map(({ entries, matched }) => [entries[0]?.document.id, matched]),
+      [
+        ["pacific", 2],
+        ["world", 2],
+      ],
+    );
     const page = await node.catalog.collections({ limit: 3 }, CALL);
     assert.equal(page.matched, 4);
     const second = await node.catalog.collections({ limit: 3, token: page.next! }, CALL);
