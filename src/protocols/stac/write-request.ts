@@ -111,7 +111,14 @@ function patchOf(request: Request, value: unknown): Patch {
   if (type === MERGE_PATCH && isList) throw wrong("a merge patch is an object (RFC 7396)");
   if (type === JSON_PATCH && !isList) throw wrong("a JSON Patch is a list (RFC 6902)");
   if (typeof value !== "object" || value === null) throw wrong("a patch is an object or a list of operations");
-  return value as Patch;
+  return (isList ? value.map(operationOf) : value) as Patch;
+}
+
+/** Members that an operation does not have are ignored (RFC 6902, 4). */
+function operationOf(operation: unknown): unknown {
+  if (typeof operation !== "object" || operation === null) return operation;
+  const { op, path, value } = operation as Record<string, unknown>;
+  return op === "remove" || value === undefined ? { op, path } : { op, path, value };
 }
 
 /** Who asks with what, as events tell it. */

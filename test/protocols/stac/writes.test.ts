@@ -60,7 +60,9 @@ suite("STAC transactions", () => {
     assert.equal((await node.send("PATCH", at, { properties: { a: null, c: 3 } }, MERGE)).status, 200);
     const operations = [
       { op: "test", path: "/properties/b", value: 2 },
-      { op: "replace", path: "/properties/b", value: "two" },
+      { op: "replace", path: "/properties/b", value: "two", note: "not of RFC 6902: ignored" },
+      { op: "add", path: "/properties/e", value: null },
+      { op: "remove", path: "/properties/e", value: 1 },
     ];
     assert.equal((await node.send("PATCH", at, operations, OPERATIONS)).status, 200);
     assert.equal((await node.send("PATCH", at, { properties: { d: 4 } })).status, 200, "application/json, a merge");
