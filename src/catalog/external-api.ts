@@ -16,7 +16,10 @@ export interface Answered {
 
 /** A STAC API of somebody else. */
 export interface ExternalApi {
-  /** Throws Busy when it cannot answer now. `key`: names the write, so that its repeat is known. */
+  /**
+   * Throws Busy when it cannot answer now, and Invalid for a name that no address can have. `key`: names the write, so
+   * that its repeat is known.
+   */
   send(
     method: string,
     path: readonly string[],
@@ -27,23 +30,36 @@ export interface ExternalApi {
 const TIMEOUT_MS = 30_000;
 /** Of an answer, which may be an item. */
 const MOST_BYTES = 16 * 1024 * 1024;
-const PASSING: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
+/** It wants us to wait, or lets us not in at all: no document is to blame. */
+const LATER: ReadonlySet<number> = new Set([401, 408, 425, 429, 503]);
+/** So says what stands before it when it does not answer. */
+const GATEWAY: ReadonlySet<number> = new Set([502, 504]);
+/** A write without an answer so many times is to blame itself where the catalogue answers else: by then it was waited for. */
+const MOST_SILENCES = 8;
 /** What every server takes in a header; other keys are not sent. */
 const KEY = /^[!-~]{1,200}$/;
+/** Names that mean a way in an address, however they are escaped there (URL Standard 4.4): `/items/..` is `/`. */
+const WAYS: ReadonlySet<string> = new Set([".", ".."]);
 
 export function createExternalApi({ api, timeoutMs = TIMEOUT_MS, signal }: ExternalApiOptions): ExternalApi {
   const base = new URL(api.href.endsWith("/") ? api.href : `${api.href}/`);
   const busy = (what: string, cause?: unknown): GyreError =>
     new GyreError("Busy", `${base.host} ${what}`, { source: base.href, cause });
 
+  /** The last write without an answer, and how often in a row. */
+  let unanswered = { key: "", times: 0 };
+
   const external: ExternalApi = {
     async send(method, path, { key, body } = {}) {
+      const way = path.find((name) => WAYS.has(name));
+      if (way !== undefined) throw new GyreError("Invalid", `"${way}" cannot be part of an address`);
       const url = new URL(path.map(encodeURIComponent).join("/"), base);
       const headers = new Headers();
       if (body !== undefined) headers.set("Content-Type", typeOf(method, body));
       if (key !== undefined && KEY.test(key)) headers.set("Idempotency-Key", key);
       const timeout = AbortSignal.timeout(timeoutMs);
       let answered: Answered;
+      let silence: unknown;
       try {
         const response = await fetch(url, {
           method,
@@ -55,14 +71,24 @@ export function createExternalApi({ api, timeoutMs = TIMEOUT_MS, signal }: Exter
         answered = { status: response.status, isOk: response.ok, text: await textOf(response) };
       } catch (cause) {
         signal?.throwIfAborted();
-        throw busy("does not answer", cause);
+        silence = cause;
+        answered = { status: 504, isOk: false, text: "it does not answer" };
       }
-      if (PASSING.has(answered.status)) throw busy(`answers ${answered.status}`);
+      const { status } = answered;
+      const refused = (): GyreError => busy(silence === undefined ? `answers ${status}` : "does not answer", silence);
+      if (LATER.has(status)) throw refused();
       // One that fails at this document only must not hold up what comes behind it.
-      if (answered.status >= 500 && !(path.length > 0 && (await isWell()))) throw busy(`answers ${answered.status}`);
+      if (status >= 500 && !(path.length > 0 && isToBlame(status, key) && (await isWell()))) throw refused();
       return answered;
     },
   };
+
+  function isToBlame(status: number, key?: string): boolean {
+    if (!GATEWAY.has(status)) return true;
+    if (key === undefined) return false;
+    unanswered = { key, times: key === unanswered.key ? unanswered.times + 1 : 1 };
+    return unanswered.times >= MOST_SILENCES;
+  }
 
   async function isWell(): Promise<boolean> {
     return (await external.send("GET", [])).isOk;

@@ -3,10 +3,12 @@ import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createExternalProjection } from "../../src/catalog/external.ts";
+import type { Payload } from "../../src/core/event.ts";
 import { topicFilter } from "../../src/core/topic.ts";
 import type { Database } from "../../src/db/database.ts";
-import { BEGINNING } from "../../src/log/event-log.ts";
+import { BEGINNING, type Recorded } from "../../src/log/event-log.ts";
 import { createHttpLog } from "../../src/log/http.ts";
+import { item, messageOf, post } from "../contract/catalog/node.ts";
 import { CALL } from "../log/following.ts";
 import { atEnd, itemOf, newDatabase, someItems, startNode, type TestNode, until } from "./nodes.ts";
 
@@ -20,6 +22,8 @@ async function pair(t: TestContext): Promise<{ source: TestNode; target: TestNod
   });
   return { source, target };
 }
+
+const NO_DATABASE = {} as Database;
 
 async function sent(node: TestNode, method: string, path: string, body?: object): Promise<void> {
   const answer = await node.send(method, `stac/collections/${path}`, body, { Prefer: "wait=20" });
@@ -75,13 +79,12 @@ test("what a crash repeats is recognised, also where writes have no names", asyn
   const history = await Array.fromAsync(log.read({ from: BEGINNING }, CALL));
   const messages = history.flatMap((batch) => [...batch.messages]);
   assert.equal(messages.length, 4);
-  const nothing = {} as Database;
   for (const api of [new URL("stac", target.url), await forgetful(t, target)]) {
     for (const message of messages) {
       // Whoever was killed between the request and its commit begins again with the same.
       for (let time = 0; time < 3; time++) {
         const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api });
-        assert.deepEqual(await projection.apply([message], nothing), [], `${api} ${message.id}`);
+        assert.deepEqual(await projection.apply([message], NO_DATABASE), [], `${api} ${message.id}`);
         if (api.pathname === "/stac") {
           const settled = async (): Promise<boolean> =>
             (await target.json<{ status: string }>(`events/${message.id}`)).status === "applied";
@@ -96,34 +99,86 @@ test("what a crash repeats is recognised, also where writes have no names", asyn
   }
 });
 
-test("one document that a catalogue fails at does not hold up the others", async (t) => {
-  const taken: string[] = [];
-  let isAway = false;
-  const server = createServer((incoming, answer) => {
+/** Somebody's STAC API, as far as `answer` goes. */
+async function api(
+  t: TestContext,
+  answer: (asked: { readonly method: string; readonly path: string; readonly body: string }) => number | "hangs up",
+): Promise<URL> {
+  const server = createServer((incoming, reply) => {
     const parts: Buffer[] = [];
     incoming.on("data", (part: Buffer) => parts.push(part));
     incoming.on("end", () => {
-      const body = String(Buffer.concat(parts));
-      const isPoison = incoming.method === "POST" && body.includes('"poison"');
-      answer.statusCode = isAway || isPoison ? 500 : 200;
-      if (incoming.method === "POST" && answer.statusCode === 200) taken.push(JSON.parse(body).id);
-      answer.end("{}");
+      const { method = "", url: path = "" } = incoming;
+      const status = answer({ method, path, body: String(Buffer.concat(parts)) });
+      if (status === "hangs up") incoming.socket.destroy();
+      else reply.writeHead(status).end("{}");
     });
   }).listen(0, "127.0.0.1");
   await new Promise((done) => server.once("listening", done));
   atEnd(t, () => server.close());
-  const api = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  const source = await startNode(t, { name: "source", database: await newDatabase(t) });
-  for (const id of ["one", "poison", "two"]) await sent(source, "POST", "things/items", itemOf(id, "historical"));
-  const history = await Array.fromAsync(createHttpLog(new URL("events", source.url)).read({ from: BEGINNING }, CALL));
-  const messages = history.flatMap((batch) => [...batch.messages]);
-  const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api });
-  const failures = await projection.apply(messages, {} as Database);
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/stac`);
+}
+
+function recorded(...payloads: readonly Payload[]): Recorded[] {
+  return payloads.map((payload) => ({ ...messageOf(payload), partition: "0", offset: 0, time: new Date(0) }));
+}
+
+test("one document that a catalogue fails at does not hold up the others", async (t) => {
+  const taken: string[] = [];
+  let isAway = false;
+  const root = await api(t, ({ method, body }) => {
+    if (isAway || (method === "POST" && body.includes('"poison"'))) return 500;
+    if (method === "POST") taken.push(JSON.parse(body).id);
+    return 200;
+  });
+  const messages = recorded(...["one", "poison", "two"].map((id) => post(item(id, { collection: "things" }))));
+  const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api: root });
+  const failures = await projection.apply(messages, NO_DATABASE);
   assert.deepEqual(
     failures.map(({ message, type }) => [message.key, type]),
     [["things/poison", "stac_server"]],
   );
   assert.deepEqual(taken.sort(), ["one", "two"]);
   isAway = true;
-  await assert.rejects(projection.apply(messages, {} as Database), { name: "GyreError(Busy)" });
+  await assert.rejects(projection.apply(messages, NO_DATABASE), { name: "GyreError(Busy)" });
+});
+
+test("nor does one that it hangs up on, again and again; a catalogue that is away is waited for", async (t) => {
+  let isAway = true;
+  const root = await api(t, ({ body }) => (isAway || body.includes('"poison"') ? "hangs up" : 200));
+  const messages = recorded(...["one", "poison", "two"].map((id) => post(item(id, { collection: "things" }))));
+  const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api: root });
+  const busy = { name: "GyreError(Busy)", message: /does not answer/ };
+  for (let time = 0; time < 20; time++) await assert.rejects(projection.apply(messages, NO_DATABASE), busy);
+  isAway = false;
+  for (let time = 1; time < 8; time++) await assert.rejects(projection.apply(messages, NO_DATABASE), busy);
+  const failures = await projection.apply(messages, NO_DATABASE);
+  assert.deepEqual(
+    failures.map(({ message }) => message.key),
+    ["things/poison"],
+  );
+});
+
+test("a catalogue that lets nobody in is waited for: no document is to blame", async (t) => {
+  const root = await api(t, () => 401);
+  const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api: root });
+  const work = projection.apply(recorded(post(item("a"))), NO_DATABASE);
+  await assert.rejects(work, { name: "GyreError(Busy)", message: /answers 401/ });
+});
+
+test("no name of a document leads elsewhere in a catalogue", async (t) => {
+  const asked: string[] = [];
+  const root = await api(t, ({ method, path }) => {
+    asked.push(`${method} ${path}`);
+    return 200;
+  });
+  const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api: root });
+  const gone = (collection_id: string, item_id: string): Payload => ({ method: "DELETE", collection_id, item_id });
+  const messages = recorded(gone("c", ".."), gone("c", "."), gone("..", "a"), gone("c", "../a?b#c"));
+  const failures = await projection.apply(messages, NO_DATABASE);
+  assert.deepEqual(
+    failures.map(({ message }) => message.key),
+    ["c/..", "c/.", "../a"],
+  );
+  assert.deepEqual(asked, ["DELETE /stac/collections/c/items/..%2Fa%3Fb%23c"]);
 });
