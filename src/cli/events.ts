@@ -33,8 +33,8 @@ export const events: Command = {
   import FILE | FOLDER   appends the lines of an export or of a dump; what is there is not appended again
   dump [FOLDER]          every raw message in a file for each day, also undecodable ones; --follow goes on
   replay [--dump FOLDER] a dump into the log; without one the whole log into the node's catalogue again
-  compare --with NODE    items that two nodes do not have alike; --collection ID, once or more
-  heal --with NODE       makes items what the node's log says, and publishes what is newer there; --dry-run
+  compare --with NODE    items and collections that two nodes do not have alike; --collection ID, once or more
+  heal --with NODE       makes them what the node's log says, and publishes what is newer there; --dry-run
 
       --node east|west|URL   default east (of the playground)
       --topics PATTERN       topics, as a regular expression for whole names

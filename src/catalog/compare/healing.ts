@@ -5,14 +5,15 @@ import { type Arrived, applyEvents } from "../apply.ts";
 import { History, type Truth, truthOf } from "./history.ts";
 import { holdFollowers, RETRIES, type Source } from "./sources.ts";
 
-/** An item that is to be held to this node's log. */
+/** An item that is to be held to this node's log, or the document of its collection. */
 export interface Suspect {
+  /** `ITSELF`: the document of the collection. */
   readonly id: string;
   /** The last event that another node has of it. */
   readonly theirs?: string;
 }
 
-/** An item after it was held to the log. */
+/** What it is after it was held to the log. */
 export interface Healed {
   readonly id: string;
   /** `unknown`: the log has no beginning of it, and it was left as it is. */
@@ -30,10 +31,12 @@ export interface Healed {
 }
 
 export interface Healing {
-  /** Makes items what the log says they are, where they are not. A dry run only tells. */
+  /** Makes documents what the log says they are, where they are not. A dry run only tells. */
   heal(collection: string, suspects: readonly Suspect[], isDryRun: boolean, call: Call): Promise<readonly Healed[]>;
 }
 
+/** As what the document of a collection is kept in order among its items: see `keyOf`. */
+export const ITSELF = "";
 /** Items of one call. */
 export const MOST_SUSPECTS = 1000;
 const BATCH = 500;
@@ -83,11 +86,15 @@ interface Found {
 
 async function itemsOf(tx: Database, collection: string, suspects: readonly Suspect[]): Promise<Map<string, Found>> {
   const rows = await tx.query<Found>(
-    `select id, encode(digest, 'hex') as digest, etag, coalesce(accepted, updated) as time,
-        coalesce(properties -> 'retracted' = 'true', false) as "isRetracted"
-      from item i left join lateral (select accepted from outcome where event_id = i.etag) o on true
-      where i.collection = $1 and id = any($2)`,
-    [collection, suspects.map(({ id }) => id)],
+    `select id, encode(digest, 'hex') as digest, etag, coalesce(accepted, updated) as time, "isRetracted"
+      from (
+        select id, digest, etag, updated, coalesce(properties -> 'retracted' = 'true', false) as "isRetracted"
+        from item where collection = $1 and id = any($2)
+        union all
+        select $3, document_digest(document::json, '{}'), etag, updated, false
+        from collection where id = $1 and document is not null and $3 = any($2)
+      ) as i left join lateral (select accepted from outcome where event_id = i.etag) o on true`,
+    [collection, suspects.map(({ id }) => id), ITSELF],
   );
   return new Map(rows.map((row) => [row.id, row]));
 }
@@ -142,6 +149,7 @@ async function repair(
   const keys = new Set([...broken].map((id) => `${collection}/${id}`));
   const again = arrived.filter(({ event }) => keys.has(keyOf(event.data.payload)));
   await tx.query("delete from item where collection = $1 and id = any($2)", [collection, [...broken]]);
+  if (broken.has(ITSELF)) await tx.query("update collection set document = null where id = $1", [collection]);
   await tx.query("update outcome set applied = null, applied_count = 0 where event_id = any($1)", [
     again.map(({ event }) => event.metadata.event_id),
   ]);

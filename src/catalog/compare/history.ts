@@ -1,4 +1,4 @@
-import { decodeEvent, keyOf } from "../../core/event.ts";
+import { decodeEvent, itemIdOf, keyOf, type Payload } from "../../core/event.ts";
 import type { Call } from "../../core/principal.ts";
 import { GyreError, isGyreError } from "../../errors.ts";
 import { BEGINNING, type Position, type Recorded } from "../../log/event-log.ts";
@@ -6,13 +6,13 @@ import type { Arrived } from "../apply.ts";
 import { BatchState, type ItemState, keyOfItem } from "../batch.ts";
 import { isBefore, type Positions, type Source } from "./sources.ts";
 
-/** The last event that changed an item, and what it is since. */
+/** The last event that changed an item, or the document of a collection, and what it is since. */
 export interface Truth {
   readonly eventId: string;
   readonly time: Date;
   /** Undefined: it was deleted. */
-  readonly state: ItemState | undefined;
-  /** Every event that the item went through. */
+  readonly state: Pick<ItemState, "etag" | "body" | "properties"> | undefined;
+  /** Every event that it went through. */
   readonly known: ReadonlySet<string>;
 }
 
@@ -79,15 +79,21 @@ export function truthOf(arrived: readonly Arrived[]): Map<string, Truth> {
     const key = keyOf(data.payload);
     const known = truths.get(key)?.known ?? new Set();
     if (known.has(metadata.event_id) || !isApplied(batch, event, message.topic)) continue;
-    const id = key.slice(data.payload.collection_id.length + 1);
     truths.set(key, {
       eventId: metadata.event_id,
       time: new Date(metadata.time),
-      state: batch.items.get(keyOfItem(data.payload.collection_id, id)),
+      state: stateAfter(batch, data.payload),
       known: known.add(metadata.event_id),
     });
   }
   return truths;
+}
+
+function stateAfter({ items, collections }: BatchState, payload: Payload): Truth["state"] {
+  const id = itemIdOf(payload);
+  if (id !== undefined) return items.get(keyOfItem(payload.collection_id, id));
+  const { etag, document } = collections.get(payload.collection_id) ?? { document: null };
+  return document === null ? undefined : { etag, body: document, properties: {} };
 }
 
 /** Whether an event has its effect; what it is refused for now it was refused for then. */

@@ -11,24 +11,24 @@ const PAGE = 1000;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
-const nodeSchema = z.object({
-  items: count,
-  branches: z.array(z.object({ digit: z.string().regex(/^[0-9a-f]$/), items: count, hash })).max(16),
-  leaves: z
-    .array(
-      z.object({
-        id: z.string().min(1).max(1024),
-        digest: hash,
-        etag: z.string().max(500),
-        time: z.iso.datetime({ offset: true }).transform((text) => new Date(text)),
-        isRetracted: z.boolean(),
-      }),
-    )
-    .max(MOST_LEAVES)
-    .optional(),
-});
+const id = z.string().min(1).max(1024);
+const document = {
+  digest: hash,
+  etag: z.string().max(500),
+  time: z.iso.datetime({ offset: true }).transform((text) => new Date(text)),
+};
+const nodeOf = <T>(leaf: z.ZodType<T>) =>
+  z.object({
+    items: count,
+    branches: z.array(z.object({ digit: z.string().regex(/^[0-9a-f]$/), items: count, hash })).max(16),
+    leaves: z.array(leaf).max(MOST_LEAVES).optional(),
+  });
+const nodeSchema = nodeOf(z.object({ id, ...document, isRetracted: z.boolean() }));
+const catalogueSchema = nodeOf(
+  z.object({ id, digest: hash, document: z.object(document).nullable(), items: hash.nullable() }),
+);
 const pageSchema = z.object({
-  collections: z.array(z.object({ id: z.string().min(1).max(1024) })).max(PAGE),
+  collections: z.array(z.object({ id })).max(PAGE),
   links: z.array(z.object({ rel: z.string(), href: z.string() })).max(100),
 });
 
@@ -50,6 +50,11 @@ export function createRemoteTree(node: URL): HashTree {
   }
 
   return {
+    async catalogue(prefix, call) {
+      const node = await ask(`stac/compare?prefix=${prefix}`, catalogueSchema, call);
+      if (node !== undefined) return node;
+      throw new GyreError("Unsupported", `${base.host} does not compare the documents of collections`);
+    },
     async collections(call) {
       const found = new Set<string>();
       for (let token: string | null = ""; token !== null; ) {

@@ -22,14 +22,16 @@ export interface PairFlags {
 
 const SIGNS = { missingHere: "-", missingThere: "+", differing: "~" } as const;
 
-/** `gyre events compare`: the items that two nodes do not have alike. Answers 1 where there are some, as `diff` does. */
+/**
+ * `gyre events compare`: the items and the documents of collections that two nodes do not have alike. Answers 1 where
+ * there are some, as `diff` does.
+ */
 export async function compare(argv: readonly string[], io: CommandIo): Promise<number> {
   const { values } = parseArgs({ args: [...argv], options: PAIR_OPTIONS });
   const counts = { missingHere: 0, missingThere: 0, differing: 0 };
   for await (const difference of differencesOf(values, io)) {
     counts[difference.kind]++;
-    const { kind, collection, id } = difference;
-    io.out(values.json ? JSON.stringify(difference) : `${SIGNS[kind]} ${collection}/${id}`);
+    io.out(values.json ? JSON.stringify(difference) : `${SIGNS[difference.kind]} ${nameOf(difference)}`);
   }
   const { missingHere, missingThere, differing } = counts;
   const isAlike = missingHere + missingThere + differing === 0;
@@ -40,11 +42,17 @@ export async function compare(argv: readonly string[], io: CommandIo): Promise<n
   return isAlike ? 0 : 1;
 }
 
+/** `collection/item`, or the collection itself. */
+export function nameOf({ collection, id }: Difference): string {
+  return id === undefined ? collection : `${collection}/${id}`;
+}
+
 /** Throws BadRequest where the second node is not named. */
-export function differencesOf(flags: PairFlags, { signal }: CommandIo): AsyncGenerator<Difference> {
+export function differencesOf(flags: PairFlags, { signal, err }: CommandIo): AsyncGenerator<Difference> {
   if (flags.with === undefined) {
     throw new GyreError("BadRequest", "name the node to compare with: --with east|west|URL", { subject: "--with" });
   }
   const [here, there] = [flags.node, flags.with].map((node) => createRemoteTree(nodeUrl(node)));
-  return allDifferences(here!, there!, flags.collection, { who: ANONYMOUS, signal });
+  const onItemsAlone = (reason: string): void => err(`${reason}: items alone are compared`);
+  return allDifferences(here!, there!, { named: flags.collection, onItemsAlone }, { who: ANONYMOUS, signal });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Healing, MOST_SUSPECTS } from "../../catalog/compare/healing.ts";
+import { type Healing, ITSELF, MOST_SUSPECTS } from "../../catalog/compare/healing.ts";
 import { type HashTree, LONGEST_PREFIX } from "../../catalog/compare/tree.ts";
 import { GyreError } from "../../errors.ts";
 import { readJson } from "../../protocols/json-body.ts";
@@ -14,18 +14,26 @@ const JSON_TYPE = "application/json";
 const BODY_BYTES = 4 * 1024 * 1024;
 
 const compareQuery = z.strictObject({
-  prefix: z.string().max(LONGEST_PREFIX).optional().describe("digits of paths; the whole collection without it"),
+  prefix: z.string().max(LONGEST_PREFIX).optional().describe("digits of paths; the whole tree without it"),
 });
-const healBody = z.strictObject({
-  items: z
-    .array(z.strictObject({ id: z.string().min(1).max(1024), theirs: z.string().max(500).optional() }))
-    .min(1)
-    .max(MOST_SUSPECTS),
-  dryRun: z.boolean().default(false),
-});
+const theirs = z.string().max(500).optional();
+const healBody = z
+  .strictObject({
+    document: z.strictObject({ theirs }).optional(),
+    items: z
+      .array(z.strictObject({ id: z.string().min(1).max(1024), theirs }))
+      .max(MOST_SUSPECTS)
+      .default([]),
+    dryRun: z.boolean().default(false),
+  })
+  .refine(({ document, items }) => document !== undefined || items.length > 0, "names nothing to heal");
 
 /** What two nodes need to find the items that they do not have alike, and to mend them. */
 export function createCompare(options: CompareOptions): Protocol {
+  async function catalogue({ query: { prefix = "" }, call }: RouteCall): Promise<Response> {
+    return json({ prefix, ...(await (await options.tree()).catalogue(prefix, call)) });
+  }
+
   async function compared({ params, query, call }: RouteCall): Promise<Response> {
     const { collection = "" } = params;
     const node = await (await options.tree()).node(collection, query.prefix ?? "", call);
@@ -41,10 +49,12 @@ export function createCompare(options: CompareOptions): Protocol {
       const [issue] = parsed.error.issues;
       throw new GyreError("BadRequest", `${issue?.path.join(".") || "the body"}: ${issue?.message}`);
     }
-    const { items, dryRun } = parsed.data;
-    const suspects = items.map(({ id, theirs }) => ({ id, ...(theirs === undefined ? {} : { theirs }) }));
-    const healing = await options.healing();
-    return json({ items: await healing.heal(params.collection ?? "", suspects, dryRun, call) });
+    const { document, items, dryRun } = parsed.data;
+    const named = document === undefined ? items : [{ ...document, id: ITSELF }, ...items];
+    const suspects = named.map(({ id, theirs }) => ({ id, ...(theirs === undefined ? {} : { theirs }) }));
+    const healed = await (await options.healing()).heal(params.collection ?? "", suspects, dryRun, call);
+    if (document === undefined) return json({ items: healed });
+    return json({ document: healed[0], items: healed.slice(1) });
   }
 
   const responses = (description: string): Route["responses"] => ({
@@ -59,6 +69,15 @@ export function createCompare(options: CompareOptions): Protocol {
     routes: [
       {
         method: "GET",
+        path: "/stac/compare",
+        summary: "Hashes of the collections below a prefix; the collections themselves where there are few",
+        query: compareQuery,
+        responses: responses("One node of the tree"),
+        role: "read",
+        handle: catalogue,
+      },
+      {
+        method: "GET",
         path: "/stac/collections/:collection/compare",
         summary: "Hashes of the items below a prefix; the items themselves where there are few",
         query: compareQuery,
@@ -69,7 +88,7 @@ export function createCompare(options: CompareOptions): Protocol {
       {
         method: "POST",
         path: "/stac/collections/:collection/heal",
-        summary: "Make items what the log of this node says they are",
+        summary: "Make items, and the collection's document, what the log of this node says they are",
         responses: responses("What became of each"),
         role: "admin",
         handle: healed,

@@ -29,6 +29,10 @@ function counted(tree: HashTree): HashTree & { asked: number } {
   const counting = {
     asked: 0,
     collections: tree.collections,
+    catalogue: (...args: Parameters<HashTree["catalogue"]>) => {
+      counting.asked++;
+      return tree.catalogue(...args);
+    },
     node: (...args: Parameters<HashTree["node"]>) => {
       counting.asked++;
       return tree.node(...args);
@@ -81,13 +85,13 @@ test("a collection that one node has not, and lists of unequal length", async (t
   await node.apply();
   await other.apply();
   const trees = [createLocalTree(one), createLocalTree(two)] as const;
-  const found = await Array.fromAsync(allDifferences(...trees, undefined, CALL));
+  const found = await Array.fromAsync(allDifferences(...trees, {}, CALL));
   assert.equal(found.filter(({ kind, collection }) => kind === "missingThere" && collection === "only").length, 257);
   assert.deepEqual(
     found.filter(({ collection }) => collection !== "only").map(({ kind, collection, id }) => [kind, collection, id]),
     [["missingHere", "else", "y"]],
   );
-  assert.deepEqual(await Array.fromAsync(allDifferences(...trees, ["c", "nowhere"], CALL)), []);
+  assert.deepEqual(await Array.fromAsync(allDifferences(...trees, { named: ["c", "nowhere"] }, CALL)), []);
 });
 
 test("collections that one may not see are not compared", async (t) => {
@@ -97,8 +101,10 @@ test("collections that one may not see are not compared", async (t) => {
   const tree = createLocalTree(pool);
   assert.equal(await tree.node("c", "", CALL), undefined);
   assert.deepEqual(await tree.collections(CALL), []);
+  assert.deepEqual(await tree.catalogue("", CALL), { items: 0, branches: [], leaves: [] });
   const staff = { who: { subject: "s", roles: ["staff"] } };
   assert.equal((await tree.node("c", "", staff))?.items, 1);
+  assert.equal((await tree.catalogue("", staff)).items, 1);
 });
 
 test("what is no prefix is refused, and a tree that lies is told of", async (t) => {
@@ -106,16 +112,16 @@ test("what is no prefix is refused, and a tree that lies is told of", async (t) 
   const tree = createLocalTree(pool);
   for (const prefix of ["g", "A", "'", "0".repeat(13)]) {
     await assert.rejects(tree.node("c", prefix, CALL), { name: "GyreError(BadRequest)" });
+    await assert.rejects(tree.catalogue(prefix, CALL), { name: "GyreError(BadRequest)" });
   }
   const hash = "0".repeat(64);
-  const endless: HashTree = {
-    collections: async () => ["c"],
-    node: async () => ({ items: 1e9, branches: [{ digit: "0", items: 1e9, hash }] }),
-  };
+  const below = { items: 1e9, branches: [{ digit: "0", items: 1e9, hash }] };
+  const endless: HashTree = { collections: async () => ["c"], catalogue: async () => below, node: async () => below };
   await assert.rejects(told(tree, endless), { name: "GyreError(BadSource)" });
+  await assert.rejects(Array.fromAsync(allDifferences(tree, endless, {}, CALL)), { name: "GyreError(BadSource)" });
   const leaf = { id: "elsewhere", digest: hash, etag: "e", time: new Date(0), isRetracted: false };
   const misplaced: HashTree = {
-    collections: async () => ["c"],
+    ...endless,
     node: async (_, prefix) => ({
       items: 300,
       branches: [{ digit: "0", items: 300, hash }],

@@ -5,7 +5,7 @@ import { compare } from "../../../src/cli/events/compare.ts";
 import { heal } from "../../../src/cli/events/heal.ts";
 import type { Payload } from "../../../src/core/event.ts";
 import { createMemoryLog } from "../../../src/log/memory.ts";
-import { CALL, item, post } from "../../contract/catalog/node.ts";
+import { CALL, collection, item, post } from "../../contract/catalog/node.ts";
 import type { Ending } from "../../services/postgres.ts";
 import { testDatabase } from "../../services/postgres.ts";
 import { type CatalogNode, catalogNode } from "./nodes.ts";
@@ -31,6 +31,13 @@ const put = (id: string, n: number): Payload => {
 const patch = (id: string, properties: Record<string, string | boolean>): Payload => {
   return { method: "PATCH", collection_id: "c", item_id: id, patch: { properties } };
 };
+const described = (id: string, fields: object = {}): Payload => {
+  return { method: "POST", collection_id: id, collection: collection(id, { ...fields }) };
+};
+const retitled = (id: string, title: string): Payload => {
+  return { method: "PATCH", collection_id: id, collection_patch: { title } };
+};
+const deleted = (id: string): Payload => ({ method: "DELETE", collection_id: id, collection: null });
 const remove = (id: string): Payload => ({ method: "DELETE", collection_id: "c", item_id: id });
 
 /** Two nodes that make their catalogues of one log. */
@@ -117,6 +124,77 @@ test("between nodes of different logs the newer version is published, and what i
   // Published without the links that the other node wrote.
   const published = await one.pool.query("select body -> 'links' as links from item where id = 'theirs'");
   assert.deepEqual(published, [{ links: [] }]);
+});
+
+test("documents of collections are made again from the log", async (t) => {
+  const [one, two] = await twins(t);
+  await one.publish([described("c", { title: "first" }), post(item("a")), retitled("c", "second")]);
+  await one.publish([described("gone"), deleted("gone"), described("lost"), described("same")]);
+  await one.publish([post(item("x", { collection: "plain" })), described("plain"), deleted("plain")]);
+  await two.settle();
+  assert.deepEqual(await run(compare, ...pairOf(one, two)), { code: 0, out: ["alike"] });
+  await one.pool.query(`update collection set document = jsonb_set(document, '{title}', '"by hand"') where id = 'c'`);
+  await one.pool.query("delete from collection where id = 'lost'");
+  await one.pool.query(`insert into collection (id, document, etag, updated)
+    select 'gone', jsonb_set(document, '{id}', '"gone"'), etag, now() from collection where id = 'same'`);
+  await one.pool.query(`update collection set document = (select document from collection where id = 'gone')
+    where id = 'plain'`);
+  const [here, there] = [one.url, two.url];
+  assert.deepEqual(await run(compare, ...pairOf(one, two)), {
+    code: 1,
+    out: ["+ gone", "+ plain", "- lost", `1 differ, 1 not at ${here}, 2 not at ${there}`, "~ c"].sort(),
+  });
+  const heads = await one.log.heads(CALL);
+  const dry = await run(heal, ...pairOf(one, two), "--dry-run");
+  assert.ok(dry.out.includes("would be: 4 made again from the log"), dry.out.join("\n"));
+  const healed = await run(heal, ...pairOf(one, two));
+  assert.deepEqual(healed, {
+    code: 0,
+    out: ["4 made again from the log", ...["c", "gone", "lost", "plain"].map((id) => `${id}: made again from the log`)],
+  });
+  assert.deepEqual(await run(compare, ...pairOf(one, two)), { code: 0, out: ["alike"] });
+  assert.deepEqual(await one.log.heads(CALL), heads, "nobody else is told");
+  const rows = "select id, etag, items, document, readers, place, span, words from collection order by id";
+  assert.deepEqual(await one.pool.query(rows), await two.pool.query(rows));
+  const effects = "select event_id, applied_count from outcome order by event_id";
+  assert.deepEqual(await one.pool.query(effects), await two.pool.query(effects));
+});
+
+test("between nodes of different logs the newer document of a collection is published, before its items", async (t) => {
+  const [one, two] = [await catalogNode(t), await catalogNode(t)];
+  const title = (text: string): object => ({ title: text });
+  await one.publish([described("older", title("1")), described("newer", title("1"))], ["a1", "z1"]);
+  await one.publish([described("mine"), described("gone"), deleted("gone")], ["a2", "a3", "z2"]);
+  await one.publish([post(item("a", { collection: "derived" }))], ["a4"]);
+  await two.publish([described("older", title("2")), described("newer", title("2"))], ["b1", "b2"]);
+  await two.publish([described("gone"), described("theirs"), described("derived")], ["b3", "b4", "b5"]);
+  await two.publish([post(item("b", { collection: "theirs" }))], ["b6"]);
+  const dry = await run(heal, ...pairOf(one, two), "--dry-run", "--json");
+  const healed = await run(heal, ...pairOf(one, two), "--json");
+  assert.deepEqual(dry, healed);
+  assert.deepEqual(
+    healed.out.map((line) => JSON.parse(line)).map(({ collection, id, done }) => `${collection} ${id}: ${done}`),
+    [
+      "derived undefined: published",
+      "derived a: onlyHere",
+      "gone undefined: deletedHere",
+      "mine undefined: onlyHere",
+      "newer undefined: newerHere",
+      "older undefined: published",
+      "theirs undefined: published",
+      "theirs b: published",
+    ],
+  );
+  await one.settle();
+  const { out } = await run(compare, ...pairOf(one, two));
+  assert.deepEqual(
+    out.filter((line) => /^[-+~]/.test(line)),
+    ["+ derived/a", "+ mine", "- gone", "~ newer"],
+  );
+  const [older] = await one.pool.query<{ links: unknown; title: string }>(
+    "select document -> 'links' as links, document ->> 'title' as title from collection where id = 'older'",
+  );
+  assert.deepEqual(older, { links: [], title: "2" });
 });
 
 test("an item of which the log has no beginning is left as it is", async (t) => {

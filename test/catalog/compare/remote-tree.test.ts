@@ -46,6 +46,43 @@ test("answers that are no part of a tree are told of, with the address", async (
   assert.deepEqual((await tree.node("c", "", CALL))?.leaves, [{ ...leaf, time: new Date(leaf.time) }]);
 });
 
+test("what a node answers of its collections is checked in the same way", async (t) => {
+  const document = { digest: hash, etag: "e", time: leaf.time };
+  const found = { id: "a", digest: hash, document, items: null };
+  const node = { items: 1, branches: [branch] };
+  for (const leaves of [
+    [{ ...found, digest: "x" }],
+    [{ ...found, items: "x" }],
+    [{ ...found, document: {} }],
+    [{ ...found, document: { ...document, time: "yesterday" } }],
+    [{ ...found, id: "" }],
+    Array(257).fill(found),
+  ]) {
+    const tree = createRemoteTree(await liar(t, () => ({ body: JSON.stringify({ ...node, leaves }) })));
+    await assert.rejects(tree.catalogue("", CALL), { name: "GyreError(BadSource)" }, JSON.stringify(leaves[0]));
+  }
+  const asked: string[] = [];
+  const tree = createRemoteTree(
+    await liar(t, (path) => {
+      asked.push(path);
+      return { body: JSON.stringify({ ...node, leaves: [found, { ...found, id: "b", document: null, items: hash }] }) };
+    }),
+  );
+  assert.deepEqual((await tree.catalogue("0a", CALL)).leaves, [
+    { ...found, document: { ...document, time: new Date(leaf.time) } },
+    { ...found, id: "b", document: null, items: hash },
+  ]);
+  assert.deepEqual(asked, ["/stac/compare?prefix=0a"]);
+});
+
+test("a node that does not know of comparing collections is told of by its name", async (t) => {
+  const url = await liar(t, () => ({ status: 404, body: "{}" }));
+  await assert.rejects(createRemoteTree(url).catalogue("", CALL), {
+    name: "GyreError(Unsupported)",
+    message: `${url.host} does not compare the documents of collections`,
+  });
+});
+
 test("a node that fails is busy, and one without the collection has nothing of it", async (t) => {
   const failing = createRemoteTree(await liar(t, () => ({ status: 500, body: "{}" })));
   await assert.rejects(failing.node("c", "", CALL), { name: "GyreError(Busy)" });
