@@ -81,7 +81,7 @@ export function queryablesOf(all: readonly Summaries[]): { readonly [name: strin
       names.set(name, known === undefined ? summary : union(known, summary));
     }
   }
-  return Object.fromEntries([...names].map(([name, summary]) => [name, schemaOf(name, summary)]));
+  return Object.fromEntries([...names].map(([name, summary]) => [name, schemaOf(summary)]));
 }
 
 function count(counting: Counting, value: Json, change: 1 | -1): void {
@@ -150,7 +150,7 @@ function typeOf(value: Json): PropertyType {
   return typeof value as "number" | "boolean" | "object";
 }
 
-function schemaOf(name: string, { types, values, minimum, maximum }: Summary): Json {
+function schemaOf({ types, values, minimum, maximum }: Summary): Json {
   const jsonTypes = [...new Set(types.map((type) => (type === "time" ? "string" : type)))];
   const isTime = types.length === 1 && types[0] === "time";
   const isEnum =
@@ -160,7 +160,6 @@ function schemaOf(name: string, { types, values, minimum, maximum }: Summary): J
     !isTime &&
     types.every((type) => type === "string");
   return {
-    title: name,
     type: jsonTypes.length === 1 ? (jsonTypes[0] as string) : jsonTypes,
     ...(isTime ? { format: "date-time" } : {}),
     ...(isEnum ? { enum: values.map(([value]) => value as string).sort() } : {}),

@@ -7,7 +7,17 @@ import type { RouteCall } from "../protocol.ts";
 import { jsonAnswer } from "./answer.ts";
 import { type StacOptions, selfUrl } from "./context.ts";
 import { picked } from "./fields.ts";
-import { GEOJSON, JSON_TYPE, linkedCollection, linkedItem, pageLinks, rootLink } from "./links.ts";
+import {
+  GEOJSON,
+  JSON_TYPE,
+  linkedCollection,
+  linkedItem,
+  pageLinks,
+  QUERYABLES,
+  rootLink,
+  SCHEMA_TYPE,
+  stacUrl,
+} from "./links.ts";
 import { requestedByQuery } from "./search-parameters.ts";
 
 /** `GET /collections/{id}/items/{item}`. */
@@ -74,6 +84,7 @@ async function collectionsPage(
     links: [
       { rel: "self", href: url.href, type: JSON_TYPE },
       rootLink(base),
+      { rel: QUERYABLES, href: stacUrl(base, "collection-queryables"), type: SCHEMA_TYPE, title: "Queryables" },
       ...pageLinks({ method: "GET", url }, page, JSON_TYPE),
     ],
     ...(page.matched === undefined ? {} : { numberMatched: page.matched }),

@@ -4,9 +4,8 @@ import { jsonAnswer } from "./answer.ts";
 import { READS, WRITES } from "./conformance.ts";
 import type { StacOptions } from "./context.ts";
 import { ENGLISH, languageMembers, languageOf } from "./language.ts";
-import { GEOJSON, JSON_TYPE, stacUrl } from "./links.ts";
+import { GEOJSON, JSON_TYPE, QUERYABLES, SCHEMA_TYPE, stacUrl } from "./links.ts";
 
-const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 /** Collections that the landing page links to, so that a browser can walk down from it. */
 const MOST_CHILDREN = 1000;
 
@@ -30,7 +29,7 @@ export async function answerLanding({ request, call, base }: RouteCall, options:
     { rel: "children", href: at("children"), type: JSON_TYPE, title: "Children" },
     { rel: "search", href: at("search"), type: GEOJSON, title: "Item search", method: "GET" },
     { rel: "search", href: at("search"), type: GEOJSON, title: "Item search", method: "POST" },
-    { rel: QUERYABLES, href: at("queryables"), type: "application/schema+json", title: "Queryables" },
+    { rel: QUERYABLES, href: at("queryables"), type: SCHEMA_TYPE, title: "Queryables" },
     { rel: "aggregate", href: at("aggregate"), type: JSON_TYPE, title: "Aggregation" },
     { rel: "aggregations", href: at("aggregations"), type: JSON_TYPE, title: "Aggregations that there are" },
     {

@@ -1,10 +1,11 @@
 import { OWN_LINKS } from "../../catalog/own-links.ts";
 import type { StacCollection, StacItem, StacLink } from "../../core/stac.ts";
 
-const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
+export const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 
 export const GEOJSON = "application/geo+json";
 export const JSON_TYPE = "application/json";
+export const SCHEMA_TYPE = "application/schema+json";
 
 /** The address of something below `/stac`. */
 export function stacUrl(base: URL, ...parts: readonly string[]): string {
@@ -34,10 +35,10 @@ export function linkedCollection(collection: StacCollection, base: URL): StacCol
     { rel: "self", href: self, type: JSON_TYPE },
     rootLink(base),
     { rel: "parent", href: stacUrl(base), type: JSON_TYPE },
-    { rel: "items", href: `${self}/items`, type: GEOJSON },
-    { rel: QUERYABLES, href: `${self}/queryables`, type: "application/schema+json" },
-    { rel: "aggregate", href: `${self}/aggregate`, type: JSON_TYPE },
-    { rel: "aggregations", href: `${self}/aggregations`, type: JSON_TYPE },
+    { rel: "items", href: `${self}/items`, type: GEOJSON, title: "Items" },
+    { rel: QUERYABLES, href: `${self}/queryables`, type: SCHEMA_TYPE, title: "Queryables" },
+    { rel: "aggregate", href: `${self}/aggregate`, type: JSON_TYPE, title: "Aggregation" },
+    { rel: "aggregations", href: `${self}/aggregations`, type: JSON_TYPE, title: "Aggregations that there are" },
   ];
   return { ...collection, links: [...links, ...foreign(collection.links)] };
 }

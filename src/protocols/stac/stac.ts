@@ -5,8 +5,8 @@ import type { StacOptions } from "./context.ts";
 import { answerChildren, answerCollection, answerCollections, answerItem } from "./documents.ts";
 import { answerLanding, conformance } from "./landing.ts";
 import { ENGLISH } from "./language.ts";
-import { GEOJSON, JSON_TYPE } from "./links.ts";
-import { answerQueryables } from "./queryables.ts";
+import { GEOJSON, JSON_TYPE, SCHEMA_TYPE } from "./links.ts";
+import { answerCollectionQueryables, answerQueryables } from "./queryables.ts";
 import { answerSearch, ITEM_TYPES } from "./search.ts";
 import { searchBody, searchQuery } from "./search-parameters.ts";
 import { writeRoutes } from "./write-routes.ts";
@@ -16,7 +16,6 @@ export type { StacOptions } from "./context.ts";
 type Answer = (call: RouteCall, options: StacOptions) => Promise<Response>;
 
 const COLLECTION = "/stac/collections/:collection";
-const SCHEMA = "application/schema+json";
 const PROBLEM = { types: ["application/problem+json"] };
 const collectionsQuery = searchQuery.omit({ collections: true, f: true });
 const POSTED = { method: "POST", query: searchQuery.pick({ f: true }) } as const;
@@ -61,7 +60,7 @@ function readRoutes(options: StacOptions): readonly Route[] {
     ...more,
   });
   const counts = (path: string): readonly Route[] => [
-    route(`${path}/queryables`, "What filters may name", [SCHEMA], answerQueryables),
+    route(`${path}/queryables`, "What filters may name", [SCHEMA_TYPE], answerQueryables),
     route(`${path}/aggregations`, "What may be counted", [JSON_TYPE], answerAggregations),
     route(`${path}/aggregate`, "Counts of a search", [JSON_TYPE], answerAggregate, { query: aggregateQuery }),
     route(`${path}/aggregate`, "Counts of a search", [JSON_TYPE], answerAggregate, {
@@ -82,6 +81,12 @@ function readRoutes(options: StacOptions): readonly Route[] {
     route("/stac/collections", "Collections; a search among them", [JSON_TYPE], answerCollections, {
       query: collectionsQuery,
     }),
+    route(
+      "/stac/collection-queryables",
+      "What filters of collections may name",
+      [SCHEMA_TYPE],
+      answerCollectionQueryables,
+    ),
     route(COLLECTION, "A collection", [JSON_TYPE], answerCollection),
     ...counts(COLLECTION),
     route(`${COLLECTION}/items`, "Items of a collection", ITEM_TYPES, items, { query: searchQuery }),

@@ -162,6 +162,20 @@ suite("STAC documents", () => {
     assert.ok(!("n" in (await get("/stac/collections/d/queryables")).body.properties));
   });
 
+  test("queryables of collections are linked from their list, and filters may name them", async () => {
+    const { headers, body } = await get(linkOf((await get("/stac/collections")).body, QUERYABLES).href);
+    assert.equal(headers.get("content-type"), "application/schema+json");
+    assert.equal(body.$id, `${ROOT}/stac/collection-queryables`);
+    assert.deepEqual(Object.keys(body.properties).sort(), [
+      ...["datetime", "description", "geometry", "id", "keywords", "license", "title"],
+    ]);
+    for (const name of Object.keys(body.properties)) {
+      const filter = encodeURIComponent(`${name} IS NULL OR title LIKE 'Desc%'`);
+      const { collections } = (await get(`/stac/collections?filter=${filter}`)).body;
+      assert.equal(collections.at(-1).id, "d", name);
+    }
+  });
+
   test("aggregations: what may be counted, counted by GET and by POST", async () => {
     const { body } = await get("/stac/collections/c/aggregations");
     assert.ok(body.aggregations.some(({ name }: Json) => name === "n_frequency"));
