@@ -5,7 +5,7 @@ import { errorEventSchema } from "../core/event-schema.ts";
 import { ERROR_TOPIC } from "../core/topic.ts";
 import { GyreError, HTTP_STATUS, isGyreError } from "../errors.ts";
 import type { Message, Recorded } from "./event-log.ts";
-import { LONGEST_NAME, MOST_VALUE_BYTES, textOf } from "./message.ts";
+import { keepable, MOST_VALUE_BYTES, textOf } from "./message.ts";
 import type { Failure } from "./projection.ts";
 
 /** What the error topic holds. */
@@ -31,7 +31,7 @@ export function errorMessage(
   const { message, type, error } = failure;
   const { partition, offset, topic } = message;
   const origin = message.id === "" ? `${partition}@${offset}` : message.id;
-  const key = safe(message.key);
+  const key = keepable(message.key);
   const event: ErrorEvent = {
     ...(form === "whole" ? originalOf(message) : NOT_QUOTED),
     node,
@@ -40,7 +40,7 @@ export function errorMessage(
     error: problemOf(error, `urn:gyre:message:${partition}:${offset}`),
     consumer,
     attempts: attemptOf(message.id) + 1,
-    original: { id: safe(message.id), topic, key, partition, offset },
+    original: { id: keepable(message.id), topic, key, partition, offset },
   };
   return { id: digest(`${node}\n${consumer}\n${origin}`), topic: ERROR_TOPIC, key, value: encoded(event) };
 }
@@ -87,7 +87,9 @@ function originalOf({ value }: Recorded): Pick<ErrorEvent, "original_payload" | 
 function problemOf(error: unknown, instance: string): ErrorEvent["error"] {
   const known = isGyreError(error) ? error : undefined;
   const type = known?.details.type ?? "unknown";
-  const faults = (known?.details.faults ?? []).slice(0, 20).map(({ pointer, detail }) => safe(`${pointer}: ${detail}`));
+  const faults = (known?.details.faults ?? [])
+    .slice(0, 20)
+    .map(({ pointer, detail }) => keepable(`${pointer}: ${detail}`));
   return {
     detail: [clean(known?.message ?? messageOf(error)), ...faults].join("\n"),
     instance,
@@ -111,14 +113,9 @@ function tracebackOf(error: unknown): string {
 
 /** Without passwords of addresses, and without paths of files. */
 function clean(text: string): string {
-  return safe(text)
+  return keepable(text)
     .replaceAll(/\/\/[^\s/@]{1,500}@/g, "//")
     .replaceAll(/file:\/\/\S+|(?<![\w:/.-])(?:\/[\w.@~+-]+){2,}|\b[A-Za-z]:\\\S+/g, "(a file)");
-}
-
-/** What others wrote, as a text that every log and reader takes. */
-function safe(text: string): string {
-  return text.slice(0, LONGEST_NAME).replaceAll("\0", "\ufffd").toWellFormed();
 }
 
 function digest(text: string): string {

@@ -48,12 +48,19 @@ export interface Redriven {
   readonly sent: number;
   /** Were sent for the same failure before. */
   readonly repeated: number;
-  /** Cannot be sent, since neither the error event nor the log has their bytes any more, and why. */
+  /** Cannot be sent, and why: neither the error event nor the log has their bytes any more, or no log takes them. */
   readonly lost: readonly { readonly id: string; readonly reason: string }[];
 }
 
-/** Messages of one append. */
+/** Messages and bytes of one append. */
 const BATCH = 100;
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+/** A message to be sent, and the error event that tells of it. */
+interface Again {
+  readonly error: string;
+  readonly message: Message;
+}
 
 /**
  * Appends the messages of failures again, with ids made from theirs and the number of attempts: consumers see them as
@@ -63,21 +70,34 @@ export async function redrive(log: EventLog, filter: ErrorFilter, call: Call): P
   let sent = 0;
   let repeated = 0;
   const lost: { id: string; reason: string }[] = [];
-  let batch: Message[] = [];
-  const flush = async (): Promise<void> => {
-    for (const { isRepeat } of await log.append(batch, call)) isRepeat ? repeated++ : sent++;
-    batch = [];
+  let batch: Again[] = [];
+  let bytes = 0;
+  const send = async (some: readonly Again[]): Promise<void> => {
+    const messages = some.map(({ message }) => message);
+    try {
+      for (const { isRepeat } of await log.append(messages, call)) isRepeat ? repeated++ : sent++;
+    } catch (cause) {
+      if (!isGyreError(cause, "BadRequest", "TooLarge")) throw cause;
+      // Error events are written by others too: what one of them quotes keeps none of the others.
+      if (some.length > 1) for (const one of some) await send([one]);
+      else for (const { error } of some) lost.push({ id: error, reason: cause.message });
+    }
   };
   for await (const error of listErrors(log, filter, call)) {
     try {
-      batch.push(await messageAgain(log, error, call));
+      const message = await messageAgain(log, error, call);
+      batch.push({ error: error.id, message });
+      bytes += message.value.byteLength;
     } catch (cause) {
-      if (!isGyreError(cause, "Gone", "Invalid", "Unsupported", "TooLarge")) throw cause;
+      if (!isGyreError(cause, "Gone", "Invalid", "Unsupported", "TooLarge", "BadSource")) throw cause;
       lost.push({ id: error.id, reason: cause.message });
     }
-    if (batch.length >= BATCH) await flush();
+    if (batch.length < BATCH && bytes < BATCH_BYTES) continue;
+    await send(batch);
+    batch = [];
+    bytes = 0;
   }
-  if (batch.length > 0) await flush();
+  if (batch.length > 0) await send(batch);
   return { sent, repeated, lost };
 }
 

@@ -1,11 +1,15 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { parseJson, pointerOf } from "../core/event-json.ts";
 import { GyreError } from "../errors.ts";
 import type { Message, Recorded } from "./event-log.ts";
 import { MOST_VALUE_BYTES, textOf } from "./message.ts";
 
-/** Bytes of one line, at most: a value may be quoted, or be base64. */
-export const MOST_LINE_BYTES = 2 * MOST_VALUE_BYTES + 16_384;
+/** Bytes of one line, at most: a value may be quoted, or be base64; and the names beside it quoted. */
+export const MOST_LINE_BYTES = 2 * MOST_VALUE_BYTES + 65_536;
+
+/** Quoting makes six bytes of a control character: what is longer is no event, and base64. */
+const MOST_QUOTED_BYTES = MOST_LINE_BYTES / 8;
 
 const lineSchema = z.object({
   partition: z.string().max(500).optional(),
@@ -23,7 +27,7 @@ export type Line = z.output<typeof lineSchema>;
 
 /** A message as a line of JSON, with its end. */
 export function lineOf({ partition, offset, time, id, topic, key, value }: Recorded): string {
-  const text = textOf(value);
+  const text = value.byteLength <= MOST_QUOTED_BYTES ? textOf(value) : undefined;
   const quoted =
     text === undefined ? { value: Buffer.from(value).toString("base64"), encoding: "base64" } : { value: text };
   return `${JSON.stringify({ partition, offset, time, id, topic, key, ...quoted })}\n`;
@@ -37,10 +41,15 @@ export function parseLine(bytes: Uint8Array): Line {
   throw new GyreError("Invalid", `${faults[0]?.pointer || "the line"}: ${faults[0]?.detail}`, { faults });
 }
 
-/** A message to append. One without an id gets one from its old place, so that it is not appended twice. */
+/**
+ * A message to append. One without an id gets one from its old place, so that it is not appended twice, and its bytes,
+ * since another log may have had another one there.
+ */
 export function messageOfLine({ id, topic, key, value, encoding, partition, offset }: Line): Message {
-  const place = partition === undefined || offset === undefined ? "" : `line:${partition}@${offset}`;
-  return { id: id === "" ? place : id, topic, key, value: Buffer.from(value, encoding) };
+  const bytes = Buffer.from(value, encoding);
+  if (id !== "" || partition === undefined || offset === undefined) return { id, topic, key, value: bytes };
+  const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
+  return { id: `line:${partition}@${offset}:${digest}`, topic, key, value: bytes };
 }
 
 /** Cuts bytes into lines without their ends; a last line needs none. Throws TooLarge where one does not end. */

@@ -27,6 +27,11 @@ export function checkMessages(messages: readonly Message[]): void {
   }
 }
 
+/** What others wrote, as a name that every log and reader takes. */
+export function keepable(text: string): string {
+  return text.slice(0, LONGEST_NAME).replaceAll("\0", "\ufffd").toWellFormed();
+}
+
 /** Positions are sent by clients. Throws BadRequest. */
 export function checkPosition(position: Position): void {
   for (const [partition, offset] of Object.entries(position)) {

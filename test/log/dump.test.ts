@@ -10,9 +10,11 @@ import { BEGINNING, type EventLog, type Recorded } from "../../src/log/event-log
 import { exportLines, importLines } from "../../src/log/jsonl.ts";
 import { linesOf, parseLine } from "../../src/log/line.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
+import { LONGEST_NAME, MOST_VALUE_BYTES } from "../../src/log/message.ts";
 import { CALL, messageOf, messages } from "./following.ts";
 
 const DAY_MS = 86_400_000;
+const PLACE = { partition: "gyre.events:0", offset: 7, time: "2026-11-22T08:00:00.000Z" };
 
 async function createFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "gyre-dump-"));
@@ -144,6 +146,23 @@ describe("lines", () => {
     const some = createMemoryLog();
     assert.equal((await importLines(some, bytesOf(...texts), { topics }, CALL)).appended, 5);
     assert.equal((await Array.fromAsync(exportLines(log, { topics }, CALL))).join("").split("\n").length, 6);
+  });
+
+  test("are never longer than readers take, whatever is in them", async () => {
+    const log = createMemoryLog();
+    const value = new Uint8Array(MOST_VALUE_BYTES).fill(1);
+    await log.append([{ ...messageOf("controls"), key: "\u0001".repeat(LONGEST_NAME), value }], CALL);
+    const copy = createMemoryLog();
+    const lines = bytesOf(...(await Array.fromAsync(exportLines(log, {}, CALL))));
+    assert.deepEqual(await importLines(copy, lines, {}, CALL), { appended: 1, repeated: 0 });
+    assert.deepEqual(await contentOf(copy), await contentOf(log));
+  });
+
+  test("without ids, of the same place in two logs, are two messages", async () => {
+    const lines = ["a", "b"].map((value) => `${JSON.stringify({ ...PLACE, topic: "t", key: "k", value })}\n`);
+    const log = createMemoryLog();
+    assert.deepEqual(await importLines(log, bytesOf(...lines), {}, CALL), { appended: 2, repeated: 0 });
+    assert.deepEqual(await importLines(log, bytesOf(...lines), {}, CALL), { appended: 0, repeated: 2 });
   });
 
   test("are cut wherever their bytes are", async () => {

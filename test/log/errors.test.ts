@@ -146,6 +146,30 @@ describe("failures", () => {
     assert.match(lost[0]!.reason, /not kept any more/);
   });
 
+  test("that no log takes again keep none of the others", async () => {
+    const log = await createFailed(["a", "b"]);
+    const [known] = await Array.fromAsync(listErrors(log, {}, CALL));
+    const originals = [
+      { topic: "../a topic" },
+      { key: "k".repeat(2000) },
+      { id: "i".repeat(1200) },
+      { partition: "none of this log", offset: 2 ** 52 },
+    ];
+    for (const [i, wrong] of originals.entries()) {
+      const original = { ...known!.event.original, ...wrong };
+      // Of the last one neither the event nor the log has anything.
+      const payload = i === 3 ? "" : known!.event.original_payload;
+      const value = JSON.stringify({ ...known!.event, original_payload: payload, original });
+      await log.append([messageOf(`by others ${i}`, { topic: ERROR_TOPIC, value })], CALL);
+    }
+    const { sent, lost } = await redrive(log, {}, CALL);
+    assert.equal(sent, 2);
+    assert.deepEqual(
+      lost.map(({ id }) => id).sort(),
+      originals.map((_, i) => `by others ${i}`),
+    );
+  });
+
   test("of the founding system are sent to the topic of their event", async () => {
     const log = createMemoryLog();
     const event: StacEvent = {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { KafkaRecord, RecordsBatch } from "@platformatic/kafka";
 import type { Recorded } from "../event-log.ts";
-import { LONGEST_NAME } from "../message.ts";
+import { keepable, LONGEST_NAME } from "../message.ts";
 import type { Layout } from "./layout.ts";
 import { type Partition, partitionName } from "./position.ts";
 
@@ -11,6 +11,8 @@ export const TOPIC_HEADER = "topic";
 
 /** Of an id or a topic that can be one of ours. */
 const MAX_NAME_BYTES = 4 * LONGEST_NAME;
+
+const YEAR_10000 = BigInt(Date.UTC(10_000, 0));
 
 /** Bits of a batch's attributes (Kafka protocol, record batch). */
 const LOG_APPEND_TIME = 1 << 3;
@@ -61,11 +63,11 @@ export function decode({ partition, batches, aborted }: Fetched, from: number, l
       messages.push({
         id: headers.get(ID_HEADER) ?? "",
         topic: layout.topicOf(partition.topic, headers.get(TOPIC_HEADER)),
-        key: record.key?.toString("utf8") ?? "",
+        key: keepable(record.key?.toString("utf8") ?? ""),
         value: record.value ?? new Uint8Array(),
         partition: name,
         offset,
-        time: new Date(Number(timeOf(batch, record))),
+        time: dateOf(timeOf(batch, record)),
       });
     }
   }
@@ -76,6 +78,11 @@ function timeOf(batch: RecordsBatch, record: KafkaRecord): bigint {
   return batch.attributes & LOG_APPEND_TIME ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta;
 }
 
+/** What a writer says need not be a time: of one that no calendar of four digits has nothing is known. */
+function dateOf(time: bigint): Date {
+  return new Date(time >= 0n && time < YEAR_10000 ? Number(time) : 0);
+}
+
 /** Our two headers. Of bytes that are no text we know nothing: two broken ids must not become one. */
 function headersOf({ headers }: KafkaRecord): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
@@ -83,7 +90,8 @@ function headersOf({ headers }: KafkaRecord): ReadonlyMap<string, string> {
     const name = key?.toString("utf8");
     if (name !== ID_HEADER && name !== TOPIC_HEADER) continue;
     if (value === null || value.length > MAX_NAME_BYTES || value.includes(0) || !isUtf8(value)) continue;
-    found.set(name, value.toString("utf8"));
+    const text = value.toString("utf8");
+    if (text.length <= LONGEST_NAME) found.set(name, text);
   }
   return found;
 }
