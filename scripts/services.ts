@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -77,8 +77,26 @@ function installKafka(): void {
   mkdirSync(join(folder, "complete"));
 }
 
+/** STAC Browser, which comes as source: built with the dependencies that test/services/stac-browser.package.json pins. */
+function installStacBrowser(): void {
+  const folder = join(PEERS, "stac-browser");
+  if (existsSync(join(folder, "dist"))) return;
+  const source = join(folder, "source");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(source, { recursive: true });
+  run("npm", "pack", "--silent", "--pack-destination", folder, "@radiantearth/stac-browser@4.0.1");
+  run("tar", "-xzf", join(folder, "radiantearth-stac-browser-4.0.1.tgz"), "-C", source, "--strip-components=1");
+  const dependencies = fileURLToPath(new URL("../test/services/stac-browser.package.json", import.meta.url));
+  copyFileSync(dependencies, join(source, "package.json"));
+  run("npm", "install", "--prefix", source, "--ignore-scripts", "--no-audit", "--no-fund", "--silent");
+  run("npm", "run", "build", "--prefix", source, "--silent");
+  renameSync(join(source, "dist"), join(folder, "dist"));
+  rmSync(source, { recursive: true });
+}
+
 function install(): void {
   installKafka();
+  installStacBrowser();
   for (const { name, proof, packages } of ENVIRONMENTS) {
     const folder = join(PEERS, name);
     if (existsSync(join(folder, proof))) continue;
