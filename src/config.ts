@@ -1,7 +1,7 @@
 import { parseDocument } from "yaml";
 import { z } from "zod";
 import { boundaries } from "./config/boundaries.ts";
-import { catalogue, subscriptions, validation } from "./config/catalogue.ts";
+import { catalogue, secretKeys, subscriptions, validation } from "./config/catalogue.ts";
 import { catalog, cube, dataset, datasetId } from "./config/datasets.ts";
 import { type Environment, expand, override } from "./config/environment.ts";
 import { flows } from "./config/flows.ts";
@@ -61,6 +61,7 @@ export const configSchema = z.strictObject({
   retention: retention.prefault({}).describe("days after which they are forgotten; never without a number"),
   catalog: catalogue.prefault({}),
   subscriptions: subscriptions.prefault({}),
+  secretKeys: secretKeys.default([]),
   validation: validation.prefault({}),
   also: z
     .array(also)

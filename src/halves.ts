@@ -82,5 +82,6 @@ async function publishingOf(
     import("./catalog/validate/schema-store.ts"),
   ]);
   const place = schemas === undefined ? new URL("schemas/", dataDir) : await folderUrl(schemas, folder);
-  return createPublishing(config, { database, schemas: new FileSchemas(files, place), onError, tell: onNotice });
+  const known = { database, dataDir: fileURLToPath(dataDir), schemas: new FileSchemas(files, place) };
+  return createPublishing(config, { ...known, onError, tell: onNotice });
 }

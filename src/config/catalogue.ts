@@ -6,6 +6,12 @@ export const subscriptions = z.strictObject({
   private: z.boolean().default(false).describe("webhooks may lead to this machine and its network"),
 });
 
+/** What secrets in the database are sealed with. */
+export const secretKeys = z
+  .array(z.string().regex(/^[0-9a-fA-F]{64}$/, "is no key: 64 hexadecimal digits, as of openssl rand -hex 32"))
+  .max(20)
+  .describe("seal the secrets of webhooks: the first does, all open; default in dataDir");
+
 /** Which documents are good enough. */
 export const validation = z.strictObject({
   policy: z

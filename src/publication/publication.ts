@@ -23,6 +23,7 @@ import { type Follower, parseSearch, plannedFollowers, startFollower } from "./f
 import { openLog } from "./logs.ts";
 import type { NodeDatabase } from "./node-database.ts";
 import { retaining } from "./retention.ts";
+import { nodeKeys } from "./secret-keys.ts";
 
 /** The publishing half of a node: its database, its log, its catalogue, and what makes the one from the other. */
 export interface Publication {
@@ -48,6 +49,8 @@ export interface Publication {
 
 export interface PublicationOptions {
   readonly database: NodeDatabase;
+  /** Where the node keeps the key of its secrets, unless one is configured. */
+  readonly dataDir: string;
   /** Published JSON Schemas that documents are held to. */
   readonly schemas: SchemaStore;
   readonly onError: (error: unknown, where: string) => void;
@@ -93,8 +96,9 @@ export async function startPublication(
       followers.push(await startFollower(one, { config, pool, own, planned, onError }, closing));
     }
     const sources = sourcesOf(followers);
+    const keys = await nodeKeys(config.secretKeys, options.dataDir);
     const subscriptions = await startSubscriptions({
-      ...{ pool, sources, log, parse: parseSearch, onError: failed("subscriptions") },
+      ...{ pool, sources, log, parse: parseSearch, keys, onError: failed("subscriptions") },
       reachable: { allow: config.subscriptions.allow, isPrivate: config.subscriptions.private },
     });
     closing.push(() => subscriptions.close());

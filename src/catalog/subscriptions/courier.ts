@@ -8,7 +8,7 @@ import { checkAddress, type Reachable } from "./addresses.ts";
 import type { Filling } from "./filling.ts";
 import type { SubscriptionStore } from "./store.ts";
 import { noticeId, type Subscription, type Target, type Waiting } from "./subscription.ts";
-import { sendNotice } from "./webhook.ts";
+import { sendNotice, type Webhook } from "./webhook.ts";
 
 export interface CourierOptions {
   readonly store: SubscriptionStore;
@@ -93,7 +93,7 @@ export class Courier {
     if (waiting.length === 0) return "idle";
     try {
       if (target.type === "topic") await this.#append(target, waiting, call);
-      else await this.#post(target, waiting);
+      else await this.#post({ url: target.url, secret: store.secretOf(subscription) }, waiting);
     } catch (error) {
       await this.#failed(subscription, error);
     }
@@ -112,7 +112,7 @@ export class Courier {
     await this.#options.store.arrived(this.#id, waiting.at(-1)?.sequence ?? 0);
   }
 
-  async #post(target: Extract<Target, { type: "webhook" }>, waiting: readonly Waiting[]): Promise<void> {
+  async #post(target: Webhook, waiting: readonly Waiting[]): Promise<void> {
     const { store, reachable, timeoutMs } = this.#options;
     // The configuration may be another than when the subscription was made.
     checkAddress(target.url, reachable);

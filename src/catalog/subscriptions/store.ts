@@ -2,10 +2,19 @@ import { randomUUID } from "node:crypto";
 import type { Call, Principal } from "../../core/principal.ts";
 import type { Json } from "../../core/stac.ts";
 import type { Pool } from "../../db/database.ts";
-import { GyreError } from "../../errors.ts";
+import { GyreError, isGyreError } from "../../errors.ts";
 import type { Positions } from "../compare/sources.ts";
+import type { Keyring } from "./keyring.ts";
 import { tellOf } from "./recording.ts";
-import { COLUMNS, KEPT, MOST_SUBSCRIPTIONS, type Subscription, type Target, type Waiting } from "./subscription.ts";
+import {
+  COLUMNS,
+  KEPT,
+  type KeptTarget,
+  MOST_SUBSCRIPTIONS,
+  type Subscription,
+  type Target,
+  type Waiting,
+} from "./subscription.ts";
 
 /** What a client asks for. `since`: from where on the past is told; undefined: nothing of it. */
 export interface Wanted {
@@ -17,9 +26,47 @@ export interface Wanted {
 /** Subscriptions and notices in the tables of `sql/node`. */
 export class SubscriptionStore {
   readonly #pool: Pool;
+  readonly #keys: Keyring;
 
-  constructor(pool: Pool) {
+  constructor(pool: Pool, keys: Keyring) {
     this.#pool = pool;
+    this.#keys = keys;
+  }
+
+  /**
+   * Seals the secrets that earlier versions of Gyre kept as they are, and those that older keys have sealed. Answers the
+   * ids of the subscriptions whose secrets cannot be opened.
+   */
+  async sealAll(): Promise<readonly string[]> {
+    return this.#pool.transaction(async (tx) => {
+      const rows = await tx.query<Pick<Subscription, "id" | "target">>(
+        "select id, target from subscription where target ? 'secret' and target #>> '{secret,key}' is distinct from $1 " +
+          "order by id for update",
+        [this.#keys.current],
+      );
+      const lost: string[] = [];
+      for (const row of rows) {
+        try {
+          const secret = this.secretOf(row);
+          if (secret === undefined) continue;
+          const sealed = JSON.stringify(this.#keys.seal(secret, row.id));
+          await tx.query("update subscription set target = jsonb_set(target, '{secret}', $2) where id = $1", [
+            row.id,
+            sealed,
+          ]);
+        } catch (error) {
+          if (!isGyreError(error, "Denied")) throw error;
+          lost.push(row.id);
+        }
+      }
+      return lost;
+    });
+  }
+
+  /** What signs the notices of a webhook. Throws Denied where it cannot be opened. */
+  secretOf({ id, target }: Pick<Subscription, "id" | "target">): string | undefined {
+    if (target.type !== "webhook" || target.secret === undefined) return undefined;
+    return typeof target.secret === "string" ? target.secret : this.#keys.open(target.secret, id);
   }
 
   async create({ search, target, since }: Wanted, { who }: Call): Promise<Subscription> {
@@ -31,7 +78,7 @@ export class SubscriptionStore {
           select $1, $2, $3, $4, case when $5::jsonb is not null then '{}'::jsonb end, $5
           where (select count(*) from subscription) < $6 returning ${COLUMNS}`,
         [
-          ...[id, JSON.stringify(search), JSON.stringify(target), JSON.stringify(who)],
+          ...[id, JSON.stringify(search), JSON.stringify(this.#kept(target, id)), JSON.stringify(who)],
           ...[since === undefined ? null : JSON.stringify(since), MOST_SUBSCRIPTIONS],
         ],
       );
@@ -41,6 +88,11 @@ export class SubscriptionStore {
       await tellOf(tx, id);
       return row;
     });
+  }
+
+  #kept(target: Target, id: string): KeptTarget {
+    if (target.type !== "webhook" || target.secret === undefined) return target;
+    return { ...target, secret: this.#keys.seal(target.secret, id) };
   }
 
   /** All of one subject, oldest first. */

@@ -1,15 +1,19 @@
 import type { Principal } from "../../core/principal.ts";
 import type { Json, StacItem } from "../../core/stac.ts";
 import type { Positions } from "../compare/sources.ts";
+import type { Sealed } from "./keyring.ts";
 
-/** Where notices go. */
-export type Target =
+/** Where notices go. A secret is a text where somebody asks for it. */
+export type Target<Secret = string> =
   /** POSTed, signed where there is a secret. */
-  | { readonly type: "webhook"; readonly url: string; readonly secret?: string }
+  | { readonly type: "webhook"; readonly url: string; readonly secret?: Secret }
   /** Appended to the node's log, under `notices.{name}`. */
   | { readonly type: "topic"; readonly name: string }
   /** Kept until somebody listens. */
   | { readonly type: "sse" };
+
+/** A target in the database; earlier versions of Gyre kept secrets as they are. */
+export type KeptTarget = Target<Sealed | string>;
 
 /** A search that goes on. */
 export interface Subscription {
@@ -17,7 +21,7 @@ export interface Subscription {
   readonly created: Date;
   /** As it was sent. */
   readonly search: Json;
-  readonly target: Target;
+  readonly target: KeptTarget;
   readonly who: Principal;
   /** How far the past is looked through; null: it has been. */
   readonly read: Positions | null;

@@ -10,6 +10,7 @@ import { conditionsOf } from "../search/where.ts";
 import { checkAddress, type Reachable } from "./addresses.ts";
 import { Courier, checkTopic } from "./courier.ts";
 import { Filling } from "./filling.ts";
+import type { Keyring } from "./keyring.ts";
 import type { ParseSearch } from "./recording.ts";
 import { SubscriptionStore } from "./store.ts";
 import { channelOf, KEPT, type Subscription, type Target, type Waiting } from "./subscription.ts";
@@ -22,6 +23,8 @@ export interface SubscriptionsOptions {
   readonly log: EventLog;
   readonly parse: ParseSearch;
   readonly reachable: Reachable;
+  /** Of the secrets of webhooks. */
+  readonly keys: Keyring;
   readonly onError: (error: unknown) => void;
   /** In vain, before a subscription is paused; 12 are some twenty minutes. */
   readonly mostAttempts?: number;
@@ -71,12 +74,19 @@ class Running implements Subscriptions {
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
-    this.#store = new SubscriptionStore(options.pool);
+    this.#store = new SubscriptionStore(options.pool, options.keys);
     this.#filling = new Filling(options.pool, options.sources, options.parse);
   }
 
   async start(): Promise<void> {
     const { pool, onError } = this.#options;
+    const lost = await this.#store.sealAll();
+    if (lost.length > 0) {
+      const which = `of ${lost.length === 1 ? "one subscription" : `${lost.length} subscriptions`} (${lost.join(", ")})`;
+      onError(
+        new GyreError("Denied", `the secrets ${which} are sealed with keys that this node has not: see secretKeys`),
+      );
+    }
     const all = (): Promise<void> => this.#wakeAll().catch(onError);
     this.#listening = await pool.listen(
       channelOf(pool.schema),

@@ -3,7 +3,13 @@ import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import { GyreError } from "../../errors.ts";
 import { publicLookup } from "./addresses.ts";
-import { noticeId, type Target, type Waiting } from "./subscription.ts";
+import { noticeId, type Waiting } from "./subscription.ts";
+
+/** Who is told, and what the notices are signed with. */
+export interface Webhook {
+  readonly url: string;
+  readonly secret?: string | undefined;
+}
 
 export interface SendOptions {
   /** Whether names may lead to this machine or its network. */
@@ -15,7 +21,7 @@ export interface SendOptions {
 /** POSTs a notice. Throws Busy when it did not arrive, Gone when the receiver says that it never will. */
 export async function sendNotice(
   subscription: string,
-  { url, secret }: Extract<Target, { type: "webhook" }>,
+  { url, secret }: Webhook,
   { body, event_id, sequence }: Waiting,
   options: SendOptions,
 ): Promise<void> {

@@ -134,13 +134,22 @@ function wantedOf({ search, target, from }: z.output<typeof requestBody>): Subsc
   return { search, target: signed, from: isWord ? from : parsePosition(from) };
 }
 
-/** A secret is never shown again. */
+/** A secret is never shown again, but that there is one. */
 function shown(subscription: Subscription, base: URL): object {
   const { id, created, search, target, read, notices, delivered, attempts, paused, error } = subscription;
-  const { secret: _, ...open } = { secret: undefined, ...target };
+  const { secret, ...open } = { secret: undefined, ...target };
   const self = `${base.href}${PATH.slice(1)}/${id}`;
   return {
-    ...{ id, created, search, target: open, notices, delivered, attempts, error },
+    ...{
+      id,
+      created,
+      search,
+      target: { ...open, ...(secret && { signed: true }) },
+      notices,
+      delivered,
+      attempts,
+      error,
+    },
     state: paused ? "paused" : read === null ? "live" : "backfilling",
     links: [
       { rel: "self", href: self, type: JSON_TYPE },

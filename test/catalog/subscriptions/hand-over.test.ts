@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Filling } from "../../../src/catalog/subscriptions/filling.ts";
+import { Keyring } from "../../../src/catalog/subscriptions/keyring.ts";
 import { SubscriptionStore } from "../../../src/catalog/subscriptions/store.ts";
 import { ALL_TOPICS } from "../../../src/core/topic.ts";
 import type { Pool } from "../../../src/db/database.ts";
 import type { Projection } from "../../../src/log/projection.ts";
 import { CALL, item, post } from "../../contract/catalog/node.ts";
-import { parse, tellingNode } from "./node.ts";
+import { KEY, parse, tellingNode } from "./node.ts";
 
 /** Until some transaction of the schema's tables waits for another. */
 async function waits(pool: Pool): Promise<"waits"> {
@@ -21,7 +22,7 @@ async function waits(pool: Pool): Promise<"waits"> {
 test("a batch that is under way when the past has come up to it is told by the one or the other", async (t) => {
   const node = await tellingNode(t);
   const filling = new Filling(node.pool, [{ consumer: "catalog", log: node.log, topics: ALL_TOPICS }], parse);
-  const store = new SubscriptionStore(node.pool);
+  const store = new SubscriptionStore(node.pool, new Keyring([KEY]));
   let [entered, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   gate.resolve();
   /** Everything of a batch is done, but for the commit. */

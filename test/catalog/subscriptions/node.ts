@@ -1,6 +1,7 @@
 import type { Catalog, Search } from "../../../src/catalog/catalog.ts";
 import { createCatalog } from "../../../src/catalog/postgres-catalog.ts";
 import { createCatalogProjection } from "../../../src/catalog/projection.ts";
+import { Keyring } from "../../../src/catalog/subscriptions/keyring.ts";
 import {
   type Subscriptions,
   type SubscriptionsOptions,
@@ -18,6 +19,8 @@ import { requestedByBody } from "../../../src/protocols/stac/search-parameters.t
 import { CALL, item, messageOf } from "../../contract/catalog/node.ts";
 import { type Following, fastClock, startFollowing } from "../../log/following.ts";
 import { type Ending, testDatabase } from "../../services/postgres.ts";
+
+export const KEY = "01".repeat(32);
 
 export const parse = (search: Json): Search => requestedByBody(search).search;
 
@@ -56,6 +59,7 @@ export async function tellingNode(t: Ending, log: EventLog = createMemoryLog()):
       const subscriptions = await startSubscriptions({
         ...{ pool, sources, log, parse, clock: fastClock },
         reachable: { allow: [], isPrivate: true },
+        keys: new Keyring([KEY]),
         onError: (error) => failures.push(error),
         ...options,
       });

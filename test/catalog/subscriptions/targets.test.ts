@@ -175,7 +175,7 @@ test("addresses of private networks are refused, by number and by name", async (
   const notice = { sequence: 1, event_id: "e", body: "{}" };
   const send = (isPrivate: boolean): Promise<void> => {
     const signal = new AbortController().signal;
-    return sendNotice("s", { type: "webhook", url: named }, notice, { isPrivate, timeoutMs: 10_000, signal });
+    return sendNotice("s", { url: named }, notice, { isPrivate, timeoutMs: 10_000, signal });
   };
   await assert.rejects(send(false), /leads to a private network/);
   assert.equal(hook.received.length, 0);
@@ -186,7 +186,7 @@ test("addresses of private networks are refused, by number and by name", async (
 test("redirections are not followed", async (t) => {
   const inner = await receiver(t);
   const outer = await receiver(t, (response) => void response.writeHead(307, { Location: inner.url }).end());
-  const target = { type: "webhook", url: outer.url } as const;
+  const target = { url: outer.url };
   const options = { isPrivate: true, timeoutMs: 10_000, signal: new AbortController().signal };
   await assert.rejects(sendNotice("s", target, { sequence: 1, event_id: "e", body: "{}" }, options), /answers 307/);
   assert.equal(inner.received.length, 0);
