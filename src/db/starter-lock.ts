@@ -1,27 +1,16 @@
 import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { tryLockFile } from "./file-lock.ts";
 import type { Place } from "./place.ts";
 
-const SQLITE_BUSY = 5;
-
 /**
- * Takes the right to start the server of a folder, unless another process has it. It is a lock of the operating system,
- * which ends with its holder: starters that only watched the pid file could undo each other's work without end.
- * SQLite is how Node reaches such locks, on every system.
+ * Takes the right to start the server of a folder, unless another process has it: starters that only watched the pid file
+ * could undo each other's work without end.
  */
 export async function tryLockStart(place: Place): Promise<Disposable | undefined> {
   const path = join(place.home, "starter.lock");
   await makeOwned(path, place);
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec("begin exclusive");
-  } catch (error) {
-    database.close();
-    if ((error as { errcode?: number }).errcode === SQLITE_BUSY) return undefined;
-    throw error;
-  }
-  return { [Symbol.dispose]: () => database.close() };
+  return tryLockFile(path);
 }
 
 /** Never through a link: the server's user could have put one there, and Gyre may be root. */

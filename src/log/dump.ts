@@ -3,12 +3,15 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename } from "node:fs
 import { join } from "node:path";
 import { z } from "zod";
 import type { Call } from "../core/principal.ts";
+import { tryLockFile } from "../db/file-lock.ts";
 import { GyreError } from "../errors.ts";
 import { BEGINNING, type EventLog, type Position, type Recorded, type TopicFilter } from "./event-log.ts";
 import { lineOf } from "./line.ts";
 
 const DAY_FILE = /^\d{4}-\d\d-\d\d\.jsonl$/;
 const CHECKPOINT = "position.json";
+/** Held by the one process that writes. */
+const LOCK = "dump.lock";
 
 /** Where the dump is, and how long its files were then. */
 const checkpointSchema = z.object({
@@ -31,10 +34,13 @@ export interface DumpOptions {
 
 /**
  * Keeps every message as it came in `folder`, in a file for each day (UTC) of the log's time: also what nobody can
- * decode. Goes on where it ended, without a gap and without repeating itself, whenever it was killed.
+ * decode. Goes on where it ended, without a gap and without repeating itself, whenever it was killed. Throws Conflict where
+ * another process does the same in this folder.
  */
 export async function dump(log: EventLog, folder: string, options: DumpOptions, call: Call): Promise<void> {
   await mkdir(folder, { recursive: true });
+  using lock = tryLockFile(join(folder, LOCK));
+  if (lock === undefined) throw new GyreError("Conflict", `another process keeps a dump in ${folder}`);
   const files = new Map<string, DayFile>();
   try {
     let { position, bytes } = await recover(folder);

@@ -3,19 +3,27 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { main } from "../../src/cli/main.ts";
+import { readDump } from "../../src/log/dump.ts";
+import { linesOf } from "../../src/log/line.ts";
 import { newDatabase, someItems, startNode, until } from "../publication/nodes.ts";
 import { temporary } from "./run.ts";
 
 /** Runs `gyre events` in this process. */
 async function events(node: URL, ...argv: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
+  const { code, ...said } = running(new AbortController().signal, node, ...argv);
+  return { code: await code, ...said };
+}
+
+/** Starts `gyre events` in this process. */
+function running(signal: AbortSignal, node: URL, ...argv: string[]) {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await main(["events", ...argv, "--node", node.href], "0.0.0", {
+  const code = main(["events", ...argv, "--node", node.href], "0.0.0", {
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     tty: false,
     env: {},
-    signal: new AbortController().signal,
+    signal,
   });
   return { code, out, err };
 }
@@ -60,6 +68,29 @@ test("gyre events looks into a log, keeps it, and brings it to another node", as
     (await events(other.url, "redrive", "--all")).out[0],
     "0 sent again, 0 were sent before, 0 cannot be sent",
   );
+});
+
+test("what follows outlives the node that it follows: nothing is missed, and nothing told twice", async (t) => {
+  const folder = join(temporary(t), "dump");
+  const settings = { name: "east", database: await newDatabase(t) };
+  const first = await startNode(t, settings);
+  const stop = new AbortController();
+  const tail = running(stop.signal, first.url, "tail", "--follow", "--from", "beginning");
+  const dump = running(stop.signal, first.url, "dump", folder, "--follow");
+  await first.publish(someItems(5));
+  await until(async () => tail.out.length === 5);
+  await first.close();
+  const second = await startNode(t, { ...settings, listen: { port: Number(first.url.port) } });
+  await second.publish(someItems(9).slice(5));
+  await until(async () => tail.out.length === 9);
+  const kept = async (): Promise<string[]> => (await Array.fromAsync(linesOf(readDump(folder)), String)).sort();
+  await until(async () => (await kept()).length === 9);
+  stop.abort();
+  assert.deepEqual([await tail.code, await dump.code], [0, 0]);
+  assert.equal(new Set(tail.out).size, 9);
+  assert.equal(new Set(await kept()).size, 9);
+  assert.deepEqual(dump.out, [`9 messages kept in ${folder}`]);
+  assert.match(dump.err.join("\n"), /it is waited for/);
 });
 
 test("gyre events says what is wrong", async (t) => {

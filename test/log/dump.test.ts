@@ -66,7 +66,7 @@ describe("a dump", () => {
     await dump(log, folder, {}, CALL);
     const files = (await readdir(folder)).sort();
     const days = [20, 21, 22, 23].map((day) => `2026-11-${day}.jsonl`);
-    assert.deepEqual(files, [...days, "position.json"]);
+    assert.deepEqual(files, [...days, "dump.lock", "position.json"]);
     const [line] = (await readFile(join(folder, days[0]!), "utf8")).split("\n");
     assert.deepEqual(Object.keys(JSON.parse(line!)), ["partition", "offset", "time", "id", "topic", "key", "value"]);
 
@@ -119,6 +119,22 @@ describe("a dump", () => {
     await dump(log, folder, {}, CALL);
     assert.equal(before.length, 95);
     assert.deepEqual((await placesIn(folder)).sort(), whole.sort());
+  });
+
+  test("is written by one process at a time", async (t) => {
+    const folder = await createFolder(t);
+    const log = await createLog();
+    const stop = new AbortController();
+    const second = async (): Promise<void> => {
+      await assert.rejects(dump(log, folder, {}, CALL), (error) => isGyreError(error, "Conflict"));
+      stop.abort();
+    };
+    let asked: Promise<void> | undefined;
+    const onProgress = (): void => void (asked ??= second());
+    await dump(log, folder, { live: true, onProgress }, { ...CALL, signal: stop.signal });
+    await asked;
+    assert.equal((await placesIn(folder)).length, 95);
+    await dump(log, folder, {}, CALL);
   });
 
   test("does not touch files that are not its own", async (t) => {

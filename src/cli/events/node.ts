@@ -1,4 +1,6 @@
-import { GyreError } from "../../errors.ts";
+import { GyreError, isGyreError } from "../../errors.ts";
+import { pause, systemClock } from "../../log/clock.ts";
+import type { CommandIo } from "../command.ts";
 import { nodeUrl } from "../publisher.ts";
 
 /** Options of every `gyre events` command, for `parseArgs`. */
@@ -29,4 +31,21 @@ export async function askJson<T>(node: string, path: string, signal: AbortSignal
       ? {}
       : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   return (await (await ask(node, path, signal, init)).json()) as T;
+}
+
+const AGAIN_MS = 1000;
+
+/** Does `work` again whenever the node was away meanwhile, until the command is stopped. */
+export async function throughAbsences(node: string, io: CommandIo, work: () => Promise<void>): Promise<void> {
+  // Who mistook the address is told at once.
+  await askJson(node, "events/positions", io.signal);
+  for (let told = ""; !io.signal.aborted; await pause(systemClock, AGAIN_MS, io.signal)) {
+    try {
+      await work();
+    } catch (error) {
+      if (!isGyreError(error, "Busy")) throw error;
+      if (error.message !== told) io.err(`${error.message}; it is waited for`);
+      told = error.message;
+    }
+  }
 }

@@ -4,15 +4,15 @@ import { parseArgs } from "node:util";
 import { decodeEvent, itemIdOf } from "../../core/event.ts";
 import { ANONYMOUS } from "../../core/principal.ts";
 import { topicFilter } from "../../core/topic.ts";
-import { dump } from "../../log/dump.ts";
-import type { Recorded } from "../../log/event-log.ts";
+import { type DumpOptions, dump } from "../../log/dump.ts";
+import type { Position, Recorded } from "../../log/event-log.ts";
 import { createHttpLog } from "../../log/http.ts";
 import { exportLines } from "../../log/jsonl.ts";
 import { lineOf } from "../../log/line.ts";
 import { parsePosition } from "../../log/position-text.ts";
 import type { CommandIo } from "../command.ts";
 import { nodeUrl } from "../publisher.ts";
-import { askJson, NODE_OPTIONS } from "./node.ts";
+import { askJson, NODE_OPTIONS, throughAbsences } from "./node.ts";
 
 interface Topics {
   readonly topics: readonly { readonly name: string; readonly messages: number; readonly last: string | null }[];
@@ -62,22 +62,27 @@ export async function tail(argv: readonly string[], io: CommandIo): Promise<numb
     options: { ...NODE_OPTIONS, from: { type: "string" }, follow: { type: "boolean", short: "f", default: false } },
   });
   const log = logOf(values.node);
-  const options = {
-    live: values.follow,
-    from: await startOf(values, io),
-    ...(values.topics === undefined ? {} : { topics: topicFilter(values.topics) }),
-  };
+  const filter = values.topics === undefined ? {} : { topics: topicFilter(values.topics) };
+  let from = await startOf(values, io);
   let count = 0;
-  for await (const { messages } of log.read(options, { signal: io.signal, who: ANONYMOUS })) {
-    for (const message of messages) io.out(values.json ? lineOf(message).trimEnd() : said(message));
-    count += messages.length;
-    if (io.tty && values.follow) io.err(`${count} messages`);
-  }
+  const read = async (): Promise<void> => {
+    const options = { ...filter, from, live: values.follow };
+    for await (const { messages, next } of log.read(options, { signal: io.signal, who: ANONYMOUS })) {
+      for (const message of messages) io.out(values.json ? lineOf(message).trimEnd() : said(message));
+      from = next;
+      count += messages.length;
+      if (io.tty && values.follow) io.err(`${count} messages`);
+    }
+  };
+  await (values.follow ? throughAbsences(values.node, io, read) : read());
   return 0;
 }
 
 /** Only what comes, unless a position or the beginning is named. */
-async function startOf({ node, from, follow }: { node: string; from?: string; follow: boolean }, io: CommandIo) {
+async function startOf(
+  { node, from, follow }: { node: string; from?: string; follow: boolean },
+  io: CommandIo,
+): Promise<Position> {
   if (from !== undefined && from !== "beginning") return parsePosition(from);
   if (from === "beginning" || !follow) return {};
   return (await askJson<{ heads: Record<string, number> }>(node, "events/positions", io.signal)).heads;
@@ -116,21 +121,21 @@ export async function dumped(argv: readonly string[], io: CommandIo): Promise<nu
     options: { ...NODE_OPTIONS, follow: { type: "boolean", short: "f", default: false } },
   });
   const [folder = "events"] = positionals;
-  let last = 0;
-  await dump(
-    logOf(values.node),
-    folder,
-    {
+  let kept = 0;
+  const keep = async (): Promise<void> => {
+    const before = kept;
+    const options: DumpOptions = {
       live: values.follow,
       ...(values.topics === undefined ? {} : { topics: topicFilter(values.topics) }),
       onProgress({ messages }) {
-        last = messages;
-        if (io.tty) io.err(`${messages} messages kept in ${folder}`);
+        kept = before + messages;
+        if (io.tty) io.err(`${kept} messages kept in ${folder}`);
       },
-    },
-    { signal: io.signal, who: ANONYMOUS },
-  );
-  io.out(values.json ? JSON.stringify({ messages: last, folder }) : `${last} messages kept in ${folder}`);
+    };
+    await dump(logOf(values.node), folder, options, { signal: io.signal, who: ANONYMOUS });
+  };
+  await (values.follow ? throughAbsences(values.node, io, keep) : keep());
+  io.out(values.json ? JSON.stringify({ messages: kept, folder }) : `${kept} messages kept in ${folder}`);
   return 0;
 }
 
