@@ -33,7 +33,7 @@ const EXTENT = `(place[1])[0] as west, (place[1])[1] as south, (place[0])[0] as 
 const AS_ITEMS = new Sql(`(
   select id, id as collection, coalesce(lower(span), '-infinity') as datetime, span, place, null::polygon[] as shape,
     null::polygon[] as holes, null::float8 as low, null::float8 as high, null::text[] as facets, words, readers, etag,
-    updated, coalesce(document, '{}') as properties, document
+    updated, coalesce(document, '{}') as properties, sort_key(document -> 'eo:cloud_cover') as cloud_cover, document
   from collection
 ) as item`);
 

@@ -54,11 +54,10 @@ class PostgresCatalog implements Catalog {
   async search(search: Search, call: Call): Promise<Page<StacItem>> {
     this.#checked(search);
     if (search.isCounted === false) return searchPage(this.#db, search, call);
-    const count = await this.#counting.begin(search, call);
     const page = await searchPage(this.#db, search, call);
     // A first page without a next is all there is.
     const isAll = search.token === undefined && page.next === undefined;
-    const matched = isAll ? page.entries.length : await count();
+    const matched = page.matched ?? (isAll ? page.entries.length : await this.#counting.count(search, call));
     return matched === undefined ? page : { ...page, matched };
   }
 

@@ -32,8 +32,10 @@ export type ConnectOptions = ServerAddress & {
 
 const OLDEST_SERVER = 150_000;
 const CONNECTIONS = 10;
-/** A connection is a process of the server with some 20 MB, and made in a few milliseconds. */
-const IDLE_MS = 3_000;
+/** A new connection knows nothing: its first statements take ten times as long. */
+const IDLE_MS = 600_000;
+/** But it is a process with some 20 MB, which a private server has to share with all else on the machine. */
+const PRIVATE_IDLE_MS = 3_000;
 /** How long a caller waits for a connection, free or new, before it is told that the database is busy. */
 const PATIENCE_MS = 30_000;
 /** Such a name is its own quoted form, in SQL and in connection settings. */
@@ -73,11 +75,14 @@ class PostgresPool implements Pool {
     this.#connections = new Connections({
       ...this.#config,
       max: options.max ?? CONNECTIONS,
-      idleTimeoutMillis: IDLE_MS,
+      idleTimeoutMillis: "url" in options ? IDLE_MS : PRIVATE_IDLE_MS,
     });
     // Lost in the very packet that made it ready, a connection has no other listener yet, and would end the process.
     this.#connections.on("connect", (client) => client.on("error", () => undefined));
-    this.#connections.on("error", (error) => options.onError?.(busy(error, this.#server)));
+    this.#connections.on("error", (error) => {
+      // The server may end sooner than connections that were told to.
+      if (this.#closing === undefined) options.onError?.(busy(error, this.#server));
+    });
     this.#listener = new Listener(this.#config, this.#server);
   }
 
@@ -194,7 +199,8 @@ function configOf(options: ConnectOptions): ClientConfig {
   return {
     ...("url" in options ? { connectionString: options.url } : pick(options)),
     application_name: `gyre ${schema}`,
-    options: `-c search_path=${searchPath(schema)} -c timezone=UTC -c datestyle=ISO`,
+    // Statements are short: to start workers or a compiler would take longer than most of them.
+    options: `-c search_path=${searchPath(schema)} -c timezone=UTC -c datestyle=ISO -c jit=off -c max_parallel_workers_per_gather=0`,
     connectionTimeoutMillis: PATIENCE_MS,
     keepAlive: true,
     types: COLUMN_TYPES,

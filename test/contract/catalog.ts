@@ -2,6 +2,7 @@ import { describe } from "node:test";
 import type { Pool } from "../../src/db/database.ts";
 import type { Ending } from "../services/postgres.ts";
 import { testAggregations } from "./catalog/aggregations.ts";
+import { testAreas } from "./catalog/areas.ts";
 import { testBounds } from "./catalog/bounds.ts";
 import { testCollections } from "./catalog/collections.ts";
 import { testDoor } from "./catalog/door.ts";
@@ -19,6 +20,7 @@ export function testCatalog(name: string, make: MakePool, unavailable?: string):
     testProjection(make);
     testCollections(make);
     testSearch(make);
+    testAreas(make);
     testAggregations(make);
     testPaging(make);
     testBounds(make);

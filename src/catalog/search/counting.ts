@@ -15,7 +15,7 @@ export interface CountingOptions {
 
 const COUNT_MS = 250;
 const PATIENT_COUNT_MS = 2000;
-/** Of a page in a large catalogue, beside the search itself. */
+/** Of a page in a large catalogue. */
 const BRIEF_COUNT_MS = 5;
 /** Searches of a kind that are not counted after one that took longer. */
 const SKIPPED = 20;
@@ -38,17 +38,11 @@ export class Counting {
     this.#largeItems = largeItems;
   }
 
-  /** Begins to count beside the search, or answers what counts after it, where that turns out to be needed. */
-  async begin(search: Search, call: Call): Promise<() => Promise<number | undefined>> {
+  /** Undefined where counting takes too long. */
+  async count(search: Search, call: Call): Promise<number | undefined> {
     const isOne = search.limit === 1;
-    if (this.#countMs !== undefined || !(await this.#isLarge())) {
-      const ms = this.#countMs ?? (isOne ? PATIENT_COUNT_MS : COUNT_MS);
-      return () => countMatches(this.#db, search, call, ms);
-    }
-    const counted = isOne ? countMatches(this.#db, search, call, PATIENT_COUNT_MS) : this.#briefly(search, call);
-    // It is awaited later, unless the search fails first.
-    counted.catch(() => undefined);
-    return () => counted;
+    if (this.#countMs === undefined && !isOne && (await this.#isLarge())) return this.#briefly(search, call);
+    return countMatches(this.#db, search, call, this.#countMs ?? (isOne ? PATIENT_COUNT_MS : COUNT_MS));
   }
 
   async #briefly(search: Search, call: Call): Promise<number | undefined> {

@@ -5,6 +5,8 @@ import { and, joined, or, Sql, sql } from "../sql.ts";
 /** One expression that rows are sorted by. */
 interface Key {
   readonly sql: Sql;
+  /** The same of what `sortedColumns` name. */
+  readonly named: Sql;
   readonly type: "text" | "timestamptz" | "jsonb" | "boolean";
   readonly isDescending: boolean;
 }
@@ -12,6 +14,8 @@ interface Key {
 /** How rows are sorted, without ties: collection and id come last. */
 export interface Order {
   readonly keys: readonly Key[];
+  /** Of properties, that keys are made of. */
+  readonly values: readonly Sql[];
   /** Names an order, so that a place in one is not taken for a place in another. */
   readonly name: string;
   /** The index that has it, if one has: those of time, or the primary key. `datetime`: those of time but for ties. */
@@ -21,6 +25,8 @@ export interface Order {
 const MOST_KEYS = 8;
 const LONGEST_FIELD = 200;
 const COLUMNS = { id: "text", collection: "text", datetime: "timestamptz" } as const;
+/** Properties whose `sort_key` has a column. */
+const SORT_COLUMNS: ReadonlyMap<string, string> = new Map([["eo:cloud_cover", "cloud_cover"]]);
 
 /** Newest first unless told otherwise. Rows without a property come last in both directions. */
 export function orderOf({ sortby = [], collections }: Pick<Search, "sortby" | "collections">): Order {
@@ -37,13 +43,40 @@ export function orderOf({ sortby = [], collections }: Pick<Search, "sortby" | "c
     return isFirst;
   });
   const names = all.map(({ field, direction }) => `${direction === "desc" ? "-" : "+"}${field}`);
-  return { keys: all.flatMap(keysOf), name: names.join(), index: indexOf(all, collections?.length === 1) };
+  const values: Sql[] = [];
+  const keys = all.flatMap((key) => keysOf(key, values));
+  return { keys, values, name: names.join(), index: indexOf(all, collections?.length === 1) };
 }
 
 /** `order by` of an order, or of the way back. */
 export function orderBy({ keys }: Order, isBackwards: boolean): Sql {
+  return sorted(
+    keys.map(({ sql: key }) => key),
+    keys,
+    isBackwards,
+  );
+}
+
+/** What rows are sorted by, once each: columns of a subquery whose rows `orderByNamed` sorts. */
+export function sortedColumns({ values }: Order): Sql {
   return joined(
-    keys.map(({ sql: key, isDescending }) => sql`${key} ${new Sql(isDescending === isBackwards ? "asc" : "desc")}`),
+    [new Sql("id, collection, datetime"), ...values.map((value, i) => sql`${value} as ${nameOf(i)}`)],
+    ", ",
+  );
+}
+
+export function orderByNamed({ keys }: Order, isBackwards: boolean): Sql {
+  return sorted(
+    keys.map(({ named }) => named),
+    keys,
+    isBackwards,
+  );
+}
+
+function sorted(by: readonly Sql[], keys: readonly Key[], isBackwards: boolean): Sql {
+  const direction = ({ isDescending }: Key): Sql => new Sql(isDescending === isBackwards ? "asc" : "desc");
+  return joined(
+    keys.map((key, i) => sql`${by[i]} ${direction(key)}`),
     ", ",
   );
 }
@@ -86,15 +119,28 @@ function tie(field: string, isDescending: boolean): SortKey {
   return { field, direction: isDescending ? "desc" : "asc" };
 }
 
-function keysOf({ field, direction }: SortKey): Key[] {
+/** How two values of a property are ordered (sql/node/0001). */
+function sortKey(field: string): Sql {
+  const column = SORT_COLUMNS.get(field);
+  return column === undefined ? sql`sort_key(properties -> ${field}::text)` : new Sql(column);
+}
+
+function nameOf(value: number): Sql {
+  return new Sql(`sort_${value}`);
+}
+
+function keysOf({ field, direction }: SortKey, values: Sql[]): Key[] {
   const isDescending = direction === "desc";
   if (field in COLUMNS) {
-    return [{ sql: new Sql(field), type: COLUMNS[field as keyof typeof COLUMNS], isDescending }];
+    const column = new Sql(field);
+    return [{ sql: column, named: column, type: COLUMNS[field as keyof typeof COLUMNS], isDescending }];
   }
-  const value = sql`sort_key(properties -> ${field}::text)`;
+  const value = sortKey(field);
+  const name = nameOf(values.push(value) - 1);
+  const [isNull, orNull] = [(of: Sql) => sql`(${of} is null)`, (of: Sql) => sql`coalesce(${of}, 'null'::jsonb)`];
   return [
-    { sql: sql`(${value} is null)`, type: "boolean", isDescending: false },
-    { sql: sql`coalesce(${value}, 'null'::jsonb)`, type: "jsonb", isDescending },
+    { sql: isNull(value), named: isNull(name), type: "boolean", isDescending: false },
+    { sql: orNull(value), named: orNull(name), type: "jsonb", isDescending },
   ];
 }
 

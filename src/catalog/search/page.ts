@@ -6,6 +6,7 @@ import { createMatcher } from "../cql2/matcher.ts";
 import { itemOf } from "../item-row.ts";
 import { orderOf } from "./order.ts";
 import { plansOf, type Wanted } from "./plan.ts";
+import type { Row } from "./row.ts";
 import { readToken, writeToken } from "./token.ts";
 import { conditionsOf } from "./where.ts";
 
@@ -16,27 +17,27 @@ export interface Found {
   readonly size: number;
 }
 
-interface Row {
-  readonly body: object;
-  readonly properties: object;
-  readonly etag: string;
-  readonly updated: Date;
-  readonly size: number;
-  readonly keys: readonly string[];
-}
-
 /** Rows that are read at once. */
 const MOST_ROWS = 500;
 /** Of one page, as stored; beyond it a page ends before its limit. Several times as much when it is unpacked. */
 const MOST_BYTES = 8 * 1024 * 1024;
 
-/** One page of a search, and the tokens of its neighbours. */
+/** What was found of what is wanted. */
+interface Finding {
+  readonly found: readonly Found[];
+  /** Short of what is wanted, though there is more. */
+  readonly isCut: boolean;
+  /** How many match from the place on, where the plan counted them. */
+  readonly met?: number;
+}
+
+/** One page of a search, the tokens of its neighbours, and how many match where finding them told. */
 export async function searchPage(db: Database, search: Search, call: Call): Promise<Page<StacItem>> {
   const order = orderOf(search);
   const place = search.token === undefined ? undefined : readToken(order, search.token);
   const isBackwards = place?.isBackwards ?? false;
   const conditions = conditionsOf(search, call.who);
-  const { found: some, isCut } = await find(db, { conditions, order, place, count: search.limit + 1 }, call);
+  const { found: some, isCut, met } = await find(db, { conditions, order, place, count: search.limit + 1 }, call);
   const found = isBackwards ? some.slice(0, search.limit).reverse() : some.slice(0, search.limit);
   const isMore = isCut || some.length > search.limit;
   const token = (row: Found | undefined, before: boolean): string | undefined =>
@@ -46,24 +47,24 @@ export async function searchPage(db: Database, search: Search, call: Call): Prom
   const before = previous ? token(found[0], true) : undefined;
   return {
     entries: found.map(({ stored }) => stored),
+    ...(met === undefined || place !== undefined ? {} : { matched: met }),
     ...(next === undefined ? {} : { next }),
     ...(before === undefined ? {} : { previous: before }),
   };
 }
 
-/** The next items from a place on, and whether they were cut short of what was wanted. */
-async function find(
-  db: Database,
-  wanted: Wanted,
-  call: Call,
-): Promise<{ readonly found: readonly Found[]; readonly isCut: boolean }> {
+/** The next items from a place on. */
+async function find(db: Database, wanted: Wanted, call: Call): Promise<Finding> {
   const { conditions, count } = wanted;
   using matcher = conditions.rest === undefined ? undefined : await createMatcher(conditions.rest);
   const found: Found[] = [];
   let bytes = 0;
+  let counted: { readonly met?: number } | undefined;
   for (let { place } = wanted; ; ) {
     const most = matcher === undefined ? Math.min(MOST_ROWS, count - found.length) : MOST_ROWS;
-    const rows = await findRows(db, { ...wanted, place, count: most }, call);
+    const { found: rows, ...told } = await findRows(db, { ...wanted, place, count: most }, call);
+    // Of candidates, and behind later places, it is another number.
+    counted ??= matcher === undefined ? told : {};
     const matching = matcher === undefined ? rows : rows.filter(({ stored }) => matcher.matches(stored.document));
     for (const one of matching) {
       found.push(one);
@@ -71,22 +72,26 @@ async function find(
     }
     const last = rows.at(-1);
     if (last === undefined || rows.length < most || found.length >= count) {
-      return { found: found.slice(0, count), isCut: false };
+      return { found: found.slice(0, count), isCut: false, ...counted };
     }
-    if (bytes > MOST_BYTES) return { found, isCut: true };
+    if (bytes > MOST_BYTES) return { found, isCut: true, ...counted };
     place = { keys: last.keys, isBackwards: wanted.place?.isBackwards ?? false };
   }
 }
 
-async function findRows(db: Database, wanted: Wanted, call: Call): Promise<readonly Found[]> {
+async function findRows(db: Database, wanted: Wanted, call: Call): Promise<Pick<Finding, "found" | "met">> {
   let found: readonly Found[] = [];
-  for (const { text, values } of await plansOf(db, wanted, call)) {
-    found = (await db.query<Row>(text, values, call)).map(foundOf);
-    if (found.length === wanted.count) break;
+  for (const { statement, most, isCount = false } of await plansOf(db, wanted, call)) {
+    const rows = await db.query<Row>(statement.text, statement.values, call);
+    found = rows.flatMap(foundOf);
+    const met = rows[0]?.met;
+    if (most === undefined ? found.length === wanted.count : met !== undefined && met < most) {
+      return isCount && met !== undefined ? { found, met } : { found };
+    }
   }
-  return found;
+  return { found };
 }
 
-function foundOf({ body, properties, etag, updated, keys, size }: Row): Found {
-  return { stored: { document: itemOf(body, properties), etag, updated }, keys, size };
+function foundOf({ body, properties, etag, updated, keys, size }: Row): readonly Found[] {
+  return body === null ? [] : [{ stored: { document: itemOf(body, properties), etag, updated }, keys, size }];
 }

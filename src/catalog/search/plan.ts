@@ -1,23 +1,11 @@
 import type { Call } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
-import { and, Sql, sql } from "../sql.ts";
-import { beyond, keyTexts, notBefore, type Order, orderBy } from "./order.ts";
+import { and, type Sql, sql } from "../sql.ts";
+import { gather, gatherAll, gatherCandidates } from "./gather.ts";
+import type { Order } from "./order.ts";
 import type { Place } from "./token.ts";
-import { type Conditions, matchingItems } from "./where.ts";
-
-/** Rows that are looked at along an index before it is given up: entries of the index alone, or whole rows. */
-const WALK_ENTRIES = 10_000;
-const WALK_ROWS = 2000;
-/** Items are denser where people look than over the whole world, by about this. */
-const LAND = 3;
-/** Of a walk by groups, for each row that is wanted. */
-const FIRST_ENTRIES = 20;
-/** So many rows are gathered without a try to walk; more where a box leaves still fewer of them. */
-const FEW_ROWS = 2000;
-const FEW_ROWS_BESIDE_BOXES = 10_000;
-
-/** As stored, so that nothing is unpacked to be measured. */
-const SIZE = new Sql("pg_column_size(body)");
+import { walk, walkEntries, walkGroups } from "./walk.ts";
+import type { Conditions } from "./where.ts";
 
 /** What is wanted of a search: some rows from a place in an order on. */
 export interface Wanted {
@@ -27,18 +15,49 @@ export interface Wanted {
   readonly count: number;
 }
 
+/** A statement that may answer all that is wanted. */
+export interface Plan {
+  readonly statement: Sql;
+  /** It looks at so many at most, and tells how many there were as `met`: with fewer its answer is whole. */
+  readonly most?: number;
+  /** Whether these are what matches. */
+  readonly isCount?: boolean;
+}
+
+/** Rows that are looked at along an index before it is given up: entries of the index alone, or whole rows. */
+const WALK_ENTRIES = 10_000;
+const WALK_ROWS = 2000;
+/** Of a first walk, for each row that is wanted. */
+const FIRST_ENTRIES = 20;
+/** Items are denser where people look than over the whole world, by about this. */
+const LAND = 3;
+/** So many are gathered by an area without knowing how many there are. */
+const MOST_GATHERED = 10_000;
+/** So many rows are gathered without a try to walk; more where an area leaves still fewer of them. */
+const FEW_ROWS = 2000;
+const FEW_ROWS_OF_AREA = 10_000;
+
 /**
- * Statements to try one after the other until one answers enough rows; the last is always right. The planner knows nothing
- * of how many boxes meet, so it is not left to choose: a walk along the index that has the order finds what is frequent
- * after few rows; what is rare is gathered by the other indexes and sorted.
+ * Plans to try one after the other until one answers all that is wanted; the last always does. The planner knows nothing of
+ * how many boxes meet, so it is not left to choose: what is rare is gathered by its index and sorted; what is frequent is
+ * found after few entries of the index that has the order.
  */
-export async function plansOf(db: Database, wanted: Wanted, call: Call): Promise<readonly Sql[]> {
+export async function plansOf(db: Database, wanted: Wanted, call: Call): Promise<readonly Plan[]> {
   const { conditions, order } = wanted;
-  if (order.index === undefined) return [gather(wanted)];
-  const few = conditions.boxes.length > 0 ? FEW_ROWS_BESIDE_BOXES : FEW_ROWS;
-  if (conditions.known.length > 0 && (await estimated(db, conditions, call)) <= few) return [gather(wanted)];
-  if (order.index === "datetime") return [...walksByGroups(wanted), gather(wanted)];
-  return [walk(wanted), gather(wanted)];
+  const { area, known, others } = conditions;
+  const all: Plan = { statement: gatherAll(wanted) };
+  if (order.index === undefined) return [all];
+  if (known.length > 0) {
+    const few = area === undefined ? FEW_ROWS : FEW_ROWS_OF_AREA;
+    const isFew = conditions.isNamed || (await estimated(db, conditions, call)) <= few;
+    return isFew ? [{ statement: gather(wanted), most: Infinity, isCount: true }] : [...walks(wanted), all];
+  }
+  if (area === undefined) return [...walks(wanted), all];
+  const some: Plan =
+    area.isBox && others.length === 0
+      ? { statement: gather(wanted, MOST_GATHERED), most: MOST_GATHERED, isCount: true }
+      : { statement: gatherCandidates(wanted, area, MOST_GATHERED), most: MOST_GATHERED };
+  return isHopeful(wanted) ? [...walks(wanted), all] : [some, ...walks(wanted), all];
 }
 
 async function estimated(db: Database, { known, ranges }: Conditions, call: Call): Promise<number> {
@@ -48,99 +67,19 @@ async function estimated(db: Database, { known, ranges }: Conditions, call: Call
   return row?.["QUERY PLAN"][0]?.Plan["Plan Rows"] ?? 0;
 }
 
-function walk(wanted: Wanted): Sql {
-  const { conditions, order, place, count } = wanted;
-  const { covered, boxes, ranges } = conditions;
-  if (order.index === "time" && (boxes.length > 0 || covered.length > 1)) return walkEntries(wanted);
-  const by = orderBy(order, place?.isBackwards ?? false);
-  // A range that the index does not know would make it look at more rows than these.
-  const known = order.index === "time" ? ranges : [];
-  return sql`
-    select body, properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
-    from (
-      select * from item where ${from(known, order, place)} order by ${by} limit ${Math.max(WALK_ROWS, 2 * count)}
-    ) as item
-    where ${and([...ranges, ...covered, ...conditions.others])} order by ${by} limit ${count}`;
+/** Whether a short walk finds enough, as far as the size of an area tells. */
+function isHopeful({ conditions: { area } }: Wanted): boolean {
+  return area === undefined || FIRST_ENTRIES * area.share * LAND > 1 / 4;
 }
 
-/** Rows are fetched only for entries whose box and time meet. */
-function walkEntries({ conditions, order, place, count }: Wanted): Sql {
-  const { ranges, covered, boxes, others } = conditions;
-  const by = orderBy(order, place?.isBackwards ?? false);
-  return sql`
-    select body, properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
-    from (
-      select id, collection, datetime
-      from (
-        select id, collection, datetime, place, span from item where ${from(ranges, order, place)}
-        order by ${by} limit ${Math.max(WALK_ENTRIES, 2 * count)}
-      ) as entry
-      where ${and([...covered, ...boxes])} order by ${by}
-    ) as met cross join lateral (
-      select body, properties, etag, updated from item
-      where item.id = met.id and item.collection = met.collection and ${and(others)} offset 0
-    ) as item
-    order by ${by} limit ${count}`;
-}
-
-/** A short walk first, since nothing of one is known before its end; but in a small box it would find too few. */
-function walksByGroups(wanted: Wanted): readonly Sql[] {
-  const { conditions, count } = wanted;
-  const most = conditions.boxes.length > 0 ? WALK_ENTRIES : WALK_ROWS;
-  const [short, long] = [FIRST_ENTRIES * count, Math.max(most, 2 * count)];
-  const isHopeful = short * conditions.share * LAND > count / 4;
-  return short < long && isHopeful ? [walkGroups(wanted, short), walkGroups(wanted, long)] : [walkGroups(wanted, long)];
-}
-
-/**
- * Entries by their time alone, and those of one time then by the rest of the order: the group that the end of the walk
- * may have cut is left out. Rows are fetched only for entries whose box and time meet, where there is a box.
- */
-function walkGroups({ conditions, order, place, count }: Wanted, entries: number): Sql {
-  const { ranges, covered, boxes, others } = conditions;
-  const isBackwards = place?.isBackwards ?? false;
-  const by = orderBy(order, isBackwards);
-  const isFalling = (order.keys[0]?.isDescending ?? false) !== isBackwards;
-  const [direction, last, inside] = (isFalling ? ["desc", "min", ">"] : ["asc", "max", "<"]).map(
-    (word) => new Sql(word),
-  );
-  const start = place === undefined ? [] : [notBefore(order, place.keys, isBackwards)];
-  const columns = new Sql(boxes.length > 0 ? "id, collection, datetime, place, span" : "*");
-  const met = sql`
-    from entry, edge where (cut is null or datetime ${inside} cut) and ${and([...covered, ...boxes])}`;
-  const rows =
-    boxes.length > 0
-      ? sql`(select id, collection, datetime ${met} order by ${by}) as met cross join lateral (
-          select body, properties, etag, updated from item
-          where item.id = met.id and item.collection = met.collection and ${and(others)} offset 0
-        ) as item`
-      : sql`(select entry.* ${met} and ${and(others)}) as item`;
-  return sql`
-    with entry as materialized (
-      select ${columns} from item where ${from([...ranges, ...start], order, place)}
-      order by datetime ${direction} limit ${entries}
-    ), edge as materialized (
-      select case when count(*) = ${entries} then ${last}(datetime) end as cut from entry
-    )
-    select body, properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
-    from ${rows} order by ${by} limit ${count}`;
-}
-
-/** `offset 0` hides the order from the inner plan, which would walk it to the end. */
-function gather({ conditions, order, place, count }: Wanted): Sql {
-  const by = orderBy(order, place?.isBackwards ?? false);
-  const properties = new Sql(order.keys.some(({ type }) => type === "jsonb") ? "properties" : "null::jsonb");
-  return sql`
-    select body, item.properties, etag, updated, ${SIZE} as size, ${keyTexts(order)} as keys
-    from (
-      select id, collection from (
-        select id, collection, datetime, ${properties} as properties
-        from ${matchingItems(conditions, place === undefined ? [] : [beyond(order, place.keys, place.isBackwards)])} offset 0
-      ) as matching order by ${by} limit ${count}
-    ) as page join item using (id, collection)
-    order by ${by}`;
-}
-
-function from(ranges: readonly Sql[], order: Order, place: Place | undefined): Sql {
-  return and(place === undefined ? ranges : [...ranges, beyond(order, place.keys, place.isBackwards)]);
+function walks(wanted: Wanted): readonly Plan[] {
+  const { conditions, order, count } = wanted;
+  const isOfEntries = conditions.area !== undefined || (order.index === "time" && conditions.covered.length > 1);
+  const most = Math.max(isOfEntries ? WALK_ENTRIES : WALK_ROWS, 2 * count);
+  if (order.index !== "datetime") {
+    return [{ statement: isOfEntries && order.index === "time" ? walkEntries(wanted, most) : walk(wanted, most) }];
+  }
+  const short = FIRST_ENTRIES * count;
+  const lengths = short < most && isHopeful(wanted) ? [short, most] : [most];
+  return lengths.map((length) => ({ statement: walkGroups(wanted, length) }));
 }

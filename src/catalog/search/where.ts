@@ -17,16 +17,14 @@ export interface Conditions {
   readonly ranges: readonly Sql[];
   /** Decided by what those indexes hold besides. */
   readonly covered: readonly Sql[];
-  /** Boxes alone, of which the planner knows nothing. */
-  readonly boxes: readonly Sql[];
-  /** Of the world, that the smallest of them covers; 1 without any. */
-  readonly share: number;
+  /** Where they lie, of which the planner knows nothing. */
+  readonly area: Area | undefined;
   /** Follow from the others, and are found by an index that has statistics. */
   readonly known: readonly Sql[];
+  /** Whether these are ids. */
+  readonly isNamed: boolean;
   /** Need the row. */
   readonly others: readonly Sql[];
-  /** What `others` come to for wide items. */
-  readonly othersOfWide: readonly Sql[];
   /** What the rows that SQL finds must be asked besides, in the process. */
   readonly rest: Expression | undefined;
 }
@@ -40,11 +38,12 @@ export function conditionsOf(search: Search, who: Principal, of: "items" | "coll
   // Sorted by their start, so none that starts later is met.
   if (datetime?.end !== undefined) ranges.push(sql`datetime <= ${timeText(datetime.end)}::timestamptz`);
   if (datetime !== undefined) covered.push(sql`span && ${spanText(datetime.start, datetime.end)}::tstzrange`);
-  const areas: Area[] = [];
-  if (bbox !== undefined) areas.push(boxArea(bbox));
-  if (intersects !== undefined) areas.push(geometryArea(intersects));
   const known: Sql[] = [];
   const others: Sql[] = [];
+  const within = bbox && boxArea(bbox);
+  if (bbox !== undefined && within === undefined) covered.push(new Sql("place is not null"));
+  const meeting = intersects && geometryArea(intersects);
+  if (within !== undefined && meeting !== undefined) others.push(within.exact);
   if (ids !== undefined) known.push(oneOf("id", ids));
   if (q !== undefined) known.push(sql`words @@ ${wordsQuery(q)}`);
   others.push(...known);
@@ -55,36 +54,54 @@ export function conditionsOf(search: Search, who: Principal, of: "items" | "coll
   if (filtered !== undefined) others.push(sql`(${filtered.condition})`);
   const rest = filtered?.isExact === false ? filter : undefined;
   return {
-    ...{ ranges, covered, known, rest },
-    boxes: areas.map(({ boxes }) => boxes),
-    share: Math.min(1, ...areas.map(({ share }) => share)),
-    others: [...areas.map(({ exact }) => sql`${exact} is true`), ...others],
-    othersOfWide: [...areas.map(({ exactOfBoxes }) => exactOfBoxes), ...others],
+    ...{ ranges, covered, known, others, rest },
+    isNamed: ids !== undefined,
+    area: meeting ?? within,
   };
 }
 
-/** All that rows must fulfil. Where another index has statistics it is the one to use: `is true` hides the boxes. */
-export function matching({ ranges, covered, boxes, known, others }: Conditions): Sql {
-  const usable = known.length === 0 ? boxes : boxes.map((box) => sql`${box} is true`);
-  return and([...ranges, ...covered, ...usable, ...known, ...others]);
+/** All that rows must fulfil. Where another index has statistics it is the one to use: `is true` hides the area. */
+export function matching({ ranges, covered, area, known, others }: Conditions): Sql {
+  const exact = area === undefined ? [] : [known.length === 0 ? area.exact : sql`${area.exact} is true`];
+  return and([...ranges, ...covered, ...known, ...others, ...exact]);
 }
 
-/**
- * An item that is a box as wide as a continent or the world meets every box that is asked for: those have an index of
- * their own (sql/node/0006), by collection and time, so that nobody who looks for others finds them first.
- */
-const WIDE = new Sql("area(place) >= 5000 and shape is null");
-const NEAR = new Sql("(area(place) < 5000 or shape is not null)");
+/** What remains to be asked of a row whose box, time and collection meet. */
+export function needingRow({ area, others }: Conditions): Sql {
+  return and(area === undefined ? others : [area.exact, ...others]);
+}
 
-/** Rows of `item` that match, as a table of that name: where boxes are asked for, in two parts, each by its index. */
-export function matchingItems(conditions: Conditions, more: readonly Sql[] = []): Sql {
-  const { ranges, covered, boxes, known, others, othersOfWide } = conditions;
-  if (boxes.length === 0 || known.length > 0)
-    return sql`(select * from item where ${and([...more, matching(conditions)])}) item`;
-  return sql`(
-    select * from item where ${and([...more, ...ranges, ...covered, NEAR, ...boxes, ...others])}
-    union all
-    select * from item where ${and([...more, ...ranges, ...covered, WIDE, ...boxes, ...othersOfWide])}) item`;
+/** Rows of `item` that match, as a table of that name: where only an area finds them in parts, each by its index. */
+export function matchingItems(conditions: Conditions, columns = new Sql("*"), more: readonly Sql[] = []): Sql {
+  const { area, known, others } = conditions;
+  if (area === undefined || known.length > 0)
+    return sql`(select ${columns} from item where ${and([...more, matching(conditions)])}) item`;
+  const { near, wide, boxes, exact } = area;
+  return inParts(conditions, columns, [...more, ...others], {
+    near: near.map((copy) => copy.exact),
+    wide,
+    intricate: and([boxes, exact]),
+  });
+}
+
+/** Rows of `item` whose boxes, times and collections meet, by indexes alone; an area must be there. */
+export function candidates(conditions: Conditions, { near, boxes }: Area, columns: Sql, more: readonly Sql[]): Sql {
+  return inParts(conditions, columns, more, { near: near.map((copy) => copy.boxes), wide: boxes, intricate: boxes });
+}
+
+function inParts(
+  { ranges, covered }: Conditions,
+  columns: Sql,
+  more: readonly Sql[],
+  by: { readonly near: readonly Sql[]; readonly wide: Sql; readonly intricate: Sql },
+): Sql {
+  const part = (reach: keyof typeof by, condition: Sql): Sql => sql`
+    select ${columns} from item
+    where reach = ${new Sql(`'${reach}'`)} and ${and([...ranges, ...covered, condition, ...more])}`;
+  // At each place of the area those that are at none before it.
+  const near = by.near.map((here, i) => and([here, ...by.near.slice(0, i).map((before) => sql`not ${before}`)]));
+  const parts = [...near.map((here) => part("near", here)), part("wide", by.wide), part("intricate", by.intricate)];
+  return sql`(${joined(parts, " union all ")}) item`;
 }
 
 /** Any group of which all terms are there; a term of many words is a phrase. Throws BadRequest. */

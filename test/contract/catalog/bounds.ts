@@ -6,7 +6,8 @@ import type { StacItem } from "../../../src/core/stac.ts";
 import type { MakePool } from "../catalog.ts";
 import { box, CALL, item, messageOf, post, testNode } from "./node.ts";
 
-const COUNT = 6000;
+/** More than are gathered without knowing how many they are (src/catalog/search/plan.ts). */
+const COUNT = 16_000;
 
 /** Large documents, many items, many collections: found as few are. */
 export function testBounds(make: MakePool): void {
@@ -72,9 +73,16 @@ export function testBounds(make: MakePool): void {
     const xOf = ({ id }: StacItem): number => (Number(id.slice(1)) / COUNT) * 350 - 179;
     const equal = (name: string, value: string) =>
       ({ kind: "compare", op: "=", left: { kind: "property", name }, right: { kind: "literal", value } }) as const;
+    const notEqual = (name: string, value: string) => ({ kind: "not", of: equal(name, value) }) as const;
     const cases: [Partial<Search>, (one: StacItem) => boolean][] = [
       [{}, () => true],
       [{ bbox: [-179, 0, -170, 1] }, (one) => xOf(one) <= -170],
+      // A narrow area of very many.
+      [{ bbox: [-179, 0, 60, 0.5] }, (one) => xOf(one) <= 60],
+      [
+        { bbox: [-179, 0, 60, 0.5], filter: notEqual("kind", "k3") },
+        (one) => xOf(one) <= 60 && one.properties.kind !== "k3",
+      ],
       [{ bbox: [-20, 0, 20, 1] }, (one) => xOf(one) + 0.5 >= -20 && xOf(one) <= 20],
       [{ filter: equal("kind", "k3") }, ({ properties }) => properties.kind === "k3"],
       [{ filter: equal("rare", "here") }, ({ properties }) => properties.rare === "here"],
