@@ -105,9 +105,9 @@ async function run(program: string, flags: readonly string[], { owner }: Place):
 function otherMajor({ home }: Place, version: string): GyreError {
   return new GyreError(
     "Unsupported",
-    `The database in ${home} was made by PostgreSQL ${version}, and this Gyre brings ${MAJOR}. Save it with the Gyre ` +
-      "that made it (`gyre backup`, or pg_dump on its socket), move the folder away, and load it with this one " +
-      "(`gyre restore`, or psql)",
+    `The database in ${home} was made by PostgreSQL ${version}, and this Gyre brings ${MAJOR}. Start the Gyre that made ` +
+      "it and keep what was published: `gyre events export --out events.jsonl`; move the folder away, start this one, and " +
+      "`gyre events import events.jsonl`. All else that is in it a pg_dump of its version can save, on its socket",
     { source: home, subject: version, allowed: [MAJOR] },
   );
 }

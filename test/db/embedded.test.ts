@@ -172,7 +172,7 @@ test("a cluster of another major version is refused, and the way out told", asyn
   await rejects(
     startEmbedded({ folder }),
     "Unsupported",
-    /made by PostgreSQL 17, and this Gyre brings 18.*gyre backup/,
+    /made by PostgreSQL 17, and this Gyre brings 18.*gyre events export/,
   );
 });
 

@@ -133,7 +133,7 @@ test("a private database of another version is not touched, and the way out is s
   const node = await startNode(t, { databaseFolder: folder });
   const { detail, status } = await node.json<{ detail: string; status: number }>("stac");
   assert.equal(status, 503);
-  assert.match(detail, /was made by PostgreSQL 12.*gyre backup/s);
+  assert.match(detail, /was made by PostgreSQL 12.*gyre events export/s);
   assert.equal((await node.get("datasets")).status, 200);
 });
 
