@@ -152,16 +152,14 @@ test("what is not understood is refused", async () => {
   assert.equal((await get("events/nothing")).status, 404);
 });
 
-test("a node that only follows takes no events and redrives none", async () => {
+test("a node that only follows takes no events and redrives none; its catalogue can be made again", async () => {
   const { get, log } = appOf({ isWritable: false });
-  for (const path of ["redrive", "import", "rebuild"]) {
-    const answer = await get(`events/${path}`, {
-      method: "POST",
-      body: "{}",
-      headers: { "Content-Type": "application/json" },
-    });
-    assert.equal(answer.status, 405, path);
-  }
+  const statusOf = async (path: string): Promise<number> => {
+    const headers = { "Content-Type": "application/json" };
+    return (await get(`events/${path}`, { method: "POST", body: "{}", headers })).status;
+  };
+  for (const path of ["redrive", "import"]) assert.equal(await statusOf(path), 405, path);
+  assert.equal(await statusOf("rebuild"), 200);
   assert.deepEqual(await log.topics(CALL), []);
 });
 

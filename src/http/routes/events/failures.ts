@@ -52,22 +52,25 @@ export function failureRoutes(options: EventsOptions): readonly Route[] {
     return json(await importLines(await options.log(), request.body, {}, call));
   }
 
-  const write = (path: string, summary: string, handle: Route["handle"]): Route => ({
+  const order = (path: string, summary: string, handle: Route["handle"]): Route => ({
     method: "POST",
     path,
     summary,
     responses: { 200: { description: summary, types: [JSON_TYPE] }, 400: { description: "Not understood" } },
     role: "admin",
-    handle: async (call) => {
+    handle,
+  });
+  /** What appends to the log. */
+  const write = (path: string, summary: string, handle: Route["handle"]): Route =>
+    order(path, summary, async (call) => {
       if (!options.isWritable) throw new GyreError("ReadOnly", "this node only follows others and takes no writes");
       return handle(call);
-    },
-  });
+    });
   return [
     get("/events/errors", "What could not be applied, the newest last", JSON_TYPE, errors, { query: errorQuery }),
     write("/events/redrive", "Send failed messages again", redriven),
     write("/events/import", `Append the lines of an export or dump (${NDJSON})`, imported),
-    write("/events/rebuild", "Make the catalogue again from the whole log", async ({ call }) => {
+    order("/events/rebuild", "Make the catalogue again from the whole log", async ({ call }) => {
       await options.rebuild(call);
       return json({ rebuilding: true });
     }),
