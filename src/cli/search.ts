@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { StacItem } from "../core/stac.ts";
+import type { StacItem, StacLink } from "../core/stac.ts";
 import { GyreError } from "../errors.ts";
 import type { Command, CommandIo } from "./command.ts";
 import { ask, NODE_OPTIONS } from "./events/node.ts";
@@ -9,6 +9,7 @@ const DEFAULT_LIMIT = 10;
 interface Found {
   readonly features: readonly StacItem[];
   readonly numberMatched?: number;
+  readonly links: readonly StacLink[];
 }
 
 export const search: Command = {
@@ -59,13 +60,34 @@ Example:
     if (collection.length > 0) query.set("collections", collection.join(","));
     if (values.count) return count(values.node, query, io);
     if (values.all) return all(values.node, query, values.json, io);
-    query.set("limit", values.limit);
-    const { features, numberMatched } = await answer(values.node, query, io);
-    for (const item of features) io.out(values.json ? JSON.stringify(item) : said(item));
-    if (!values.json && numberMatched !== undefined) io.err(`${features.length} of ${numberMatched}`);
-    return 0;
+    return some(values.node, query, Number(values.limit), values.json, io);
   },
 };
+
+/** So many items, in as many pages as the node makes of them: one of large items ends before its limit. */
+async function some(
+  node: string,
+  query: URLSearchParams,
+  limit: number,
+  isJson: boolean,
+  io: CommandIo,
+): Promise<number> {
+  let shown = 0;
+  let matched: number | undefined;
+  for (let isMore = true; isMore && shown < limit; ) {
+    query.set("limit", String(limit - shown));
+    const { features, numberMatched, links } = await answer(node, query, io);
+    for (const item of features) io.out(isJson ? JSON.stringify(item) : said(item));
+    shown += features.length;
+    matched ??= numberMatched;
+    const next = links.find(({ rel }) => rel === "next")?.href ?? "";
+    const token = URL.parse(next)?.searchParams.get("token") ?? "";
+    isMore = features.length > 0 && token !== "";
+    query.set("token", token);
+  }
+  if (!isJson && matched !== undefined) io.err(`${shown} of ${matched}`);
+  return 0;
+}
 
 async function count(node: string, query: URLSearchParams, io: CommandIo): Promise<number> {
   query.set("limit", "1");

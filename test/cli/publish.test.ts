@@ -133,8 +133,8 @@ test("--dry-run prints items with what is wrong with them and sends nothing; --c
   assert.equal(item.assets.zarr?.["alternate:name"], "data.example.org");
 });
 
-test("items of files go as they are; one that is refused keeps none of the others", async () => {
-  const item = (id: string, more: object = {}): object => ({
+function item(id: string, more: object = {}): object {
+  return {
     type: "Feature",
     stac_version: "1.1.0",
     id,
@@ -144,7 +144,10 @@ test("items of files go as they are; one that is refused keeps none of the other
     links: [],
     assets: {},
     ...more,
-  });
+  };
+}
+
+test("items of files go as they are; one that is refused keeps none of the others", async () => {
   const features = [item("a"), item("b", { properties: { datetime: "never" } }), item("c", { collection: "other" })];
   const path = join(folder, "items.json");
   writeFileSync(path, JSON.stringify({ type: "FeatureCollection", features }));
@@ -160,6 +163,18 @@ test("items of files go as they are; one that is refused keeps none of the other
   const twice = await gyre("publish", path, "--collection", "mine", "--node", at, "--json");
   assert.equal(twice.code, 1);
   assert.match(twice.err, /are of one dataset/);
+});
+
+test("what is no item is told of and keeps none of the others; an item needs neither links nor assets", async () => {
+  const path = join(folder, "mixed.json");
+  const { links: _, assets: __, ...partial } = item("partial") as { [name: string]: unknown };
+  const wrong = [null, 5, item("n", { id: 5 }), item("l", { links: [null] }), item("c", { collection: 5 }), {}];
+  writeFileSync(path, JSON.stringify({ type: "FeatureCollection", features: [...wrong, partial] }));
+  for (const result of ["published", "unchanged"]) {
+    const ran = await gyre("publish", path, "--collection", "mine", "--node", at, "--json");
+    assert.deepEqual([ran.code, results(ran)], [1, { partial: result }]);
+    for (const i of wrong.keys()) assert.match(ran.err, new RegExp(`mixed.json, feature ${i}: is no STAC item`));
+  }
 });
 
 test("a broken file is told of and keeps none of the others", async () => {
@@ -239,10 +254,12 @@ test("a retracted item hides its dataset; one that is removed is gone from the c
 
 test("usage that is wrong ends with 2, what is not there with 1", async () => {
   writeFileSync(join(folder, "broken.json"), "{");
+  writeFileSync(join(folder, "other.json"), "{}");
   for (const [code, said, ...argv] of [
     [2, /at least one source/, "publish"],
     [2, /is no node/, "publish", archive, "--node", "south"],
     [2, /no JSON/, "publish", join(folder, "broken.json"), "--node", at],
+    [1, /neither a dataset nor a STAC item/, "publish", join(folder, "other.json"), "--node", at],
     [1, /no file nothing, and .* serves no dataset/, "publish", "nothing", "--node", at],
     [1, /absent.nc is not there/, "publish", join(folder, "absent.nc"), "--node", at],
     [2, /COLLECTION and ITEM/, "update", "a"],

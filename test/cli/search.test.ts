@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { chmodSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { gyre, serving, temporary } from "./run.ts";
 
@@ -36,4 +39,23 @@ test("gyre search finds what gyre generate published, by words, filter, box, and
   assert.match(wrong.err, /answers 400/);
   assert.equal((await search("--limit", "0")).code, 2);
   assert.equal(await node.stop(), 0);
+});
+
+test("gyre search asks for page after page until it has what it wants", async (t) => {
+  const folder = temporary(t);
+  const server = createServer((request, response) => {
+    const { searchParams } = new URL(request.url ?? "", "http://node.test");
+    const at = Number(searchParams.get("token") ?? 0);
+    const features = [at, at + 1].map((n) => ({ id: `i${n}`, collection: "c", properties: {} }));
+    const next = { rel: "next", href: `https://public.test/stac/search?token=${at + 2}` };
+    const page = { features: features.slice(0, Number(searchParams.get("limit"))), numberMatched: 9, links: [next] };
+    response.setHeader("content-type", "application/json").end(JSON.stringify(page));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const ran = await gyre(folder, ["search", "--limit", "5", "--node", `http://127.0.0.1:${port}/`]);
+  assert.deepEqual(ran.out.match(/i\d/g), ["i0", "i1", "i2", "i3", "i4"]);
+  assert.match(ran.err, /5 of 9/);
 });

@@ -1,4 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
+import { isObject } from "../../catalog/json.ts";
 import { ANONYMOUS } from "../../core/principal.ts";
 import type { StacItem } from "../../core/stac.ts";
 import { GyreError } from "../../errors.ts";
@@ -56,16 +57,33 @@ export async function* itemsOf(
   for (const source of sources) {
     const items = await stacItems(source);
     if (items !== undefined) {
-      for (const item of items)
-        yield { item: { ...item, collection: item.collection ?? options.collection }, from: source, warnings: [] };
+      for (const [i, item] of items.entries())
+        yield sourceItem(item, items.length === 1 ? source : `${source}, feature ${i}`, options.collection);
     } else if (isId(source) && !(await exists(source))) yield await ofNode(source, options);
     else files.push(source);
   }
   if (files.length > 0) yield* ofFiles(files, options, io);
 }
 
+type PartialItem = Omit<StacItem, "links" | "assets"> & Partial<Pick<StacItem, "links" | "assets">>;
+
+/** What addresses an item must be there; whether the rest is good its catalogue decides. */
+function sourceItem(value: unknown, from: string, collection: string): SourceItem | SourceFailure {
+  if (!isItem(value)) return { from, reason: "is no STAC item: an object of type Feature with an id and properties" };
+  // As the Transaction extension has it, which asks neither for links nor for assets.
+  const item = { links: [], assets: {}, ...value, collection: value.collection ?? collection };
+  return { item, from, warnings: [] };
+}
+
+function isItem(value: unknown): value is PartialItem {
+  if (!isObject(value) || value.type !== "Feature" || !isObject(value.properties)) return false;
+  const { id, collection = null, links = [] } = value;
+  const isNamed = typeof id === "string" && (collection === null || typeof collection === "string");
+  return isNamed && Array.isArray(links) && links.every(isObject);
+}
+
 /** An item, or the features of an ItemCollection; undefined for any other file. */
-async function stacItems(source: string): Promise<readonly StacItem[] | undefined> {
+async function stacItems(source: string): Promise<readonly unknown[] | undefined> {
   if (!/\.(?:geo)?json$/i.test(source) || /^[a-z][a-z0-9+.-]*:\/\//i.test(source)) return undefined;
   const info = await stat(source).catch(() => undefined);
   if (info === undefined || !info.isFile()) return undefined;
@@ -77,10 +95,10 @@ async function stacItems(source: string): Promise<readonly StacItem[] | undefine
     throw new GyreError("BadRequest", `${source}: no JSON: ${(cause as Error).message}`, { cause });
   }
   // Other JSON, as references of kerchunk, is a dataset.
-  if (document?.type === "Feature") return [document as unknown as StacItem];
+  if (document?.type === "Feature") return [document];
   if (document?.type !== "FeatureCollection") return undefined;
   if (!Array.isArray(document.features)) throw new GyreError("BadRequest", `${source}: its features are no list`);
-  return document.features as readonly StacItem[];
+  return document.features;
 }
 
 function isId(source: string): boolean {
@@ -132,7 +150,9 @@ async function* ofFiles(
   const node = await nodeOver(sources, flags, { isTransient: true, publicUrl: servedAt.href }, io);
   try {
     await node.scan(io.signal);
+    let isNothing = true;
     for await (const opened of openedBy(node, io)) {
+      isNothing = false;
       const path = `datasets/${encodeURIComponent(opened.id)}/stac?collection=${encodeURIComponent(collection)}`;
       const response = await node.fetch(new Request(new URL(path, INSIDE), { signal: io.signal }));
       if (!response.ok) {
@@ -147,6 +167,7 @@ async function* ofFiles(
     // Which they are has been told one by one.
     const { length } = node.registry.problems();
     if (length > 0) yield { from: sources.join(" "), reason: `${length} of the sources cannot be read` };
+    else if (isNothing) yield { from: sources.join(" "), reason: "neither a dataset nor a STAC item is there" };
   } finally {
     await node.close();
   }
