@@ -1,5 +1,7 @@
 /** Newline-delimited JSON: one item a line. */
 export const NDJSON = "application/x-ndjson";
+/** Characters of a part that is sent at once, as far as lines allow. */
+const PART = 1 << 20;
 
 /** Streams everything that `batches` has, a line each, as it comes. What fails before the first is thrown. */
 export async function ndjson<T>(
@@ -16,7 +18,14 @@ async function* lines<T>(
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for await (const batch of batches) {
-    if (batch.length > 0) yield encoder.encode(batch.map((entry) => `${JSON.stringify(shape(entry))}\n`).join(""));
+    let text = "";
+    for (const entry of batch) {
+      text += `${JSON.stringify(shape(entry))}\n`;
+      if (text.length < PART) continue;
+      yield encoder.encode(text);
+      text = "";
+    }
+    if (text !== "") yield encoder.encode(text);
   }
 }
 
