@@ -69,7 +69,13 @@ export function createHttpLog(events: URL): EventLog {
       const asked = { from, live, partitions, batch, ...(topics === undefined ? {} : { topics: topics.source }) };
       try {
         const response = await ask("messages", call, asked);
-        yield* batches(response, source);
+        const chosen = partitions && new Set(partitions);
+        // A filter can be narrower than its expression says; and the other node need not have understood what was asked.
+        const isWanted = ({ topic, partition }: Recorded): boolean =>
+          (topics?.test(topic) ?? true) && (chosen?.has(partition) ?? true);
+        for await (const { messages, next } of batches(response, source)) {
+          yield { messages: messages.filter(isWanted), next };
+        }
       } catch (error) {
         if (live && call.signal?.aborted) return;
         if (isGyreError(error) || call.signal?.aborted) throw error;

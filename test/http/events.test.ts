@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Access } from "../../src/core/access.ts";
 import { eventJsonSchema } from "../../src/core/event-schema.ts";
+import { ERROR_TOPIC, NOTICE_TOPICS, topicFilter } from "../../src/core/topic.ts";
 import { createApp } from "../../src/http/app.ts";
 import { listen } from "../../src/http/listen.ts";
 import { createEvents, type EventsOptions } from "../../src/http/routes/events/events.ts";
+import { withoutErrors } from "../../src/log/coverage.ts";
 import type { Message } from "../../src/log/event-log.ts";
 import { createHttpLog } from "../../src/log/http.ts";
 import { createMemoryLog } from "../../src/log/memory.ts";
@@ -186,6 +188,14 @@ test("another node's log is read as it was written, and takes nothing", async (t
   assert.deepEqual(await there.tails(CALL), await log.tails(CALL));
   assert.deepEqual(await there.topics(CALL), await log.topics(CALL));
   assert.throws(() => there.append([], CALL), { name: "GyreError(ReadOnly)" });
+  await append([
+    { ...messageOf("error"), topic: ERROR_TOPIC },
+    { ...messageOf("notice"), topic: `${NOTICE_TOPICS}x` },
+  ]);
+  const topics = withoutErrors(topicFilter(".*"));
+  const followed = await Array.fromAsync(there.read({ from: {}, topics }, CALL));
+  assert.equal(followed.flatMap(({ messages }) => messages).length, 8);
+  assert.deepEqual(followed.at(-1)?.next, await log.heads(CALL), "the position passes over what was left out");
   const many = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`a.long.name.of.a.topic@${i}`, i]));
   const far = await Array.fromAsync(there.read({ from: { ...many, ...(await log.heads(CALL)) } }, CALL));
   assert.deepEqual(far, [], "a position may be longer than an address");
