@@ -101,12 +101,13 @@ function readOperation({ op, args: given }: Readonly<Record<string, unknown>>, s
   const name = op.toLowerCase();
   const args = name === "between" ? flat(given) : given;
   if (name === "and" || name === "or") {
-    if (args.length < 2) throw refusedJson(`${spot.pointer}/args`, `${name} takes two arguments or more`);
+    if (args.length === 0) throw refusedJson(`${spot.pointer}/args`, `${name} takes two arguments or more`);
     const of = args.map((arg, i) => {
       const at = below(spot, "args", i);
       return asExpression(read(arg, at), placeOf(at.pointer));
     });
-    return { expression: { kind: name, of } };
+    // The standard wants two; STAC Browser joins its filters where there is only one.
+    return { expression: of.length === 1 ? of[0]! : { kind: name, of } };
   }
   const [first, second, third] = takeArguments(name, args, spot);
   const compare = COMPARE_OPS.find((known) => known === name);

@@ -36,6 +36,14 @@ test("generated expressions come back the same through both encodings", () => {
   }
 });
 
+test("and, or of a single argument are that argument, as STAC Browser says it; of none they are refused", () => {
+  const only = { op: "=", args: [{ property: "a" }, 1] };
+  for (const op of ["and", "or"]) {
+    assert.deepEqual(parseJson({ op, args: [only] }), parseJson(only));
+    assert.throws(() => parseJson({ op, args: [] }), /takes two arguments or more/);
+  }
+});
+
 test("a refused text names the character and what is allowed", () => {
   const faults: readonly [string, RegExp][] = [
     ["", /character 1: found the end/],
