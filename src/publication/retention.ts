@@ -30,8 +30,10 @@ export async function retaining(options: RetentionOptions, signal: AbortSignal):
 }
 
 async function forgetOld(options: RetentionOptions, signal: AbortSignal): Promise<void> {
-  const { days, log, pool, clock = systemClock } = options;
-  const ago = (count: number): Date => new Date(clock.now() - count * DAY_MS);
+  const { days, log, pool } = options;
+  // By the clock that the log and the catalogue have their times from: one of this machine that is ahead would forget all.
+  const [row] = await pool.query<{ now: Date }>("select now()");
+  const ago = (count: number): Date => new Date(row!.now.getTime() - count * DAY_MS);
   const { events, statuses } = days;
   if (statuses !== undefined) await forgetOutcomes(pool, ago(statuses));
   if (events === undefined) return;
