@@ -1,4 +1,4 @@
-import { Sql } from "../sql.ts";
+import { numbered, type Sql } from "../sql.ts";
 import { domainOf, instantFrom, isCoverage, kindOf, spelledOut } from "./domain.ts";
 import type { CompareOp, Expression, Operand } from "./expression.ts";
 import { boxesOf } from "./geometry.ts";
@@ -21,7 +21,7 @@ export interface SqlCondition {
 export function toSql(expression: Expression, columns: Columns): SqlCondition {
   const writer = new Writer(columns);
   const text = writer.when(expression, true);
-  return { condition: new Sql(text, writer.values), isExact: writer.isExact };
+  return { condition: numbered(text, writer.values), isExact: writer.isExact };
 }
 
 type Predicate = Extract<Expression, { kind: "compare" | "like" | "isNull" | "temporal" | "array" }>;

@@ -123,8 +123,7 @@ const COLUMNS: Columns = {
   properties: "properties",
   geometry: "place",
   meets(box, bind) {
-    const { text, values } = boxesMeet(unwrapped(...box));
-    return text.replaceAll(/\$(\d+)/g, (_, n: string) => bind(values[Number(n) - 1]));
+    return boxesMeet(unwrapped(...box)).write(bind);
   },
 };
 
