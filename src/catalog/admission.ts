@@ -20,30 +20,40 @@ interface Request {
   readonly who: Principal;
   resolve(decision: Decision): void;
   reject(error: unknown): void;
+  /** Ends with what follows from the decision. */
+  readonly acted: Promise<unknown>;
 }
 
 type Outcomes = Map<string, KnownOutcome>;
 
 /** Candidates of one transaction; a single request may exceed them. */
 const MOST_CANDIDATES = 2000;
+/** A log that takes longer keeps nobody from being refused. */
+const PATIENCE_MS = 100;
 
-/** Decides on requests in their order. Those that come while others are decided on share the next transaction. */
+/**
+ * Decides on requests in their order, and lets each do what follows. Those that come meanwhile share the next
+ * transaction, and what they do after it: few large ones cost much less than many small ones.
+ */
 export class Admission {
   readonly #pool: Pool;
   readonly #topic: TopicTemplate;
+  readonly #patienceMs: number;
   #waiting: Request[] = [];
   #running: Promise<void> | undefined;
 
-  constructor(pool: Pool, topic: TopicTemplate) {
+  constructor(pool: Pool, topic: TopicTemplate, patienceMs = PATIENCE_MS) {
     this.#pool = pool;
     this.#topic = topic;
+    this.#patienceMs = patienceMs;
   }
 
-  admit(candidates: readonly Candidate[], who: Principal): Promise<Decision> {
+  admit<T>(candidates: readonly Candidate[], who: Principal, act: (decision: Decision) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<Decision>();
-    this.#waiting.push({ candidates, who, resolve, reject });
+    const acted = promise.then(act);
+    this.#waiting.push({ candidates, who, resolve, reject, acted });
     this.#running ??= this.#run();
-    return promise;
+    return acted;
   }
 
   async #run(): Promise<void> {
@@ -55,6 +65,7 @@ export class Admission {
       } catch (error) {
         for (const { reject } of requests) reject(error);
       }
+      await within(this.#patienceMs, Promise.allSettled(requests.map(({ acted }) => acted)));
     }
     this.#running = undefined;
   }
@@ -73,7 +84,8 @@ export class Admission {
   /** Answers what to tell each request when the transaction is committed. */
   async #decide(tx: Database, requests: readonly Request[]): Promise<(() => void)[]> {
     const all = requests.flatMap(({ candidates }) => candidates);
-    const ids = all.map(({ event }) => event.metadata.event_id);
+    // What got its id here is new.
+    const ids = all.filter(({ digest }) => digest !== null).map(({ event }) => event.metadata.event_id);
     const [first] = requests;
     if (first === undefined || all.length === 0)
       return requests.map(
@@ -82,7 +94,7 @@ export class Admission {
             resolve(NOTHING),
       );
     await lockKeys(tx, [...all.map(({ key }) => key), ...ids]);
-    const outcomes = await knownOutcomes(tx, ids);
+    const outcomes: Outcomes = ids.length === 0 ? new Map() : await knownOutcomes(tx, ids);
     const payloads = all.map(({ event }) => event.data.payload);
     const states = await doorStates(tx, payloads, first.who);
     const fresh: Admitted[] = [];
@@ -122,6 +134,14 @@ export class Admission {
 }
 
 const NOTHING: Decision = { admitted: [], known: new Map() };
+
+/** Waits for something, but not for ever. */
+async function within(ms: number, something: Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([something, promise]);
+  clearTimeout(timer);
+}
 
 /** Of an event that came by the log, or after a crash, only its target is known. */
 function isSame(candidate: Candidate, { digest, status }: KnownOutcome): boolean {

@@ -234,7 +234,6 @@ export async function saveOutcomes(
       problem: error === undefined ? null : problemOf(error),
     };
   });
-  await tx.query("delete from pending where event_id = any($1)", [rows.map(({ event_id }) => event_id)]);
   await tx.query(SAVE_OUTCOMES, [JSON.stringify(rows), inParts(rows.map(({ event_id }) => event_id))]);
 }
 
@@ -251,6 +250,8 @@ const SAVE_OUTCOMES = `
       select event_id, collection, item, method, accepted, now(), effects, problem from r
       on conflict (event_id) do update set applied = excluded.applied, problem = excluded.problem,
         applied_count = outcome.applied_count + excluded.applied_count
+  ), settled as (
+    delete from pending using r where pending.event_id = r.event_id
   ), quickly as materialized (
     select set_config('synchronous_commit', 'off', true)
   )

@@ -51,9 +51,10 @@ class Door implements Writes {
     call.signal?.throwIfAborted();
     const candidates = changes.map((change) => candidateOf(change, this.#clock()));
     checkDistinct(candidates);
-    const { admitted, known } = await this.#admission.admit(candidates, call.who);
-    await this.#append(admitted, call);
-    return candidates.map((candidate) => known.get(candidate.event.metadata.event_id) ?? pendingStatus(candidate));
+    return this.#admission.admit(candidates, call.who, async ({ admitted, known }) => {
+      await this.#append(admitted, call);
+      return candidates.map((candidate) => known.get(candidate.event.metadata.event_id) ?? pendingStatus(candidate));
+    });
   }
 
   status(eventId: string, call: Call): Promise<EventStatus | undefined> {

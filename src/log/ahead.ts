@@ -1,5 +1,8 @@
-/** Asks for the next value while the last one is used: reading and applying take turns on two servers otherwise. */
-export async function* ahead<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
+/**
+ * Asks for the next value while one that is full is used: reading and applying take turns on two servers otherwise. Where
+ * one is not, whoever gives them may gather more until it is asked.
+ */
+export async function* ahead<T>(source: AsyncIterable<T>, isFull: (value: T) => boolean): AsyncGenerator<T> {
   const iterator = source[Symbol.asyncIterator]();
   const ask = (): Promise<IteratorResult<T>> => {
     const asked = iterator.next();
@@ -7,12 +10,12 @@ export async function* ahead<T>(source: AsyncIterable<T>): AsyncGenerator<T> {
     asked.catch(() => undefined);
     return asked;
   };
-  let next = ask();
+  let next: Promise<IteratorResult<T>> | undefined;
   try {
     for (;;) {
-      const { done, value } = await next;
+      const { done, value } = await (next ?? ask());
       if (done === true) return;
-      next = ask();
+      next = isFull(value) ? ask() : undefined;
       yield value;
     }
   } finally {

@@ -47,6 +47,11 @@ const LONGEST_WAIT_MS = 2 ** 30;
 const HEARTBEAT_MS = 1000;
 /** Positions behind messages of other topics are stored when they are this far off, or with the next effect. */
 const MOST_UNSTORED = 5000;
+/** Fewer messages than these cost little more than one does. */
+const MANY = 50;
+/** A follower that found a few rests this many times as long as they took it, so that those behind them come together. */
+const REST = 3;
+const LONGEST_REST_MS = 100;
 /** How often is looked for new partitions, and how far the log has come. */
 const LOOK_MS = 5000;
 
@@ -172,11 +177,13 @@ class Follower {
     const { log } = this.#options;
     const options = { topics: this.#topics, from: lane.position, partitions, live: true, ...this.#batch };
     let last: Batch = { messages: [], next: lane.position };
-    for await (const batch of ahead(log.read(options, call))) {
+    for await (const batch of ahead(log.read(options, call), isLarge)) {
+      const start = this.#clock.now();
       last = { messages: [], next: batch.next };
       if (batch.messages.length > 0 || lane.behind(batch.next) > MOST_UNSTORED) await this.#apply(batch, lane);
       this.#board.at({ ...lane.position, ...batch.next });
       if (call.signal.aborted) break;
+      await this.#rest(batch, this.#clock.now() - start, call.signal);
     }
     if (lane.behind(last.next) > 0) await this.#apply(last, lane);
     if (!call.signal.aborted) throw new GyreError("Busy", "the log ended its reply");
@@ -200,7 +207,7 @@ class Follower {
       test: (topic) => this.#topics.test(topic) && !isApplied(topic, next - 1),
     };
     const options = { topics, from: lane.position, partitions: [partition], ...this.#batch };
-    for await (const batch of ahead(this.#options.log.read(options, { who: call.who }))) {
+    for await (const batch of ahead(this.#options.log.read(options, { who: call.who }), isLarge)) {
       const messages = batch.messages.filter(({ topic, offset }) => offset < next && !isApplied(topic, offset));
       const to = Math.min(batch.next[partition] ?? next, next);
       await this.#apply({ messages, next: { [partition]: to } }, lane);
@@ -210,11 +217,21 @@ class Follower {
     await this.#cursors.endBackfill(partition, { next, applied, backfill: undefined });
   }
 
+  /** After a message that came alone none are missed: maybe somebody waits for each before sending the next one. */
+  async #rest({ messages }: Batch, workedMs: number, signal: AbortSignal): Promise<void> {
+    if (messages.length <= 1 || messages.length >= MANY) return;
+    await pause(this.#clock, Math.min(REST * workedMs, LONGEST_REST_MS), signal);
+  }
+
   async #apply(batch: Batch, lane: Lane): Promise<void> {
     const { applied, failed } = await applyBatch(this.#applier, batch, lane, this.#call);
     this.#pauseMs = FIRST_PAUSE_MS;
     this.#board.applied(applied, failed);
   }
+}
+
+function isLarge({ messages }: Batch): boolean {
+  return messages.length >= MANY;
 }
 
 function mapValues(owned: Claim["owned"], value: (progress: Progress) => number): Position {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Clock } from "../../src/core/clock.ts";
 import { ERROR_TOPIC, topicFilter } from "../../src/core/topic.ts";
 import type { Database, Pool } from "../../src/db/database.ts";
 import { GyreError } from "../../src/errors.ts";
@@ -9,7 +10,7 @@ import { createMemoryLog } from "../../src/log/memory.ts";
 import { createPostgresLog } from "../../src/log/postgres.ts";
 import { type Ending, testDatabase } from "../services/postgres.ts";
 import { counting, createEffects, effectsOf } from "./effects.ts";
-import { CALL, messageOf, messages, startFollowing } from "./following.ts";
+import { CALL, fastClock, messageOf, messages, startFollowing } from "./following.ts";
 
 async function createDatabase(t: Ending): Promise<Pool> {
   const db = await testDatabase(t, { migrations: ["log", "node"], max: 12 });
@@ -65,6 +66,33 @@ describe("a follower", () => {
     assert.deepEqual(
       ids,
       Array.from({ length: 30 }, (_, i) => `${i}`),
+    );
+  });
+
+  test("rests after a few messages, not after one or many", async (t) => {
+    const db = await createDatabase(t);
+    const log = createMemoryLog();
+    let now = 0;
+    const pauses: number[] = [];
+    const clock: Clock = {
+      now: () => now,
+      after(ms, work) {
+        pauses.push(ms);
+        return fastClock.after(ms, work);
+      },
+    };
+    const slow = counting({ before: async () => void (now += 7) });
+    const following = startFollowing(t, { log, db, projection: slow, clock });
+    await following.until(({ state }) => state === "reading");
+    for (const [i, count] of [5, 1, 200, 3].entries()) {
+      const before = following.status?.applied ?? 0;
+      await log.append(messages(count, `${i}.`), CALL);
+      await following.until(({ applied }) => applied === before + count);
+    }
+    await following.stop();
+    assert.deepEqual(
+      pauses.filter((ms) => ms === 21),
+      [21, 21],
     );
   });
 
