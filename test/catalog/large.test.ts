@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Search } from "../../src/catalog/catalog.ts";
 import { createCatalog } from "../../src/catalog/postgres-catalog.ts";
+import { Counting } from "../../src/catalog/search/counting.ts";
 import { createRandom } from "../../src/core/random.ts";
 import type { StacItem } from "../../src/core/stac.ts";
 import { box, CALL, item, post, testNode } from "../contract/catalog/node.ts";
@@ -87,4 +88,23 @@ test("in a large catalogue whoever asks for one item is told how many there are,
     assert.equal(page.entries.length, 10);
     assert.ok(page.matched === undefined || page.matched === matched);
   }
+});
+
+test("in a large catalogue a kind of search that took long to count is left alone for its next twenty pages", async (t) => {
+  const pool = await testDatabase(t, { migrations: ["node"] });
+  const node = testNode(pool);
+  t.after(() => node.close());
+  await node.publish(...items(30).map(({ document }) => post(document)));
+  const counting = new Counting(pool, { largeItems: -1, briefMs: 1000 });
+  const [slow, other] = [
+    { bbox: WORLD, limit: 10 },
+    { q: [["x"]], limit: 10 },
+  ];
+  await pool.transaction(async (tx) => {
+    await tx.query("lock table item in access exclusive mode");
+    assert.equal(await counting.count(slow, CALL), undefined);
+  });
+  for (let page = 0; page < 20; page++) assert.equal(await counting.count(slow, CALL), undefined, `page ${page}`);
+  assert.equal(await counting.count(other, CALL), 0);
+  assert.equal(await counting.count(slow, CALL), 27);
 });

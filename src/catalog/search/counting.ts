@@ -9,14 +9,14 @@ export interface CountingOptions {
    * there are, and 250 for others.
    */
   readonly countMs?: number;
-  /** Items from which on a page does not wait longer for its count than for itself; default 200,000. */
+  /** Items from which on a page waits for its count no longer than `briefMs`; default 200,000. */
   readonly largeItems?: number;
+  /** Default 5. */
+  readonly briefMs?: number;
 }
 
 const COUNT_MS = 250;
 const PATIENT_COUNT_MS = 2000;
-/** Of a page in a large catalogue. */
-const BRIEF_COUNT_MS = 5;
 /** Searches of a kind that are not counted after one that took longer. */
 const SKIPPED = 20;
 const MOST_KINDS = 1000;
@@ -28,14 +28,16 @@ export class Counting {
   readonly #db: Database;
   readonly #countMs: number | undefined;
   readonly #largeItems: number;
+  readonly #briefMs: number;
   #size: { readonly items: Promise<number>; readonly until: number } | undefined;
   /** Kinds of searches that are not counted now, and how many more of them. */
   readonly #skipped = new Map<string, number>();
 
-  constructor(db: Database, { countMs, largeItems = 200_000 }: CountingOptions) {
+  constructor(db: Database, { countMs, largeItems = 200_000, briefMs = 5 }: CountingOptions) {
     this.#db = db;
     this.#countMs = countMs;
     this.#largeItems = largeItems;
+    this.#briefMs = briefMs;
   }
 
   /** Undefined where counting takes too long. */
@@ -53,7 +55,7 @@ export class Counting {
       this.#skipped.set(kind, left - 1);
       return undefined;
     }
-    const count = await countMatches(this.#db, search, call, BRIEF_COUNT_MS);
+    const count = await countMatches(this.#db, search, call, this.#briefMs);
     if (count === undefined) this.#skipped.set(kind, SKIPPED);
     if (this.#skipped.size > MOST_KINDS) this.#skipped.delete(this.#skipped.keys().next().value as string);
     return count;
