@@ -86,11 +86,11 @@ class PostgresPool implements Pool {
     this.#listener = new Listener(this.#config, this.#server);
   }
 
-  /** Refuses a server that is too old, and makes the schema. */
+  /** Refuses a server that is too old and a database that cannot have every text, and makes the schema. */
   async prepare(): Promise<void> {
-    const [server] = await this.query<{ number: number; version: string; path: string }>(
+    const [server] = await this.query<{ number: number; version: string; path: string; encoding: string }>(
       `select current_setting('server_version_num')::int as number, current_setting('server_version') as version,
-        current_setting('search_path') as path`,
+        current_setting('search_path') as path, current_setting('server_encoding') as encoding`,
     );
     if (server === undefined || server.number < OLDEST_SERVER)
       throw new GyreError("Unsupported", `PostgreSQL 15 or newer is needed; ${this.#server} is ${server?.version}`);
@@ -98,6 +98,11 @@ class PostgresPool implements Pool {
       throw new GyreError(
         "Unsupported",
         `Connections to ${this.#server} do not keep their settings: connect without a pooler, and without options= in the address`,
+      );
+    if (server.encoding !== "UTF8")
+      throw new GyreError(
+        "Unsupported",
+        `${this.#server} is encoded as ${server.encoding}, not as UTF8: create database ... encoding 'UTF8' template template0`,
       );
     const exists = "select 1 from pg_namespace where nspname = $1";
     if ((await this.query(exists, [this.schema])).length > 0) return;
@@ -199,13 +204,27 @@ function configOf(options: ConnectOptions): ClientConfig {
   return {
     ...("url" in options ? { connectionString: options.url } : pick(options)),
     application_name: `gyre ${schema}`,
-    // Statements are short: to start workers or a compiler would take longer than most of them.
-    options: `-c search_path=${searchPath(schema)} -c timezone=UTC -c datestyle=ISO -c jit=off -c max_parallel_workers_per_gather=0`,
+    options: settingsOf(schema)
+      .map((setting) => `-c ${setting}`)
+      .join(" "),
     connectionTimeoutMillis: PATIENCE_MS,
     keepAlive: true,
     types: COLUMN_TYPES,
     ...(statementTimeout === undefined ? {} : { statement_timeout: statementTimeout }),
   };
+}
+
+function settingsOf(schema: string): readonly string[] {
+  return [
+    `search_path=${searchPath(schema)}`,
+    "timezone=UTC",
+    "datestyle=ISO",
+    // Statements are short: to start workers or a compiler would take longer than most of them.
+    "jit=off",
+    "max_parallel_workers_per_gather=0",
+    // What is answered was written, whatever is the custom of this server.
+    "synchronous_commit=on",
+  ];
 }
 
 function searchPath(schema: string): string {

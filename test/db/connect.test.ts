@@ -1,8 +1,24 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { randomBytes } from "node:crypto";
+import { type TestContext, test } from "node:test";
 import { connect } from "../../src/db/postgres.ts";
 import { rejects } from "../files/rejects.ts";
 import { testDatabase, testServer } from "../services/postgres.ts";
+
+/** A database of its own on the private server of this process. */
+async function newDatabase(t: TestContext, how = "") {
+  const address = await testServer();
+  assert.ok("host" in address);
+  const { host, port, user, password } = address;
+  const admin = await connect({ ...address, schema: "public", max: 1 });
+  const name = `connect_${randomBytes(6).toString("hex")}`;
+  await admin.query(`create database ${name} ${how}`);
+  t.after(async () => {
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.close();
+  });
+  return { name, admin, url: `postgres://${user}:${password}@${encodeURIComponent(host)}:${port}/${name}` };
+}
 
 test("a schema's name is checked before it is used", async () => {
   const address = await testServer();
@@ -46,4 +62,18 @@ test("nothing is asked of a pool that was closed", async (t) => {
   await other.close();
   await other.close();
   await rejects(other.query("select 1"), "Busy");
+});
+
+test("a database that cannot have every text is refused before anything is written", async (t) => {
+  const { url } = await newDatabase(t, "encoding 'LATIN1' template template0 locale_provider 'libc' locale 'C'");
+  await rejects(connect({ url, schema: "east" }), "Unsupported", /encoded as LATIN1, not as UTF8/);
+});
+
+test("a commit is on the disk when it answers, also where the server has another custom", async (t) => {
+  const { url, name, admin } = await newDatabase(t);
+  await admin.query(`alter database ${name} set synchronous_commit = off`);
+  const pool = await connect({ url, schema: "east", max: 1 });
+  const shown = await pool.query("show synchronous_commit");
+  await pool.close();
+  assert.deepEqual(shown, [{ synchronous_commit: "on" }]);
 });
