@@ -1,10 +1,16 @@
 import { OWN_LINKS } from "../../catalog/own-links.ts";
 import type { StacCollection, StacItem, StacLink } from "../../core/stac.ts";
+import { GEOPARQUET } from "./geoparquet/geoparquet.ts";
+import { NDJSON } from "./ndjson.ts";
 
 export const QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables";
 
 export const GEOJSON = "application/geo+json";
 export const JSON_TYPE = "application/json";
+const OTHER_FORMS = [
+  { f: "ndjson", type: NDJSON, title: "All items as newline-delimited JSON" },
+  { f: "geoparquet", type: GEOPARQUET, title: "All items as GeoParquet" },
+];
 export const SCHEMA_TYPE = "application/schema+json";
 
 /** The address of something below `/stac`. */
@@ -36,11 +42,22 @@ export function linkedCollection(collection: StacCollection, base: URL): StacCol
     rootLink(base),
     { rel: "parent", href: stacUrl(base), type: JSON_TYPE },
     { rel: "items", href: `${self}/items`, type: GEOJSON, title: "Items" },
+    ...otherForms("items", new URL(`${self}/items`)),
     { rel: QUERYABLES, href: `${self}/queryables`, type: SCHEMA_TYPE, title: "Queryables" },
     { rel: "aggregate", href: `${self}/aggregate`, type: JSON_TYPE, title: "Aggregation" },
     { rel: "aggregations", href: `${self}/aggregations`, type: JSON_TYPE, title: "Aggregations that there are" },
   ];
   return { ...collection, links: [...links, ...foreign(collection.links)] };
+}
+
+/** Items in the other forms that there are (OGC 17-069r4, 7.13 and 7.15): of all pages, since those have none. */
+export function otherForms(rel: "alternate" | "items", pages: URL): StacLink[] {
+  return OTHER_FORMS.map(({ f, type, title }) => {
+    const url = new URL(pages);
+    for (const name of ["limit", "token"]) url.searchParams.delete(name);
+    url.searchParams.set("f", f);
+    return { rel, href: url.href, type, title };
+  });
 }
 
 function foreign(links: readonly StacLink[] | undefined): readonly StacLink[] {

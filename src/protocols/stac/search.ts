@@ -9,7 +9,7 @@ import { type StacOptions, selfUrl } from "./context.ts";
 import { checkCollection } from "./documents.ts";
 import { type Fields, picked } from "./fields.ts";
 import { GEOPARQUET, geoparquet } from "./geoparquet/geoparquet.ts";
-import { GEOJSON, JSON_TYPE, linkedItem, pageLinks, rootLink } from "./links.ts";
+import { GEOJSON, JSON_TYPE, linkedItem, otherForms, pageLinks, rootLink } from "./links.ts";
 import { NDJSON, ndjson } from "./ndjson.ts";
 import { type Requested, requestedByBody, requestedByQuery, within } from "./search-parameters.ts";
 
@@ -82,6 +82,7 @@ function answerPage(
     links: [
       { rel: "self", href: url.href, type: GEOJSON },
       rootLink(base),
+      ...(body === undefined ? otherForms("alternate", url) : []),
       ...pageLinks({ method: request.method, url, ...(body === undefined ? {} : { body }) }, page, GEOJSON),
     ],
     ...(page.matched === undefined ? {} : { numberMatched: page.matched }),

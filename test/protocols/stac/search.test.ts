@@ -56,6 +56,16 @@ suite("STAC search", () => {
     assert.deepEqual(idsOf(body), ["item-24", "item-23", "item-22"], "the newest first");
     assert.equal(linkOf(body, "self").href, `${ROOT}/stac/search?limit=3`);
     assert.equal(linkOf(body, "prev"), undefined);
+    const others = (of: Json, rel: string): [string, string][] =>
+      of.links.flatMap((link: Json) => (link.rel === rel ? [[link.type, link.href]] : []));
+    const forms = (url: string): [string, string][] => [
+      ["application/x-ndjson", `${url}f=ndjson`],
+      ["application/vnd.apache.parquet", `${url}f=geoparquet`],
+    ];
+    const second = (await node.ask(linkOf((await get("limit=3&sortby=id")).body, "next").href)).body;
+    assert.deepEqual(others(second, "alternate"), forms(`${ROOT}/stac/search?sortby=id&`), "of all pages");
+    const collection = (await node.ask("/stac/collections/d")).body;
+    assert.deepEqual(others(collection, "items").slice(1), forms(`${ROOT}/stac/collections/d/items?`));
     const zipped = await node.fetch(new Request(`${ROOT}/stac/search`, { headers: { "accept-encoding": "gzip" } }));
     assert.equal(zipped.headers.get("content-encoding"), "gzip");
   });
