@@ -43,7 +43,13 @@ test("what Kubernetes tells of a service called gyre is no setting", () => {
 });
 
 test("GYRE_ variables override the file, nested ones with two underscores", () => {
-  const env = { GYRE_LISTEN__PORT: "9010", GYRE_SOURCES: "/a, /b", GYRE_TRUST_FORWARDED: "true", GYRE_DATA: "/x" };
+  const env = {
+    GYRE_LISTEN__PORT: "9010",
+    GYRE_SOURCES: "/a, /b",
+    GYRE_TRUST_FORWARDED: "true",
+    GYRE_DATA: "/x",
+    GYRE_WEBHOOK_SECRET: "x",
+  };
   const config = loadConfig("listen: {host: 0.0.0.0, port: 1}", env);
   assert.deepEqual(config.listen, { host: "0.0.0.0", port: 9010 });
   assert.deepEqual(config.sources, ["/a", "/b"]);

@@ -1,9 +1,7 @@
-import { GyreError } from "../errors.ts";
-import type { Command, CommandIo } from "./command.ts";
+import { type Actions, oneOf } from "./actions.ts";
+import type { Command } from "./command.ts";
 
-type Action = (argv: readonly string[], io: CommandIo) => Promise<number>;
-
-const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+const ACTIONS: Actions = {
   load: async () => (await import("./boundaries/load.ts")).load,
   list: async () => (await import("./boundaries/list.ts")).list,
   versions: async () => (await import("./boundaries/list.ts")).versions,
@@ -34,14 +32,5 @@ Example:
   gyre boundaries load districts.gpkg --name-column code --long-name-column title --admin-level 2
   gyre boundaries list --search mbi`,
 
-  async run(argv, io) {
-    const [name = "", ...rest] = argv;
-    const load = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (load === undefined) {
-      throw new GyreError("BadRequest", `gyre boundaries has no action ${JSON.stringify(name)}`, {
-        allowed: Object.keys(ACTIONS),
-      });
-    }
-    return (await load())(rest, io);
-  },
+  run: oneOf(ACTIONS),
 };

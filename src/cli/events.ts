@@ -1,9 +1,7 @@
-import { GyreError } from "../errors.ts";
-import type { Command, CommandIo } from "./command.ts";
+import { type Actions, oneOf } from "./actions.ts";
+import type { Command } from "./command.ts";
 
-type Action = (argv: readonly string[], io: CommandIo) => Promise<number>;
-
-const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+const ACTIONS: Actions = {
   topics: async () => (await import("./events/reading.ts")).topics,
   positions: async () => (await import("./events/reading.ts")).positions,
   tail: async () => (await import("./events/reading.ts")).tail,
@@ -47,14 +45,5 @@ Example:
   gyre events redrive --type stac_server
   gyre events heal --node west --with east --dry-run`,
 
-  async run(argv, io) {
-    const [name = "", ...rest] = argv;
-    const load = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (load === undefined) {
-      throw new GyreError("BadRequest", `gyre events has no action ${JSON.stringify(name)}`, {
-        allowed: Object.keys(ACTIONS),
-      });
-    }
-    return (await load())(rest, io);
-  },
+  run: oneOf(ACTIONS),
 };

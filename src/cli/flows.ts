@@ -1,9 +1,7 @@
-import { GyreError } from "../errors.ts";
-import type { Command, CommandIo } from "./command.ts";
+import { type Actions, oneOf } from "./actions.ts";
+import type { Command } from "./command.ts";
 
-type Action = (argv: readonly string[], io: CommandIo) => Promise<number>;
-
-const ACTIONS: Readonly<Record<string, () => Promise<Action>>> = {
+const ACTIONS: Actions = {
   list: async () => (await import("./flows/runs.ts")).list,
   show: async () => (await import("./flows/runs.ts")).show,
   cancel: async () => (await import("./flows/runs.ts")).cancel,
@@ -34,14 +32,5 @@ Example:
   gyre flows list --state failed
   gyre flows retry 0b5c... --watch`,
 
-  async run(argv, io) {
-    const [name = "", ...rest] = argv;
-    const load = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (load === undefined) {
-      throw new GyreError("BadRequest", `gyre flows has no action ${JSON.stringify(name)}`, {
-        allowed: Object.keys(ACTIONS),
-      });
-    }
-    return (await load())(rest, io);
-  },
+  run: oneOf(ACTIONS),
 };

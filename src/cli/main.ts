@@ -67,7 +67,7 @@ async function printHelp(io: CommandIo): Promise<void> {
   io.out("gyre COMMAND [OPTIONS]: an Earth data node\n");
   for (const load of Object.values(COMMANDS)) {
     const command = await load();
-    io.out(`  ${command.name.padEnd(10)} ${command.summary}`);
+    io.out(`  ${command.name.padEnd(13)} ${command.summary}`);
   }
   io.out("\nEvery command has --help with an example. `gyre --version` prints the version.");
 }

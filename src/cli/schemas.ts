@@ -73,6 +73,7 @@ async function add(store: SchemaStore, sources: readonly string[], config: Confi
 async function list(store: SchemaStore, isJson: boolean, io: CommandIo): Promise<void> {
   const urls = await store.list();
   if (isJson) io.out(JSON.stringify(urls));
+  else if (urls.length === 0) io.err("no schemas are stored");
   else for (const url of urls) io.out(url);
 }
 

@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 import { GyreError } from "../errors.ts";
+import { noAction } from "./actions.ts";
 import type { Command, CommandIo } from "./command.ts";
-import { ask, askJson, NODE_OPTIONS } from "./events/node.ts";
+import { ask, askJson, NODE_OPTIONS, throughAbsences } from "./events/node.ts";
+import { plain } from "./plain.ts";
 
 const PATH = "stac/subscriptions";
 
@@ -69,13 +71,9 @@ Example:
     });
     const [name = "", id = "", ...rest] = positionals;
     const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (action === undefined) {
-      throw new GyreError("BadRequest", `gyre subscriptions has no action ${JSON.stringify(name)}`, {
-        allowed: Object.keys(ACTIONS),
-      });
-    }
+    if (action === undefined) throw noAction(name, ACTIONS);
     if (WITHOUT_ID.has(name) !== (id === "") || rest.length > 0) {
-      throw new GyreError("BadRequest", `gyre subscriptions ${name} takes ${WITHOUT_ID.has(name) ? "no" : "one"} id`);
+      throw new GyreError("BadRequest", `${name} takes ${WITHOUT_ID.has(name) ? "no" : "one"} id`);
     }
     return action(
       encodeURIComponent(id),
@@ -135,21 +133,36 @@ async function remove(id: string, { node }: Flags, io: CommandIo): Promise<numbe
   return 0;
 }
 
-/** Until it is interrupted, or the node ends it. */
+/** Until it is interrupted, or the subscription has ended. */
 async function tail(id: string, { node, after }: Flags, io: CommandIo): Promise<number> {
-  const query = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
-  const { body } = await ask(node, `${PATH}/${id}/stream${query}`, io.signal);
+  let last = after;
+  await throughAbsences(node, io, async () => {
+    const query = last === undefined ? "" : `?after=${encodeURIComponent(last)}`;
+    const { body } = await ask(node, `${PATH}/${id}/stream${query}`, io.signal);
+    for await (const line of linesOf(body, node, io.signal)) {
+      if (line.startsWith("id: ")) last = line.slice("id: ".length);
+      if (line.startsWith("data: ")) io.out(line.slice("data: ".length));
+    }
+  });
+  return 0;
+}
+
+/** Whole lines of a reply. Throws Busy when it breaks off. */
+async function* linesOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
+  node: string,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   let rest = "";
   try {
     for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const lines = (rest + text).split("\n");
       rest = lines.pop() as string;
-      for (const line of lines) if (line.startsWith("data: ")) io.out(line.slice("data: ".length));
+      yield* lines;
     }
-  } catch (error) {
-    if (!io.signal.aborted) throw error;
+  } catch (cause) {
+    if (!signal.aborted) throw new GyreError("Busy", `${node} ended its reply`, { cause });
   }
-  return 0;
 }
 
 function tell(one: Shown, isJson: boolean, io: CommandIo): void {
@@ -160,5 +173,6 @@ function tell(one: Shown, isJson: boolean, io: CommandIo): void {
   const { id, state, target, notices, delivered, error } = one;
   const to = target.url ?? target.name;
   const where = to === undefined ? target.type : `${target.type} ${to}`;
-  io.out(`${id}  ${state}  ${delivered} of ${notices} delivered  ${where}${error === null ? "" : `  ${error}`}`);
+  const trouble = error === null ? "" : `  ${error}`;
+  io.out(plain(`${id}  ${state}  ${delivered} of ${notices} delivered  ${where}${trouble}`));
 }

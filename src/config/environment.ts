@@ -27,6 +27,7 @@ const NOT_SETTINGS = new Set([
   "GYRE_DATA",
   "GYRE_DEMO_PORT",
   "GYRE_REQUIRE_SERVICES",
+  "GYRE_WEBHOOK_SECRET",
 ]);
 
 /** What Kubernetes and container links put into the environment of every neighbour of a service called `gyre`. */

@@ -48,7 +48,10 @@ export interface Redriven {
   readonly sent: number;
   /** Were sent for the same failure before. */
   readonly repeated: number;
-  /** Cannot be sent, and why: neither the error event nor the log has their bytes any more, or no log takes them. */
+  /**
+   * Cannot be sent, and why: neither the error event nor the log has their bytes any more, or no log takes them; or there
+   * is no failure of an id that was named.
+   */
   readonly lost: readonly { readonly id: string; readonly reason: string }[];
 }
 
@@ -70,6 +73,7 @@ export async function redrive(log: EventLog, filter: ErrorFilter, call: Call): P
   let sent = 0;
   let repeated = 0;
   const lost: { id: string; reason: string }[] = [];
+  const unmet = new Set(filter.ids);
   let batch: Again[] = [];
   let bytes = 0;
   const send = async (some: readonly Again[]): Promise<void> => {
@@ -84,6 +88,7 @@ export async function redrive(log: EventLog, filter: ErrorFilter, call: Call): P
     }
   };
   for await (const error of listErrors(log, filter, call)) {
+    for (const id of [error.id, error.event.original?.id ?? ""]) unmet.delete(id);
     try {
       const message = await messageAgain(log, error, call);
       batch.push({ error: error.id, message });
@@ -98,6 +103,7 @@ export async function redrive(log: EventLog, filter: ErrorFilter, call: Call): P
     bytes = 0;
   }
   if (batch.length > 0) await send(batch);
+  for (const id of unmet) lost.push({ id, reason: "there is no such failure" });
   return { sent, repeated, lost };
 }
 

@@ -39,7 +39,7 @@ test("gyre boundaries works on the database of a node that does not run", async 
 test("gyre boundaries says what it does not understand", async (t) => {
   const folder = temporary(t);
   const cases = [
-    [[], /no action "".*there is: load, list, versions/],
+    [[], /name an action first; there is: load, list, versions/],
     [["load"], /load takes one FILE/],
     [["load", "a", "b"], /load takes one FILE/],
     [["load", AREAS, "--admin-level", "high"], /--admin-level is a number/],

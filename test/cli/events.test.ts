@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { main } from "../../src/cli/main.ts";
@@ -93,11 +93,34 @@ test("what follows outlives the node that it follows: nothing is missed, and not
   assert.match(dump.err.join("\n"), /it is waited for/);
 });
 
+test("failures are a line each, whatever words they quote, and one that is not there is told of", async (t) => {
+  const node = await startNode(t, { name: "east", database: await newDatabase(t) });
+  const file = join(temporary(t), "poison.jsonl");
+  const at = { partition: "0", offset: 0, time: "2026-01-01T00:00:00Z" };
+  const line = { ...at, id: "poison", topic: "a.b.c", key: "CMIP6/x", value: "\u001b[2Jno\njson" };
+  writeFileSync(file, `${JSON.stringify(line)}\n`);
+  assert.deepEqual((await events(node.url, "import", file)).out, ["1 appended, 0 were there already"]);
+  let found: string[] = [];
+  await until(async () => {
+    ({ out: found } = await events(node.url, "errors"));
+    return found[0] !== "no errors";
+  });
+  assert.equal(found.length, 1);
+  assert.match(found[0]!, /^\S+ {2}[0-9a-f]+ {2}east {2}payload 422 {2}.*is not JSON/);
+  assert.doesNotMatch(`${found}${(await events(node.url, "tail")).out}`, /\p{Cc}/u);
+  const { code, out, err } = await events(node.url, "redrive", "nothing", "poison");
+  assert.equal(code, 1);
+  assert.deepEqual(out, ["1 sent again, 0 were sent before, 1 cannot be sent"]);
+  assert.deepEqual(err, ["nothing: there is no such failure"]);
+});
+
 test("gyre events says what is wrong", async (t) => {
   const node = await startNode(t, { name: "east", database: await newDatabase(t), catalog: { writable: false } });
   assert.equal((await events(node.url, "nothing")).code, 2);
   assert.equal((await events(node.url, "redrive")).code, 2);
   assert.equal((await events(node.url, "tail", "--from", "x")).code, 2);
+  assert.match((await events(node.url)).err[0]!, /^gyre events: name an action first; there is: topics,/);
+  assert.match((await events(node.url, "nothing")).err[0]!, /^gyre events: there is no action "nothing"; there is/);
   const refused = await events(node.url, "redrive", "--all");
   assert.equal(refused.code, 1);
   assert.match(refused.err[0]!, /answers 405: this node only follows others/);

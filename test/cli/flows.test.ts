@@ -64,7 +64,7 @@ suite("gyre flows", () => {
   test("usage that is wrong says what is right", async (t) => {
     const folder = temporary(t);
     for (const [argv, said] of [
-      [["flows"], /no action ""; there is: list, show/],
+      [["flows"], /name an action first; there is: list, show/],
       [["flows", "show"], /name one run/],
       [["flows", "list", "--node", "nowhere"], /is no node/],
     ] as const) {

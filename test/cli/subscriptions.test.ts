@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { main } from "../../src/cli/main.ts";
-import { newDatabase, someItems, startNode } from "../publication/nodes.ts";
+import { newDatabase, someItems, startNode, until } from "../publication/nodes.ts";
 
 test("gyre subscriptions makes them, reads them and ends them", async (t) => {
   const node = await startNode(t, { name: "east", database: await newDatabase(t) });
@@ -36,6 +36,33 @@ test("gyre subscriptions makes them, reads them and ends them", async (t) => {
   });
   assert.equal(tail.code, 0);
   assert.equal(notices.filter((line) => line.includes('"CMIP6')).length, 5);
+});
+
+test("gyre subscriptions tail outlives its node, and tells nothing twice", async (t) => {
+  const settings = { name: "east", database: await newDatabase(t) };
+  const first = await startNode(t, settings);
+  const stop = new AbortController();
+  const [out, err]: [string[], string[]] = [[], []];
+  const io = { out: (line: string) => out.push(line), err: (line: string) => err.push(line), tty: false, env: {} };
+  const gyre = (...argv: readonly string[]): Promise<number> =>
+    main(["subscriptions", ...argv, "--node", first.url.href], "0.0.0", { ...io, signal: stop.signal });
+  assert.equal(await gyre("add"), 0);
+  const id = out.pop()!;
+  const code = gyre("tail", id);
+  await first.publish(someItems(5));
+  await until(async () => out.length === 5);
+  await first.close();
+  const second = await startNode(t, { ...settings, listen: { port: Number(first.url.port) } });
+  await second.publish(someItems(9).slice(5));
+  await until(async () => out.length === 9);
+  assert.deepEqual(
+    out.map((line) => (JSON.parse(line) as { sequence: number }).sequence),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  );
+  assert.match(err.join("\n"), /it is waited for/);
+  assert.equal(await gyre("remove", id), 0);
+  assert.equal(await code, 1);
+  assert.match(err.at(-1)!, /there is no subscription/);
 });
 
 test("gyre subscriptions says what it does not take", async (t) => {

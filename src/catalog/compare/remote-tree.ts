@@ -53,6 +53,10 @@ export function createRemoteTree(node: URL): HashTree {
     async catalogue(prefix, call) {
       const node = await ask(`stac/compare?prefix=${prefix}`, catalogueSchema, call);
       if (node !== undefined) return node;
+      // Not every address that answers is a node.
+      if ((await ask("stac/collections?limit=1", pageSchema, call)) === undefined) {
+        throw new GyreError("NotFound", `there is no catalogue at ${base.href}`, { subject: base.href });
+      }
       throw new GyreError("Unsupported", `${base.host} does not compare the documents of collections`);
     },
     async collections(call) {

@@ -55,7 +55,8 @@ export function checkAddress(text: string, { allow, isPrivate }: Reachable): URL
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) throw refused("is no http or https address");
   if (url.username !== "" || url.password !== "" || url.hash !== "") throw refused("has credentials or a fragment");
-  if (!allow.some((prefix) => isBelow(url, prefix))) throw refused("lies outside of what this node may send to");
+  if (!allow.some((prefix) => isBelow(url, prefix)))
+    throw refused("lies outside of what subscriptions.allow of this node names");
   if (!isPrivate && isIP(bare(url.hostname)) !== 0 && isPrivateAddress(bare(url.hostname))) {
     throw refused("is an address of a private network");
   }

@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { GyreError } from "../../errors.ts";
 import { readDump } from "../../log/dump.ts";
 import type { CommandIo } from "../command.ts";
+import { plain } from "../plain.ts";
 import { ask, askJson, NODE_OPTIONS } from "./node.ts";
 
 const FILTER_OPTIONS = {
@@ -50,7 +51,7 @@ export async function errors(argv: readonly string[], io: CommandIo): Promise<nu
 
 function said({ id, time, event: { node, error_type: type, error = {} } }: Failure): string {
   const { status = "", detail = "" } = error;
-  return `${time}  ${id}  ${node}  ${type} ${status}  ${detail}`;
+  return plain(`${time}  ${id}  ${node}  ${type} ${status}  ${detail}`);
 }
 
 /** `gyre events redrive`: sends failed messages again: some by id, those of a filter, or all. */
@@ -73,7 +74,7 @@ export async function redrive(argv: readonly string[], io: CommandIo): Promise<n
   const answer = await askJson<Answer>(values.node, "events/redrive", io.signal, body);
   if (values.json) io.out(JSON.stringify(answer));
   else io.out(`${answer.sent} sent again, ${answer.repeated} were sent before, ${answer.lost.length} cannot be sent`);
-  for (const { id, reason } of answer.lost) io.err(`${id}: ${reason}`);
+  for (const { id, reason } of answer.lost) io.err(plain(`${id}: ${reason}`));
   return answer.lost.length === 0 ? 0 : 1;
 }
 

@@ -1,6 +1,7 @@
 import { GyreError, isGyreError } from "../../errors.ts";
 import { pause, systemClock } from "../../log/clock.ts";
 import type { CommandIo } from "../command.ts";
+import { plain } from "../plain.ts";
 import { nodeUrl } from "../publisher.ts";
 
 /** Options of every `gyre events` command, for `parseArgs`. */
@@ -22,7 +23,7 @@ export async function ask(node: string, path: string, signal: AbortSignal, init:
   }
   if (response.ok) return response;
   const { detail } = (await response.json().catch(() => ({}))) as { readonly detail?: string };
-  throw new GyreError("Conflict", `${url.origin} answers ${response.status}: ${detail ?? "no more than that"}`);
+  throw new GyreError("Conflict", `${url.origin} answers ${response.status}: ${plain(detail ?? "no more than that")}`);
 }
 
 export async function askJson<T>(node: string, path: string, signal: AbortSignal, body?: object): Promise<T> {

@@ -11,6 +11,7 @@ import { exportLines } from "../../log/jsonl.ts";
 import { lineOf } from "../../log/line.ts";
 import { parsePosition } from "../../log/position-text.ts";
 import type { CommandIo } from "../command.ts";
+import { plain } from "../plain.ts";
 import { nodeUrl } from "../publisher.ts";
 import { askJson, NODE_OPTIONS, throughAbsences } from "./node.ts";
 
@@ -97,7 +98,7 @@ function said({ time, topic, value }: Recorded): string {
       return `not understood: ${(error as Error).message}`;
     }
   };
-  return `${time.toISOString()}  ${topic}  ${what()}`;
+  return plain(`${time.toISOString()}  ${topic}  ${what()}`);
 }
 
 /** `gyre events export`: all messages as lines of JSON. */
@@ -110,6 +111,7 @@ export async function exported(argv: readonly string[], io: CommandIo): Promise<
     return 0;
   }
   await pipeline(batches, createWriteStream(values.out));
+  io.err(`written to ${values.out}`);
   return 0;
 }
 

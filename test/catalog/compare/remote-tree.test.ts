@@ -76,10 +76,17 @@ test("what a node answers of its collections is checked in the same way", async 
 });
 
 test("a node that does not know of comparing collections is told of by its name", async (t) => {
+  const old = await liar(t, (path) =>
+    path.startsWith("/stac/collections?") ? { body: '{"collections":[],"links":[]}' } : { status: 404, body: "{}" },
+  );
+  await assert.rejects(createRemoteTree(old).catalogue("", CALL), {
+    name: "GyreError(Unsupported)",
+    message: `${old.host} does not compare the documents of collections`,
+  });
   const url = await liar(t, () => ({ status: 404, body: "{}" }));
   await assert.rejects(createRemoteTree(url).catalogue("", CALL), {
-    name: "GyreError(Unsupported)",
-    message: `${url.host} does not compare the documents of collections`,
+    name: "GyreError(NotFound)",
+    message: `there is no catalogue at ${url.href}`,
   });
 });
 
