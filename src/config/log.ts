@@ -22,20 +22,25 @@ export const kafka = z.strictObject({
 });
 
 /** A log that the catalogue is made of. */
-export const follow = z.strictObject({
-  log: z
-    .union([z.string(), kafka])
-    .optional()
-    .describe("another node's /events, or Apache Kafka; without it the node's own log"),
-  topics: z.string().min(1).max(1000).default(".*").describe("a regular expression for whole names of topics"),
-  group: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,200}$/)
-    .optional()
-    .describe("name as a consumer; nodes of one name share the work. Default: the node's own"),
-  target: z.url().optional().describe("an external STAC API with Transaction; without it this node's catalogue"),
-  narrowed: z.enum(["keep", "remove"]).default("keep").describe("what no topic brings any more"),
-});
+export const follow = z
+  .strictObject({
+    log: z
+      .union([z.string(), kafka])
+      .optional()
+      .describe("another node's /events, or Apache Kafka; without it the node's own log"),
+    topics: z.string().min(1).max(1000).default(".*").describe("a regular expression for whole names of topics"),
+    group: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,200}$/)
+      .optional()
+      .describe("name as a consumer; nodes of one name share the work. Default: the node's own"),
+    target: z.url().optional().describe("an external STAC API with Transaction; without it this node's catalogue"),
+    narrowed: z.enum(["keep", "remove"]).default("keep").describe("what no topic brings any more"),
+  })
+  .refine(
+    ({ target, narrowed }) => target === undefined || narrowed === "keep",
+    "narrowed: remove is for this node's own catalogue, not for a target",
+  );
 
 /** How items find their topic. */
 export const topics = z.strictObject({

@@ -100,7 +100,7 @@ export async function startFollower(
       owner: `${hostname()}/${process.pid}`,
       ...(target === undefined ? {} : { batch: EXTERNAL_BATCH }),
       async onPattern(_from, _to, tx) {
-        if (entry.narrowed === "keep" || target !== undefined) return "kept";
+        if (entry.narrowed === "keep") return "kept";
         await removeUnfollowed(tx, catalogueTopics(planned));
         return "removed";
       },
