@@ -34,6 +34,8 @@ const PREFLIGHT: Readonly<Record<string, string>> = {
   "Access-Control-Allow-Headers": "*",
   "Access-Control-Max-Age": "86400",
 };
+/** Whether a request has a body is not asked of the request: to answer that it would make a stream first. */
+const BODILESS = new Set(["GET", "HEAD"]);
 /** Node refuses request lines and headers above 16 kB together; nobody needs that much in an address. */
 const MOST_URL = 8192;
 
@@ -81,7 +83,7 @@ export function createApp(options: AppOptions): (request: Request) => Promise<Re
       };
       if (route.role !== "read" && options.writes !== undefined) checkWriter(request, call.base, options.writes);
       // A body can be read once only.
-      return await (route.role === "read" && request.body === null
+      return await (route.role === "read" && BODILESS.has(request.method)
         ? onceMore(() => route.handle(call))
         : route.handle(call));
     } catch (error) {

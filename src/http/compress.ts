@@ -32,14 +32,12 @@ export async function compressed(request: Request, response: Response): Promise<
   const type = response.headers.get("content-type") ?? "";
   if (response.status !== 200 || !TEXT.test(type)) return response;
   if (response.headers.has("content-encoding") || response.headers.has("content-range")) return response;
-  const headers = new Headers(response.headers);
+  const { headers } = response;
   varying(headers);
   const coding = accepted(request);
   const length = Number(headers.get("content-length") ?? Number.NaN);
   // Without a length the body is a stream of unknown size, and is not gathered.
-  if (coding === undefined || !(length >= LEAST_BYTES && length <= MOST_BYTES)) {
-    return new Response(response.body, { status: response.status, headers });
-  }
+  if (coding === undefined || !(length >= LEAST_BYTES && length <= MOST_BYTES)) return response;
   const tag = headers.get("etag");
   if (tag !== null) headers.set("ETag", codedTag(tag, coding));
   headers.set("Content-Encoding", coding);
