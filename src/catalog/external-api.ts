@@ -3,6 +3,8 @@ import { GyreError } from "../errors.ts";
 export interface ExternalApiOptions {
   /** Root of a STAC API. */
   readonly api: URL;
+  /** Sent with every request (RFC 6750). */
+  readonly token?: string | undefined;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -41,7 +43,8 @@ const KEY = /^[!-~]{1,200}$/;
 /** Names that mean a way in an address, however they are escaped there (URL Standard 4.4): `/items/..` is `/`. */
 const WAYS: ReadonlySet<string> = new Set([".", ".."]);
 
-export function createExternalApi({ api, timeoutMs = TIMEOUT_MS, signal }: ExternalApiOptions): ExternalApi {
+export function createExternalApi(options: ExternalApiOptions): ExternalApi {
+  const { api, token, timeoutMs = TIMEOUT_MS, signal } = options;
   const base = new URL(api.href.endsWith("/") ? api.href : `${api.href}/`);
   const busy = (what: string, cause?: unknown): GyreError =>
     new GyreError("Busy", `${base.host} ${what}`, { source: base.href, cause });
@@ -56,6 +59,7 @@ export function createExternalApi({ api, timeoutMs = TIMEOUT_MS, signal }: Exter
       const url = new URL(path.map(encodeURIComponent).join("/"), base);
       const headers = new Headers();
       if (body !== undefined) headers.set("Content-Type", typeOf(method, body));
+      if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
       if (key !== undefined && KEY.test(key)) headers.set("Idempotency-Key", key);
       const timeout = AbortSignal.timeout(timeoutMs);
       let answered: Answered;

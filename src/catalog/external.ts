@@ -7,16 +7,12 @@ import { type ErrorTag, GyreError, isGyreError } from "../errors.ts";
 import type { Recorded, TopicFilter } from "../log/event-log.ts";
 import type { Failure, Projection } from "../log/projection.ts";
 import { derivedCollection } from "./collection-row.ts";
-import { type Answered, createExternalApi, type ExternalApi } from "./external-api.ts";
+import { type Answered, createExternalApi, type ExternalApi, type ExternalApiOptions } from "./external-api.ts";
 
-export interface ExternalOptions {
+/** The API is one with the Transaction extension; of what `signal` ends nothing is taken for applied. */
+export interface ExternalOptions extends ExternalApiOptions {
   readonly name: string;
   readonly topics: TopicFilter;
-  /** Root of a STAC API with the Transaction extension. */
-  readonly api: URL;
-  readonly timeoutMs?: number;
-  /** Ends what is under way; nothing of its batch is taken for applied then. */
-  readonly signal?: AbortSignal;
 }
 
 /** Collections that are remembered as being there. */

@@ -34,7 +34,12 @@ export const follow = z
       .regex(/^[A-Za-z0-9._-]{1,200}$/)
       .optional()
       .describe("name as a consumer; nodes of one name share the work. Default: the node's own"),
-    target: z.url().optional().describe("an external STAC API with Transaction; without it this node's catalogue"),
+    target: z
+      .url()
+      .refine((url) => URL.parse(url)?.username === "", "has a name in front of its host: use token")
+      .optional()
+      .describe("an external STAC API with Transaction; without it this node's catalogue"),
+    token: z.string().min(1).max(10_000).optional().describe("lets us into the target: Authorization: Bearer"),
     narrowed: z.enum(["keep", "remove"]).default("keep").describe("what no topic brings any more"),
   })
   .refine(

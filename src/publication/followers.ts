@@ -85,7 +85,7 @@ export async function startFollower(
   const shower = lagShower(source, name);
   const stop = new AbortController();
   const { signal } = stop;
-  const { target } = entry;
+  const { target, token } = entry;
   let status: FollowStatus | undefined;
   const following = follow(
     {
@@ -95,7 +95,7 @@ export async function startFollower(
       projection:
         target === undefined
           ? withNotices(createCatalogProjection({ name, topics }), parseSearch)
-          : createExternalProjection({ name, topics, api: new URL(target), signal }),
+          : createExternalProjection({ name, topics, api: new URL(target), token, signal }),
       node: config.name,
       owner: `${hostname()}/${process.pid}`,
       ...(target === undefined ? {} : { batch: EXTERNAL_BATCH }),

@@ -51,11 +51,16 @@ export async function openForeignLog(address: string | KafkaConfig): Promise<Ope
   if (typeof address !== "string") return kafkaLog(address);
   if (address.startsWith("kafka:")) return kafkaLog(fromUrl(address));
   const url = URL.parse(address);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new GyreError("BadRequest", `follow: ${JSON.stringify(address)} is no log`, {
-      subject: address,
-      allowed: ["http://host:port/events", "kafka://host:port"],
-    });
+  if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "") {
+    const shown = url === null ? address : `${url.protocol}//${url.host}${url.pathname}`;
+    throw new GyreError(
+      "BadRequest",
+      `follow: ${JSON.stringify(shown)} is no log, or has a name in front of its host`,
+      {
+        subject: shown,
+        allowed: ["http://host:port/events", "kafka://host:port"],
+      },
+    );
   }
   const log = createHttpLog(url);
   return { log, close: () => log.close() };

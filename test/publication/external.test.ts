@@ -102,14 +102,15 @@ test("what a crash repeats is recognised, also where writes have no names", asyn
 /** Somebody's STAC API, as far as `answer` goes. */
 async function api(
   t: TestContext,
-  answer: (asked: { readonly method: string; readonly path: string; readonly body: string }) => number | "hangs up",
+  answer: (asked: Readonly<Record<"method" | "path" | "body" | "authorization", string>>) => number | "hangs up",
 ): Promise<URL> {
   const server = createServer((incoming, reply) => {
     const parts: Buffer[] = [];
     incoming.on("data", (part: Buffer) => parts.push(part));
     incoming.on("end", () => {
-      const { method = "", url: path = "" } = incoming;
-      const status = answer({ method, path, body: String(Buffer.concat(parts)) });
+      const { method = "", url: path = "", headers } = incoming;
+      const { authorization = "" } = headers;
+      const status = answer({ method, path, authorization, body: String(Buffer.concat(parts)) });
       if (status === "hangs up") incoming.socket.destroy();
       else reply.writeHead(status).end("{}");
     });
@@ -160,10 +161,15 @@ test("nor does one that it hangs up on, again and again; a catalogue that is awa
 });
 
 test("a catalogue that lets nobody in is waited for: no document is to blame", async (t) => {
-  const root = await api(t, () => 401);
-  const projection = createExternalProjection({ name: "x", topics: topicFilter(".*"), api: root });
-  const work = projection.apply(recorded(post(item("a"))), NO_DATABASE);
-  await assert.rejects(work, { name: "GyreError(Busy)", message: /answers 401/ });
+  const root = await api(t, ({ authorization }) => (authorization === "Bearer open sesame" ? 200 : 401));
+  const messages = recorded(post(item("a")));
+  const options = { name: "x", topics: topicFilter(".*"), api: root };
+  for (const token of [undefined, "guess"]) {
+    const work = createExternalProjection({ ...options, token }).apply(messages, NO_DATABASE);
+    await assert.rejects(work, { name: "GyreError(Busy)", message: /answers 401/ });
+  }
+  const allowed = createExternalProjection({ ...options, token: "open sesame" });
+  assert.deepEqual(await allowed.apply(messages, NO_DATABASE), []);
 });
 
 test("no name of a document leads elsewhere in a catalogue", async (t) => {
