@@ -8,6 +8,7 @@ const ACTIONS: Actions = {
   export: async () => (await import("./events/reading.ts")).exported,
   dump: async () => (await import("./events/reading.ts")).dumped,
   consumers: async () => (await import("./events/failures.ts")).consumers,
+  lag: async () => (await import("./events/failures.ts")).lag,
   errors: async () => (await import("./events/failures.ts")).errors,
   redrive: async () => (await import("./events/failures.ts")).redrive,
   import: async () => (await import("./events/failures.ts")).imported,
@@ -25,6 +26,7 @@ export const events: Command = {
   positions              what is kept of each partition, and where the log ends
   tail [--follow]        messages, a line each; --from beginning, or a position of an earlier answer
   consumers              who reads the log, and how far each is behind
+  lag                    what each of them has not applied yet, by topic
   errors                 what could not be applied, and why; --limit N
   redrive ID... | --all  sends failed messages again: some, those of a filter, or all
   export [--out FILE]    all messages as lines of JSON

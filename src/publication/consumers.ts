@@ -3,7 +3,7 @@ import type { Pool } from "../db/database.ts";
 import { isGyreError } from "../errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { FollowStatus } from "../log/follow.ts";
-import { type ConsumerLag, consumerLags } from "../log/lag.ts";
+import { type ConsumerLag, consumerLags, lagByTopic } from "../log/lag.ts";
 import type { Follower } from "./followers.ts";
 
 /** How far a consumer is; where one of its followers runs in this process, what that tells besides. */
@@ -34,6 +34,32 @@ export async function consumerStates(
   const own = (await consumerLags(log, pool, call)).filter((lag) => !isForeign(lag));
   const others = await Promise.all(foreign.map((follower) => foreignLag(follower, pool, call)));
   return [...own, ...others.flat()].map((lag) => ({ ...lag, ...told(followers, lag.consumer) }));
+}
+
+/** What a consumer has still to apply. */
+export interface TopicLags {
+  readonly consumer: string;
+  readonly topics: Readonly<Record<string, number>>;
+  /** There is more than was counted. */
+  readonly isMore: boolean;
+}
+
+/** The messages of each topic that consumers have not applied, but for those whose log does not answer. */
+export async function topicLags(
+  pool: Pool,
+  log: EventLog,
+  followers: readonly Follower[],
+  call: Call,
+): Promise<readonly TopicLags[]> {
+  const lags: TopicLags[] = [];
+  for (const state of await consumerStates(pool, log, followers, call)) {
+    const { consumer, lag } = state;
+    if (lag === null) continue;
+    const source = followers.find(({ name }) => name === consumer)?.log ?? log;
+    const { topics, isMore } = await lagByTopic(source, state, call);
+    lags.push({ consumer, topics: Object.fromEntries(topics), isMore });
+  }
+  return lags;
 }
 
 async function foreignLag({ name, log }: Follower, pool: Pool, call: Call): Promise<Omit<ConsumerState, "state">[]> {

@@ -18,7 +18,15 @@ import { topicTemplate } from "../core/topic.ts";
 import type { Pool } from "../db/database.ts";
 import { withoutErrors } from "../log/coverage.ts";
 import type { EventLog } from "../log/event-log.ts";
-import { appliedBy, type ConsumerState, consumerStates, consumerTroubles, type Trouble } from "./consumers.ts";
+import {
+  appliedBy,
+  type ConsumerState,
+  consumerStates,
+  consumerTroubles,
+  type TopicLags,
+  type Trouble,
+  topicLags,
+} from "./consumers.ts";
 import { type Follower, parseSearch, plannedFollowers, startFollower } from "./followers.ts";
 import { openLog } from "./logs.ts";
 import type { NodeDatabase } from "./node-database.ts";
@@ -38,6 +46,7 @@ export interface Publication {
   /** Every event of this node's door and of what it followed. */
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
   consumers(call: Call): Promise<readonly ConsumerState[]>;
+  lags(call: Call): Promise<readonly TopicLags[]>;
   /** Changes with the events that were applied; undefined while one is kept from that. */
   applied(): number | undefined;
   /** What keeps followers from going on now. */
@@ -113,6 +122,7 @@ export async function startPublication(
       subscriptions,
       status: (id, call) => writes.status(id, call),
       consumers: (call) => consumerStates(pool, log, followers, call),
+      lags: (call) => topicLags(pool, log, followers, call),
       applied: () => (isConsumer ? appliedBy(followers) : Math.floor(Date.now() / STALE_MS)),
       troubles: () => consumerTroubles(followers),
       async rebuild(call) {

@@ -58,6 +58,7 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     log: async () => (await publication()).log,
     status: async (event, call) => (await publication()).status(event, call),
     consumers: async (call) => (await publication()).consumers(call),
+    lags: async (call) => (await publication()).lags(call),
     schema: eventJsonSchema(),
     rebuild: async (call) => (await publication()).rebuild(call),
     isWritable: writable,

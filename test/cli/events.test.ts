@@ -114,6 +114,23 @@ test("failures are a line each, whatever words they quote, and one that is not t
   assert.deepEqual(err, ["nothing: there is no such failure"]);
 });
 
+test("gyre events lag tells by topic what a consumer has still to apply", async (t) => {
+  const away = { group: "away", target: "http://127.0.0.1:1/stac", topics: ".*\\.historical\\..*" };
+  const node = await startNode(t, { name: "east", database: await newDatabase(t), follow: [{}, away] });
+  const items = someItems(30);
+  await node.publish(items);
+  await until(async () => (await node.count()) === 30);
+  const { out } = await events(node.url, "lag", "--json");
+  const lags = out.map((line) => JSON.parse(line) as { consumer: string; topic: string; messages: number });
+  assert.ok(lags.every(({ consumer, topic }) => consumer === "away" && /^CMIP6\.historical\./.test(topic)));
+  assert.equal(
+    lags.reduce((sum, { messages }) => sum + messages, 0),
+    items.filter(({ id }) => id.includes(".historical.")).length,
+  );
+  const [{ topic = "" } = {}] = lags;
+  assert.match((await events(node.url, "lag", "--topics", topic)).out.join("\n"), /^ +\d+ {2}CMIP6\S+ {2}away$/);
+});
+
 test("gyre events says what is wrong", async (t) => {
   const node = await startNode(t, { name: "east", database: await newDatabase(t), catalog: { writable: false } });
   assert.equal((await events(node.url, "nothing")).code, 2);

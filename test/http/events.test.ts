@@ -21,6 +21,7 @@ function appOf(options: Partial<EventsOptions> = {}) {
     log: async () => log,
     status: async () => undefined,
     consumers: async () => [],
+    lags: async () => [],
     rebuild: async () => undefined,
     isWritable: true,
     schema: eventJsonSchema(),

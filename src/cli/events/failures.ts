@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { parseArgs } from "node:util";
+import { topicFilter } from "../../core/topic.ts";
 import { GyreError } from "../../errors.ts";
 import { readDump } from "../../log/dump.ts";
 import type { CommandIo } from "../command.ts";
@@ -139,6 +140,28 @@ export async function consumers(argv: readonly string[], io: CommandIo): Promise
         ? JSON.stringify(consumer)
         : `${consumer.consumer}  ${lag ?? "?"} behind  ${state}  ${rate}/s  ${pattern}${lost}${trouble}`,
     );
+  }
+  return 0;
+}
+
+interface Lag {
+  readonly consumer: string;
+  readonly topics: Readonly<Record<string, number>>;
+  readonly isMore: boolean;
+}
+
+/** `gyre events lag`: what each consumer has not applied yet, by topic. */
+export async function lag(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseArgs({ args: [...argv], options: NODE_OPTIONS });
+  const filter = values.topics === undefined ? undefined : topicFilter(values.topics);
+  const { consumers: found } = await askJson<{ consumers: readonly Lag[] }>(values.node, "events/lag", io.signal);
+  for (const { consumer, topics, isMore } of found) {
+    for (const [topic, messages] of Object.entries(topics)) {
+      if (filter?.test(topic) === false) continue;
+      const line = { consumer, topic, messages, isMore };
+      io.out(values.json ? JSON.stringify(line) : `${String(messages).padStart(9)}  ${topic}  ${consumer}`);
+    }
+    if (isMore && !values.json) io.out(`        …  more than these for ${consumer}`);
   }
   return 0;
 }

@@ -12,6 +12,8 @@ export interface EventsOptions {
   status(id: string, call: Call): Promise<EventStatus | undefined>;
   /** What reads the log, and how far it is. */
   consumers(call: Call): Promise<readonly object[]>;
+  /** What each of them has still to apply, by topic. */
+  lags(call: Call): Promise<readonly object[]>;
   /** Empties the catalogue and follows the log from its beginning. */
   rebuild(call: Call): Promise<void>;
   /** Whether events may be brought in here. */

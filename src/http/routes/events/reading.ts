@@ -125,6 +125,9 @@ export function readingRoutes(options: EventsOptions): readonly Route[] {
     get("/events/consumers", "What reads the log, and how far it is", JSON_TYPE, async ({ call }) =>
       json({ consumers: await options.consumers(call) }),
     ),
+    get("/events/lag", "What each consumer has not applied yet, by topic", JSON_TYPE, async ({ call }) =>
+      json({ consumers: await options.lags(call) }),
+    ),
   ];
 }
 
