@@ -36,7 +36,7 @@ export interface SecureListener {
 export type StartedKafka = KafkaService | { readonly unavailable: string };
 
 const JARS = fileURLToPath(new URL("../../.peers/kafka/", import.meta.url));
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 const CREDENTIALS = { username: "gyre", password: "open-sesame" } as const;
 /** A broker of a test lives for seconds: it starts faster when little is compiled, and 2 cores are shared. */
 const JVM = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"] as const;
