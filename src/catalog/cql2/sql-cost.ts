@@ -12,6 +12,7 @@ const OF_ITEMS = 20;
 const OF_INSTANT = 5;
 const OF_CALCULATION = 5;
 const OF_ARRAY = 5;
+const OF_FOLDING = 5;
 
 /** What an expression costs as SQL; a condition used as a value is written twice, so nesting doubles it. */
 export function costOf(expression: Expression): number {
@@ -61,7 +62,7 @@ function operandCost(operand: Operand): number {
       return OF_CALCULATION + operandCost(operand.left) + operandCost(operand.right);
     case "casei":
     case "accenti":
-      return 1 + operandCost(operand.operand);
+      return OF_FOLDING + operandCost(operand.operand);
     case "array":
       return operand.items.reduce((sum, item) => sum + 1 + operandCost(item), 0);
     case "predicate":

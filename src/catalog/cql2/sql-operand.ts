@@ -1,7 +1,7 @@
 import { MAX_MAGNITUDE, MAX_POWER, MIN_MAGNITUDE } from "./arithmetic.ts";
 import { bareName, isCoverage, kindOf } from "./domain.ts";
 import type { ArithmeticOp, Expression, Operand } from "./expression.ts";
-import { ACCENTS, CAPITALS, foldAccents, foldCase, SMALLS } from "./folding.ts";
+import { ACCENTS, FOLDED_LETTERS, foldAccents, foldCase, LETTERS, LONGER, LONGER_FOLDED } from "./folding.ts";
 import type { Box } from "./geometry.ts";
 import { DAY_MILLIS, INSTANT_PATTERN, MAX_INSTANT, writeInstant } from "./instant.ts";
 
@@ -74,8 +74,15 @@ export class SqlOperands {
     if (constant !== undefined) return `${this.#bind(constant)}::text`;
     const text = this.text(operand);
     if (kind === "accenti") return `regexp_replace(normalize(${text}, NFD), '${ACCENTS}', '', 'g')`;
-    const small = `lower(${text} collate "C")`;
-    return `translate(${small}, ${this.#shared(CAPITALS)}, ${this.#shared(SMALLS)})`;
+    const small = (of: string): string => `lower(${of} collate "C")`;
+    const folded = (of: string): string =>
+      `translate(${small(of)}, ${this.#shared(LETTERS)}, ${this.#shared(FOLDED_LETTERS)})`;
+    const longer = `(select string_agg(coalesce(${this.#shared(LONGER_FOLDED)}::jsonb ->> c, c), '' order by n)
+      from string_to_table(t, null) with ordinality as characters(c, n))`;
+    // Most texts are ASCII, and are soon done with.
+    return `(select case when octet_length(t) = length(t) then ${small("t")}
+      when t ~ ${this.#shared(LONGER)} then ${folded(longer)} else ${folded("t")} end
+      from (select ${text} as t offset 0) as said)`;
   }
 
   number(operand: Operand): string {

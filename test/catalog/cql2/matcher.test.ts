@@ -69,6 +69,9 @@ test("case, accents and patterns", async () => {
   await check(ITEM, {
     "CASEI(id) = CASEI('ÄRGER')": true,
     "id = 'ärger'": false,
+    "CASEI('Straße ſ ﬁne ΣΊΣΥΦΟΣ ᾼ İ Ꞑ') = CASEI('STRASSE S FINE σίσυφοσ αι i\u0307 ꞑ')": true,
+    "CASEI('ẞ') = 'ss'": true,
+    "CASEI('ı') = CASEI('I')": false,
     "ACCENTI(name) = 'Chateau'": true,
     "ACCENTI(CASEI(name)) LIKE ACCENTI(CASEI('CHÂT%'))": true,
     "name LIKE 'Ch_teau'": true,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Expression } from "../../../src/catalog/cql2/expression.ts";
+import { foldCase } from "../../../src/catalog/cql2/folding.ts";
 import { createMatcher } from "../../../src/catalog/cql2/matcher.ts";
 import { type Columns, toSql } from "../../../src/catalog/cql2/sql.ts";
 import { parseText } from "../../../src/catalog/cql2/text.ts";
@@ -78,6 +79,23 @@ for (const { name, unavailable, make } of testDatabases()) {
     // The comparison means something: most are decided in SQL, and many divide the items.
     assert.ok(exact > count * 0.7, `${exact} of ${count} exact`);
     assert.ok(some > count * 0.3, `${some} of ${count} divide the items`);
+  });
+
+  test(`${name}: all letters are folded as in the evaluator`, { skip: unavailable ?? false }, async (t) => {
+    const db = await make(t);
+    const all = Array.from({ length: 0x1_ea00 }, (_, code) => String.fromCodePoint(code));
+    const cased = all.filter((one) => one.isWellFormed() && one.toLowerCase() !== one.toUpperCase());
+    // One without, and one with letters that become several.
+    const texts = [cased.filter((one) => [...foldCase(one)].length === 1).join(""), cased.join("")];
+    await fill(
+      db,
+      texts.map((s, i) => ({ ...new Generator(1).item(`item-${i}`), properties: { datetime: null, s } })),
+    );
+    const left = { kind: "casei", operand: { kind: "property", name: "s" } } as const;
+    for (const [i, text] of texts.entries()) {
+      const right = { kind: "literal", value: foldCase(text) } as const;
+      assert.deepEqual((await found(db, { kind: "compare", op: "=", left, right })).ids, [`item-${i}`]);
+    }
   });
 
   test(`${name}: every example of the standard is valid SQL`, { skip: unavailable ?? false }, async (t) => {
