@@ -25,7 +25,9 @@ end;
 alter table item
   add column outline polygon[] generated always as (outline_of(place, shape, holes)) stored,
   add column reach text generated always as (reach_of(place, shape, holes)) stored,
-  add column cloud_cover jsonb generated always as (sort_key(properties -> 'eo:cloud_cover')) stored;
+  add column cloud_cover jsonb generated always as (sort_key(properties -> 'eo:cloud_cover')) stored,
+  -- Of the document as text: how much of a page it is. As it is stored it may be a hundredth of that.
+  add column bytes integer not null generated always as (octet_length(body::text) + octet_length(properties::text)) stored;
 
 create index item_near on item using gist (place, span) include (collection, datetime, id, outline, cloud_cover)
   where reach = 'near';

@@ -8,12 +8,15 @@ import { Sql, sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
 import { CANCELED, countMatches, isOfCollections } from "./count.ts";
 import { type Grid, geohashGrid, geotileGrid } from "./grid.ts";
+import { streamItems } from "./stream.ts";
 import { conditionsOf, matchingItems } from "./where.ts";
 
 /** Buckets of one answer; the rest is told as its overflow. */
 const MOST_BUCKETS = 1000;
 const MOST_AGGREGATIONS = 20;
 const SECONDS = 20;
+/** Items that the process decides on, for a filter that SQL cannot. */
+const MOST_DECIDED = 100_000;
 const GRID = /^(?:grid_(geohash|geotile)|centroid_(geohash|geotile)_grid)_frequency$/;
 const FREQUENCY = /^(.{1,200})_frequency$/s;
 
@@ -30,17 +33,13 @@ export async function aggregateItems(
     throw new GyreError("BadRequest", `${MOST_AGGREGATIONS} aggregations at most`, { subject: "aggregations" });
   }
   const conditions = conditionsOf(search, call.who);
-  if (conditions.rest !== undefined) {
-    throw new GyreError("Unsupported", "aggregation takes no spatial filter but bbox and intersects", {
-      subject: "filter",
-    });
-  }
-  const matches = matchingItems(conditions);
   const plans = aggregations.map((aggregation) => planOf(aggregation));
   try {
     return await db.transaction(
       async (tx) => {
         await tx.query(`set local statement_timeout = ${SECONDS * 1000}`);
+        const matches =
+          conditions.rest === undefined ? matchingItems(conditions) : await decidedItems(tx, search, call);
         const results: AggregationResult[] = [];
         for (const plan of plans) results.push(await plan(tx, matches, search, call));
         return results;
@@ -50,8 +49,35 @@ export async function aggregateItems(
   } catch (error) {
     call.signal?.throwIfAborted();
     if (sqlState(error) !== CANCELED) throw error;
-    throw new GyreError("TooLarge", `aggregation takes longer than ${SECONDS} s: narrow the search`, { cause: error });
+    throw tooLong(error);
   }
+}
+
+/** Items that the process decides on, as far as there is time: a table of that name. */
+async function decidedItems(tx: Database, search: Search, call: Call): Promise<Sql> {
+  const ids: string[] = [];
+  const collections: (string | undefined)[] = [];
+  const end = performance.now() + SECONDS * 1000;
+  for await (const batch of streamItems(tx, search, call)) {
+    for (const { document } of batch) {
+      ids.push(document.id);
+      collections.push(document.collection);
+    }
+    if (performance.now() > end) throw tooLong();
+    if (ids.length > MOST_DECIDED) {
+      throw new GyreError(
+        "TooLarge",
+        `aggregation with a spatial filter takes ${MOST_DECIDED} items: narrow the search`,
+      );
+    }
+  }
+  return sql`(
+    select item.* from item join unnest(${ids}::text[], ${collections}::text[]) as met(id, collection)
+      using (id, collection)) item`;
+}
+
+function tooLong(cause?: unknown): GyreError {
+  return new GyreError("TooLarge", `aggregation takes longer than ${SECONDS} s: narrow the search`, { cause });
 }
 
 type Plan = (tx: Database, matches: Sql, search: Search, call: Call) => Promise<AggregationResult>;

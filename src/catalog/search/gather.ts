@@ -1,16 +1,17 @@
 import { Sql, sql } from "../sql.ts";
 import type { Area } from "./area.ts";
-import { beyond, orderBy, orderByNamed, sortedColumns } from "./order.ts";
+import { beyond, orderByNamed, sortedColumns } from "./order.ts";
 import type { Wanted } from "./plan.ts";
 import { answered } from "./row.ts";
 import { candidates, matchingItems, needingRow } from "./where.ts";
 
 /** All that match, sorted. `offset 0` hides the order from the inner plan, which would walk it to the end. */
 export function gatherAll(wanted: Wanted): Sql {
-  const { conditions, order, count } = wanted;
-  const [by, byNamed] = orders(wanted);
+  const { conditions, order, place, count } = wanted;
+  const { columns, by } = answered(order, place);
+  const byNamed = orderByNamed(order, place?.isBackwards ?? false);
   return sql`
-    select ${answered(order)}
+    select ${columns}
     from (
       select id, collection from (
         select * from ${matchingItems(conditions, sortedColumns(order), behind(wanted))} offset 0
@@ -21,13 +22,14 @@ export function gatherAll(wanted: Wanted): Sql {
 
 /** Those that match, `most` of them, sorted; and how many they are: a row without a body where there are none. */
 export function gather(wanted: Wanted, most?: number): Sql {
-  const { conditions, order, count } = wanted;
-  const [by, byNamed] = orders(wanted);
+  const { conditions, order, place, count } = wanted;
+  const { columns, by } = answered(order, place);
+  const byNamed = orderByNamed(order, place?.isBackwards ?? false);
   return sql`
     with met as materialized (
       select * from ${matchingItems(conditions, sortedColumns(order), behind(wanted))} ${limit(most)}
     )
-    select ${answered(order)}, met
+    select ${columns}, met
     from (select count(*) as met from met) as counted left join (
       select id, collection from met order by ${byNamed} limit ${count}
     ) as page on true left join item using (id, collection)
@@ -39,24 +41,20 @@ export function gather(wanted: Wanted, most?: number): Sql {
  * not for nothing. How many there were to look at is told as `gather` tells it.
  */
 export function gatherCandidates(wanted: Wanted, area: Area, most: number): Sql {
-  const { conditions, order, count } = wanted;
-  const [by, byNamed] = orders(wanted);
+  const { conditions, order, place, count } = wanted;
+  const { columns, by } = answered(order, place);
+  const byNamed = orderByNamed(order, place?.isBackwards ?? false);
   return sql`
     with met as materialized (
       select * from ${candidates(conditions, area, sortedColumns(order), behind(wanted))} limit ${most}
     )
-    select ${answered(order)}, met
+    select ${columns}, met
     from (select count(*) as met from met) as counted left join (
       select item.* from (select id, collection from met order by ${byNamed}) as met cross join lateral (
         select * from item where item.id = met.id and item.collection = met.collection and ${needingRow(conditions)} offset 0
       ) as item limit ${count}
     ) as item on true
     order by ${by}`;
-}
-
-function orders({ order, place }: Wanted): [by: Sql, byNamed: Sql] {
-  const isBackwards = place?.isBackwards ?? false;
-  return [orderBy(order, isBackwards), orderByNamed(order, isBackwards)];
 }
 
 function behind({ order, place }: Wanted): readonly Sql[] {

@@ -131,7 +131,7 @@ function nameOf(value: number): Sql {
 
 function keysOf({ field, direction }: SortKey, values: Sql[]): Key[] {
   const isDescending = direction === "desc";
-  if (field in COLUMNS) {
+  if (Object.hasOwn(COLUMNS, field)) {
     const column = new Sql(field);
     return [{ sql: column, named: column, type: COLUMNS[field as keyof typeof COLUMNS], isDescending }];
   }
@@ -150,5 +150,7 @@ function indexOf(all: readonly SortKey[], isOneCollection: boolean): Order["inde
   const ofOne = ["collection,datetime,id", "datetime,id,collection"];
   if (isAllAlike && (fields === "datetime,collection,id" || (isOneCollection && ofOne.includes(fields)))) return "time";
   if (isAllAlike && fields === "id,collection") return "id";
-  return all[0]?.field === "datetime" && all.every(({ field }) => field in COLUMNS) ? "datetime" : undefined;
+  return all[0]?.field === "datetime" && all.every(({ field }) => Object.hasOwn(COLUMNS, field))
+    ? "datetime"
+    : undefined;
 }

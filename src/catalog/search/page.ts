@@ -6,7 +6,7 @@ import { createMatcher } from "../cql2/matcher.ts";
 import { itemOf } from "../item-row.ts";
 import { orderOf } from "./order.ts";
 import { plansOf, type Wanted } from "./plan.ts";
-import type { Row } from "./row.ts";
+import { MOST_BYTES, type Row } from "./row.ts";
 import { readToken, writeToken } from "./token.ts";
 import { conditionsOf } from "./where.ts";
 
@@ -14,13 +14,11 @@ import { conditionsOf } from "./where.ts";
 export interface Found {
   readonly stored: Stored<StacItem>;
   readonly keys: readonly string[];
-  readonly size: number;
+  readonly bytes: number;
 }
 
 /** Rows that are read at once. */
 const MOST_ROWS = 500;
-/** Of one page, as stored; beyond it a page ends before its limit. Several times as much when it is unpacked. */
-const MOST_BYTES = 8 * 1024 * 1024;
 
 /** What was found of what is wanted. */
 interface Finding {
@@ -62,36 +60,38 @@ async function find(db: Database, wanted: Wanted, call: Call): Promise<Finding> 
   let counted: { readonly met?: number } | undefined;
   for (let { place } = wanted; ; ) {
     const most = matcher === undefined ? Math.min(MOST_ROWS, count - found.length) : MOST_ROWS;
-    const { found: rows, ...told } = await findRows(db, { ...wanted, place, count: most }, call);
+    const { found: rows, isCut, ...told } = await findRows(db, { ...wanted, place, count: most }, call);
     // Of candidates, and behind later places, it is another number.
     counted ??= matcher === undefined ? told : {};
     const matching = matcher === undefined ? rows : rows.filter(({ stored }) => matcher.matches(stored.document));
     for (const one of matching) {
       found.push(one);
-      bytes += one.size;
+      bytes += one.bytes;
     }
     const last = rows.at(-1);
-    if (last === undefined || rows.length < most || found.length >= count) {
+    if (last === undefined || (rows.length < most && !isCut) || found.length >= count) {
       return { found: found.slice(0, count), isCut: false, ...counted };
     }
-    if (bytes > MOST_BYTES) return { found, isCut: true, ...counted };
+    if (bytes >= MOST_BYTES) return { found, isCut: true, ...counted };
     place = { keys: last.keys, isBackwards: wanted.place?.isBackwards ?? false };
   }
 }
 
-async function findRows(db: Database, wanted: Wanted, call: Call): Promise<Pick<Finding, "found" | "met">> {
-  let found: readonly Found[] = [];
+async function findRows(db: Database, wanted: Wanted, call: Call): Promise<Finding> {
+  let finding: Finding = { found: [], isCut: false };
   for (const { statement, most, isCount = false } of await plansOf(db, wanted, call)) {
     const rows = await db.query<Row>(statement.text, statement.values, call);
-    found = rows.flatMap(foundOf);
+    const found = rows.flatMap(foundOf);
+    const { length } = rows.filter(({ etag }) => etag !== null);
     const met = rows[0]?.met;
-    if (most === undefined ? found.length === wanted.count : met !== undefined && met < most) {
-      return isCount && met !== undefined ? { found, met } : { found };
-    }
+    finding = { found, isCut: found.length < length, ...(isCount && met !== undefined ? { met } : {}) };
+    if (most === undefined ? length === wanted.count : met !== undefined && met < most) return finding;
   }
-  return { found };
+  return finding;
 }
 
-function foundOf({ body, properties, etag, updated, keys, size }: Row): readonly Found[] {
-  return body === null ? [] : [{ stored: { document: itemOf(body, properties), etag, updated }, keys, size }];
+function foundOf({ body, properties, etag, updated, keys, bytes }: Row): readonly Found[] {
+  return body === null || etag === null
+    ? []
+    : [{ stored: { document: itemOf(body, properties), etag, updated }, keys, bytes }];
 }

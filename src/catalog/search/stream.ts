@@ -9,7 +9,8 @@ import { orderBy, orderOf } from "./order.ts";
 import { conditionsOf, matchingItems } from "./where.ts";
 
 /** Some dozens of MB where items are large. */
-const BATCH = 200;
+/** Rows at once: documents have up to 4 MB each. */
+const BATCH = 25;
 
 interface Row {
   readonly body: object;

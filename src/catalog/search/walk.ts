@@ -1,5 +1,5 @@
 import { and, Sql, sql } from "../sql.ts";
-import { beyond, notBefore, orderBy } from "./order.ts";
+import { beyond, notBefore } from "./order.ts";
 import type { Wanted } from "./plan.ts";
 import { answered } from "./row.ts";
 import { type Conditions, needingRow } from "./where.ts";
@@ -8,11 +8,11 @@ import { type Conditions, needingRow } from "./where.ts";
 export function walk(wanted: Wanted, most: number): Sql {
   const { conditions, order, place, count } = wanted;
   const { ranges } = conditions;
-  const by = orderBy(order, place?.isBackwards ?? false);
+  const { columns, by } = answered(order, place);
   // A range that the index does not know would make it look at more rows than these.
   const known = order.index === "time" ? ranges : [];
   return sql`
-    select ${answered(order)}
+    select ${columns}
     from (select * from item where ${from(wanted, known)} order by ${by} limit ${most}) as item
     where ${and([...ranges, ...conditions.covered, needingRow(conditions)])} order by ${by} limit ${count}`;
 }
@@ -21,9 +21,9 @@ export function walk(wanted: Wanted, most: number): Sql {
 export function walkEntries(wanted: Wanted, most: number): Sql {
   const { conditions, order, place, count } = wanted;
   const { ranges, covered, area } = conditions;
-  const by = orderBy(order, place?.isBackwards ?? false);
+  const { columns, by } = answered(order, place);
   return sql`
-    select ${answered(order)}
+    select ${columns}
     from (
       select id, collection, datetime
       from (
@@ -42,32 +42,32 @@ export function walkGroups(wanted: Wanted, most: number): Sql {
   const { conditions, order, place, count } = wanted;
   const { ranges, covered, area, others } = conditions;
   const isBackwards = place?.isBackwards ?? false;
-  const by = orderBy(order, isBackwards);
+  const { columns, by } = answered(order, place);
   const isFalling = (order.keys[0]?.isDescending ?? false) !== isBackwards;
   const [direction, last, inside] = (isFalling ? ["desc", "min", ">"] : ["asc", "max", "<"]).map(
     (word) => new Sql(word),
   );
   const start = place === undefined ? [] : [notBefore(order, place.keys, isBackwards)];
-  const columns = new Sql(area === undefined ? "*" : "id, collection, datetime, place, span");
+  const entries = new Sql(area === undefined ? "*" : "id, collection, datetime, place, span");
   const met = sql`
     from entry, edge where (cut is null or datetime ${inside} cut) and ${and([...covered, ...(area ? [area.boxes] : [])])}`;
   const rows =
     area === undefined
-      ? sql`(select entry.* ${met} and ${and(others)}) as item`
+      ? sql`(select entry.* ${met} and ${and(others)} order by ${by} limit ${count}) as item`
       : sql`(select id, collection, datetime ${met} order by ${by}) as met ${rowsOfMet(conditions)}`;
   return sql`
     with entry as materialized (
-      select ${columns} from item where ${from(wanted, [...ranges, ...start])} order by datetime ${direction} limit ${most}
+      select ${entries} from item where ${from(wanted, [...ranges, ...start])} order by datetime ${direction} limit ${most}
     ), edge as materialized (
       select case when count(*) = ${most} then ${last}(datetime) end as cut from entry
     )
-    select ${answered(order)} from ${rows} order by ${by} limit ${count}`;
+    select ${columns} from ${rows} order by ${by} limit ${count}`;
 }
 
 /** One after the other, as many as are wanted: `offset 0` keeps the planner from joining all of them first. */
 function rowsOfMet(conditions: Conditions): Sql {
   return sql`cross join lateral (
-      select body, properties, etag, updated from item
+      select body, properties, etag, updated, bytes from item
       where item.id = met.id and item.collection = met.collection and ${needingRow(conditions)} offset 0
     ) as item`;
 }

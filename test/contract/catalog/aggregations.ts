@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Json, StacItem } from "../../../src/core/stac.ts";
 import { isGyreError } from "../../../src/errors.ts";
 import type { MakePool } from "../catalog.ts";
-import { CALL, item, published } from "./node.ts";
+import { box, CALL, item, published } from "./node.ts";
 
 /** How what a search finds is spread. */
 export function testAggregations(make: MakePool): void {
@@ -83,6 +83,21 @@ export function testAggregations(make: MakePool): void {
         ["2000-01-01T00:00:00.000Z", "2001-01-01T00:00:00.000Z", 1],
         ["2002-01-01T00:00:00.000Z", "2003-01-01T00:00:00.000Z", 1],
       ],
+    );
+    const inEurope = {
+      kind: "spatial",
+      op: "s_intersects",
+      left: { kind: "property", name: "geometry" },
+      right: { kind: "geometry", geometry: box(-20, 40, 20, 60) },
+    } as const;
+    const ofEurope = await node.catalog.aggregate(
+      { limit: 1, filter: inEurope },
+      [{ name: "total_count" }, { name: "kind_frequency" }],
+      CALL,
+    );
+    assert.deepEqual(
+      ofEurope.map(({ value, buckets }) => value ?? buckets?.map(({ key, frequency }) => [key, frequency])),
+      [2, [["a", 2]]],
     );
     const [none] = await node.catalog.aggregate({ limit: 1, ids: ["none"] }, [{ name: "datetime_min" }], CALL);
     assert.equal(none?.value, null);

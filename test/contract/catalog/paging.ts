@@ -135,6 +135,17 @@ export function testPaging(make: MakePool): void {
     ]);
   });
 
+  test("a property may be called what every object of JavaScript has", async (t) => {
+    const node = await published(make, t, [
+      item("a", { properties: { toString: 2 } }),
+      item("b", { properties: { toString: 1 } }),
+    ]);
+    for (const field of ["toString", "constructor", "__proto__"]) {
+      const found = await node.ids({ sortby: [{ field, direction: "asc" }] });
+      assert.deepEqual(found, field === "toString" ? ["b", "a"] : ["a", "b"], field);
+    }
+  });
+
   test("items that are written meanwhile are neither skipped nor repeated", async (t) => {
     const node = testNode(await make(t));
     t.after(() => node.close());
