@@ -166,6 +166,20 @@ test("a node that only follows takes no events and redrives none; its catalogue 
   assert.deepEqual(await log.topics(CALL), []);
 });
 
+test("of failures that quote megabytes the newest are told", async () => {
+  const { get, append } = appOf();
+  const event = { original_payload: "x".repeat(4_000_000), node: "n", traceback: "", error_type: "payload" };
+  for (let i = 0; i < 8; i++) {
+    const value = JSON.stringify(event);
+    await append([messageOf(`e${i}`, { topic: ERROR_TOPIC, key: "one", value })]);
+  }
+  const { errors } = (await (await get("events/errors")).json()) as { errors: { id: string }[] };
+  assert.deepEqual(
+    errors.map(({ id }) => id),
+    ["e4", "e5", "e6", "e7"],
+  );
+});
+
 test("events are described by a JSON Schema", async () => {
   const answer = await appOf().get("events/schema.json");
   assert.equal(answer.headers.get("content-type"), "application/schema+json");

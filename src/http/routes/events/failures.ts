@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { topicFilter } from "../../../core/topic.ts";
 import { GyreError } from "../../../errors.ts";
-import { type ErrorFilter, listErrors, redrive } from "../../../log/errors.ts";
+import { type ErrorFilter, type LoggedError, listErrors, redrive } from "../../../log/errors.ts";
 import { importLines } from "../../../log/jsonl.ts";
 import { readJson } from "../../../protocols/json-body.ts";
 import type { Route, RouteCall } from "../../../protocols/protocol.ts";
@@ -9,6 +9,8 @@ import { type EventsOptions, get, JSON_TYPE, json, NDJSON, notUnderstood } from 
 
 const FILTER_BYTES = 1024 * 1024;
 const DEFAULT_ERRORS = 100;
+/** Characters of one answer, at most, but for a failure that is longer by itself: each may quote megabytes. */
+const MOST_QUOTED = 16 * 1024 * 1024;
 
 const filterShape = {
   node: z.string().max(200).optional().describe("the node that could not apply it"),
@@ -30,11 +32,13 @@ const redriveBody = z
 export function failureRoutes(options: EventsOptions): readonly Route[] {
   async function errors({ query, call }: RouteCall): Promise<Response> {
     const { limit = DEFAULT_ERRORS, ...filter } = query as z.output<typeof errorQuery>;
-    const found: object[] = [];
+    const found: LoggedError[] = [];
+    let quoted = 0;
     for await (const error of listErrors(await options.log(), filterOf(filter), call)) {
       found.push(error);
+      quoted += lengthOf(error);
       // The newest are what people ask for.
-      if (found.length > limit) found.shift();
+      while (found.length > limit || (quoted > MOST_QUOTED && found.length > 1)) quoted -= lengthOf(found.shift()!);
     }
     return json({ errors: found });
   }
@@ -75,6 +79,10 @@ export function failureRoutes(options: EventsOptions): readonly Route[] {
       return json({ rebuilding: true });
     }),
   ];
+}
+
+function lengthOf({ event: { original_payload, traceback, error } }: LoggedError): number {
+  return original_payload.length + traceback.length + error.detail.length;
 }
 
 function filterOf({ topics, since, ...filter }: Omit<z.output<typeof errorQuery>, "limit">): ErrorFilter {
