@@ -136,10 +136,13 @@ export function testPaging(make: MakePool): void {
   });
 
   test("a property may be called what every object of JavaScript has", async (t) => {
-    const node = await published(make, t, [
-      item("a", { properties: { toString: 2 } }),
-      item("b", { properties: { toString: 1 } }),
-    ]);
+    const node = testNode(await make(t));
+    t.after(() => node.close());
+    for (const [id, toString] of [
+      ["a", 2],
+      ["b", 1],
+    ] as const)
+      await node.publish(post(item(id, { properties: { toString } })));
     for (const field of ["toString", "constructor", "__proto__"]) {
       const found = await node.ids({ sortby: [{ field, direction: "asc" }] });
       assert.deepEqual(found, field === "toString" ? ["b", "a"] : ["a", "b"], field);
