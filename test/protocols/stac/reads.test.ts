@@ -227,7 +227,7 @@ suite("STAC documents", () => {
   });
 });
 
-const LINKS = ["self", "root", "license", "collection", "derived_from"].map((rel) => ({
+const LINKS = ["self", "root", "license", "collection", "item", "derived_from"].map((rel) => ({
   rel,
   href: `https://x.example/${rel}`,
 }));
