@@ -30,6 +30,10 @@ export async function readJson(request: Request, types: readonly string[], most:
   if (type !== undefined && !types.includes(type)) {
     throw new GyreError("MediaType", `bodies of type ${type} are not taken here`, { subject: type, allowed: types });
   }
+  const coding = request.headers.get("content-encoding") ?? "identity";
+  if (coding.trim().toLowerCase() !== "identity") {
+    throw new GyreError("MediaType", `bodies are taken without the coding ${coding}`, { subject: coding });
+  }
   const bytes = await readBody(request, most);
   let text: string;
   try {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { collection, item } from "../../contract/catalog/node.ts";
 import { type Answer, assertProblem, ROOT, type StacNode, stacNode, suiteEnding } from "./node.ts";
 
@@ -219,6 +220,12 @@ suite("STAC transactions", () => {
     assertProblem(await post(new Uint8Array([0x22, 0xff, 0x22])), 400, /UTF-8/);
     assertProblem(await post(`${'{"a":'.repeat(300)}1${"}".repeat(300)}`), 400, /nested/);
     assertProblem(await post("<a/>", "text/xml"), 415);
+    const coded = {
+      method: "POST",
+      headers: { "content-encoding": "gzip" },
+      body: gzipSync(JSON.stringify(item("z"))),
+    };
+    assertProblem(await node.ask(ITEMS, coded), 415, /coding gzip/);
     assertProblem(await post(JSON.stringify(item("large", { properties: { text: "x".repeat(1 << 20) } }))), 413);
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(100_000).fill(32)) });
     const request = new Request(ROOT + ITEMS, { method: "POST", body: endless, duplex: "half" } as RequestInit);
