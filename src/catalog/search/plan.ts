@@ -74,11 +74,10 @@ function isHopeful({ conditions: { area } }: Wanted): boolean {
 
 function walks(wanted: Wanted): readonly Plan[] {
   const { conditions, order, count } = wanted;
-  const isOfEntries = conditions.area !== undefined || (order.index === "time" && conditions.covered.length > 1);
+  const { area, covered } = conditions;
+  const isOfEntries = order.index !== "id" && (area !== undefined || (order.index === "time" && covered.length > 1));
   const most = Math.max(isOfEntries ? WALK_ENTRIES : WALK_ROWS, 2 * count);
-  if (order.index !== "datetime") {
-    return [{ statement: isOfEntries && order.index === "time" ? walkEntries(wanted, most) : walk(wanted, most) }];
-  }
+  if (order.index !== "datetime") return [{ statement: (isOfEntries ? walkEntries : walk)(wanted, most) }];
   const short = FIRST_ENTRIES * count;
   const lengths = short < most && isHopeful(wanted) ? [short, most] : [most];
   return lengths.map((length) => ({ statement: walkGroups(wanted, length) }));
