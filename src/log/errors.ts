@@ -49,8 +49,8 @@ export interface Redriven {
   /** Were sent for the same failure before. */
   readonly repeated: number;
   /**
-   * Cannot be sent, and why: neither the error event nor the log has their bytes any more, or no log takes them; or there
-   * is no failure of an id that was named.
+   * Cannot be sent, and why: neither the error event nor the log has their bytes any more, or no log takes them, or nobody
+   * would hear them; or there is no failure of an id that was named.
    */
   readonly lost: readonly { readonly id: string; readonly reason: string }[];
 }
@@ -67,9 +67,15 @@ interface Again {
 
 /**
  * Appends the messages of failures again, with ids made from theirs and the number of attempts: consumers see them as
- * new, while redriving the same failure twice, or the same message for several nodes, sends it once.
+ * new, while redriving the same failure twice, or the same message for several nodes, sends it once. `deafness` says why
+ * what is appended to this log does not reach a consumer; undefined: it does.
  */
-export async function redrive(log: EventLog, filter: ErrorFilter, call: Call): Promise<Redriven> {
+export async function redrive(
+  log: EventLog,
+  filter: ErrorFilter,
+  call: Call,
+  deafness: (consumer: string) => string | undefined = () => undefined,
+): Promise<Redriven> {
   let sent = 0;
   let repeated = 0;
   const lost: { id: string; reason: string }[] = [];
@@ -89,6 +95,11 @@ export async function redrive(log: EventLog, filter: ErrorFilter, call: Call): P
   };
   for await (const error of listErrors(log, filter, call)) {
     for (const id of [error.id, error.event.original?.id ?? ""]) unmet.delete(id);
+    const reason = deafness(error.event.consumer);
+    if (reason !== undefined) {
+      lost.push({ id: error.id, reason });
+      continue;
+    }
     try {
       const message = await messageAgain(log, error, call);
       batch.push({ error: error.id, message });

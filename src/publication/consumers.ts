@@ -81,6 +81,17 @@ function told(followers: readonly Follower[], consumer: string): Partial<Consume
   return { state, applied, failed, missed, rate, ...(lastError === undefined ? {} : { lastError }) };
 }
 
+/** Why what is appended to the node's own log does not reach a consumer; undefined: it does, for all that is known here. */
+export function deafness(followers: readonly Follower[], own: EventLog, consumer: string): string | undefined {
+  const follower = followers.find(({ name }) => name === consumer);
+  if (follower === undefined || follower.log === own) return undefined;
+  const { entry, log } = follower;
+  const isHeard = followers.some((other) => other.log === own && other.entry.target === undefined);
+  if (entry.target === undefined && isHeard) return undefined;
+  const way = entry.target === undefined ? ": heal its catalogue, or make it again" : "";
+  return `${consumer} follows ${log.system}, not the log of this node${way}`;
+}
+
 /** Counts the events that this process applied to its catalogue; undefined while it is kept from that. */
 export function appliedBy(followers: readonly Follower[]): number | undefined {
   let sum = 0;

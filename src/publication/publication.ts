@@ -23,6 +23,7 @@ import {
   type ConsumerState,
   consumerStates,
   consumerTroubles,
+  deafness,
   type TopicLags,
   type Trouble,
   topicLags,
@@ -47,6 +48,8 @@ export interface Publication {
   status(eventId: string, call: Call): Promise<EventStatus | undefined>;
   consumers(call: Call): Promise<readonly ConsumerState[]>;
   lags(call: Call): Promise<readonly TopicLags[]>;
+  /** Why what is appended to this node's log does not reach a consumer. */
+  deafness(consumer: string): string | undefined;
   /** Changes with the events that were applied; undefined while one is kept from that. */
   applied(): number | undefined;
   /** What keeps followers from going on now. */
@@ -123,6 +126,7 @@ export async function startPublication(
       status: (id, call) => writes.status(id, call),
       consumers: (call) => consumerStates(pool, log, followers, call),
       lags: (call) => topicLags(pool, log, followers, call),
+      deafness: (consumer) => deafness(followers, log, consumer),
       applied: () => (isConsumer ? appliedBy(followers) : Math.floor(Date.now() / STALE_MS)),
       troubles: () => consumerTroubles(followers),
       async rebuild(call) {

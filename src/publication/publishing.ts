@@ -59,6 +59,7 @@ export function createPublishing(config: Config, options: PublicationOptions): P
     status: async (event, call) => (await publication()).status(event, call),
     consumers: async (call) => (await publication()).consumers(call),
     lags: async (call) => (await publication()).lags(call),
+    deafness: async () => (await publication()).deafness,
     schema: eventJsonSchema(),
     rebuild: async (call) => (await publication()).rebuild(call),
     isWritable: writable,

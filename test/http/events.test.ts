@@ -22,6 +22,7 @@ function appOf(options: Partial<EventsOptions> = {}) {
     status: async () => undefined,
     consumers: async () => [],
     lags: async () => [],
+    deafness: async () => () => undefined,
     rebuild: async () => undefined,
     isWritable: true,
     schema: eventJsonSchema(),

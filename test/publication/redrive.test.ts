@@ -13,6 +13,7 @@ interface Failure {
 interface Redriven {
   readonly sent: number;
   readonly repeated: number;
+  readonly lost: readonly { readonly reason: string }[];
 }
 
 const ITEMS = someItems(60);
@@ -110,6 +111,21 @@ test("what failed is applied when it is sent again: one, those of a filter, all"
       assert.equal((await node.send("POST", "events/redrive", body)).status, 400, JSON.stringify(body));
     }
   });
+});
+
+test("what nobody would hear is not sent again: another node's log is followed, and not one's own", async (t) => {
+  const { node: there } = await withFailures(t);
+  const log = `${there.url}events`;
+  for (const { follow, sent, why } of [
+    { follow: [{ log, group: "west" }], sent: 0, why: /^west follows events of .*, not the log of this node: heal/ },
+    { follow: [{ log, group: "west" }, {}], sent: 3, why: /^$/ },
+  ]) {
+    const west = await startNode(t, { name: "node", database: await newDatabase(t), follow });
+    await until(async () => (await errorsOf(west)).length === 3);
+    const again = await redrive(west, { all: true });
+    assert.deepEqual([again.sent, again.lost.length], [sent, 3 - sent]);
+    assert.match(again.lost[0]?.reason ?? "", why);
+  }
 });
 
 test("an export brings another log, and its catalogue, to the same state", async (t) => {

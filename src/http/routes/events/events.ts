@@ -14,6 +14,8 @@ export interface EventsOptions {
   consumers(call: Call): Promise<readonly object[]>;
   /** What each of them has still to apply, by topic. */
   lags(call: Call): Promise<readonly object[]>;
+  /** What says of a consumer why it does not hear what is appended to this log. */
+  deafness(): Promise<(consumer: string) => string | undefined>;
   /** Empties the catalogue and follows the log from its beginning. */
   rebuild(call: Call): Promise<void>;
   /** Whether events may be brought in here. */

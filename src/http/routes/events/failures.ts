@@ -48,7 +48,7 @@ export function failureRoutes(options: EventsOptions): readonly Route[] {
     if (!parsed.success) throw notUnderstood(parsed.error);
     const { all: _all, ids, ...filter } = parsed.data;
     const asked = { ...filterOf(filter), ...(ids === undefined ? {} : { ids }) };
-    return json(await redrive(await options.log(), asked, call));
+    return json(await redrive(await options.log(), asked, call, await options.deafness()));
   }
 
   async function imported({ request, call }: RouteCall): Promise<Response> {
