@@ -2,9 +2,12 @@ import { z } from "zod";
 import type { Json } from "../core/array.ts";
 import type { Protocol, Route } from "./protocol.ts";
 
-/** As much of OpenAPI 3.1 as routes declare. */
+/** OpenAPI as it is, and as clients of OGC API - Features 1.0 read it (its conformance class `oas30`). */
+export type OpenApiVersion = "3.1" | "3.0";
+
+/** As much of OpenAPI as routes declare. */
 export interface OpenApi {
-  readonly openapi: "3.1.0";
+  readonly openapi: "3.1.0" | "3.0.3";
   readonly info: { readonly title: string; readonly version: string; readonly [name: string]: Json };
   readonly servers: readonly { readonly url: string }[];
   readonly tags: readonly { readonly name: string; readonly description: string }[];
@@ -32,6 +35,11 @@ export interface Parameter {
 }
 
 const PROBLEM = "application/problem+json";
+/** How schemas are written: 3.1 has those of JSON Schema, 3.0 a language of its own. */
+const WRITTEN = {
+  "3.1": { io: "input", unrepresentable: "any", target: "draft-2020-12" },
+  "3.0": { io: "input", unrepresentable: "any", target: "openapi-3.0" },
+} as const;
 
 /** RFC 9457, with what this software adds (`http/problem.ts`). */
 const problem = z.looseObject({
@@ -48,26 +56,32 @@ const problem = z.looseObject({
 });
 
 /** The description of all routes that protocols declare. */
-export function openapi(protocols: readonly Protocol[], version: string, base: URL): OpenApi {
+export function openapi(
+  protocols: readonly Protocol[],
+  version: string,
+  base: URL,
+  dialect: OpenApiVersion = "3.1",
+): OpenApi {
+  const isOld = dialect === "3.0";
   const paths: Record<string, Record<string, Operation>> = {};
   for (const protocol of protocols) {
     for (const route of protocol.routes) {
       const path = pathTemplate(route.path);
-      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(protocol, route) };
+      paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(protocol, route, dialect) };
     }
   }
   return {
-    openapi: "3.1.0",
+    openapi: isOld ? "3.0.3" : "3.1.0",
     info: {
       title: "Gyre",
       version,
-      summary: "An Earth data node",
-      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+      ...(isOld ? {} : { summary: "An Earth data node" }),
+      license: { name: "Apache-2.0", ...(isOld ? {} : { identifier: "Apache-2.0" }) },
     },
     servers: [{ url: base.href.replace(/\/$/, "") }],
     tags: protocols.map(({ name, summary }) => ({ name, description: summary })),
     paths,
-    components: { schemas: { Problem: jsonSchema(problem) } },
+    components: { schemas: { Problem: jsonSchema(problem, dialect) } },
   };
 }
 
@@ -76,10 +90,10 @@ export function pathTemplate(path: string): string {
   return path.replace(/:([A-Za-z]+)(?:\{[^}]*\})?/g, "{$1}");
 }
 
-function operation(protocol: Protocol, route: Route): Operation {
+function operation(protocol: Protocol, route: Route, dialect: OpenApiVersion): Operation {
   const names = [...route.path.matchAll(/:([A-Za-z]+)/g)].map((match) => match[1] as string);
-  const pathSchemas = schemasOf(route.params).properties;
-  const { properties: queries, required } = schemasOf(route.query);
+  const pathSchemas = schemasOf(route.params, dialect).properties;
+  const { properties: queries, required } = schemasOf(route.query, dialect);
   return {
     tags: [protocol.name],
     summary: route.summary,
@@ -91,7 +105,7 @@ function operation(protocol: Protocol, route: Route): Operation {
         return { name, in: "query", required: required.includes(name), schema };
       }),
     ],
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: bodyContent(route.body) } }),
+    ...(route.body === undefined ? {} : { requestBody: { required: true, content: bodyContent(route.body, dialect) } }),
     responses: {
       ...Object.fromEntries(
         Object.entries(route.responses).map(([status, { description, types }]) => [
@@ -107,8 +121,10 @@ function operation(protocol: Protocol, route: Route): Operation {
   };
 }
 
-function bodyContent(types: NonNullable<Route["body"]>): Content {
-  return Object.fromEntries(Object.entries(types).map(([type, schema]) => [type, { schema: jsonSchema(schema) }]));
+function bodyContent(types: NonNullable<Route["body"]>, dialect: OpenApiVersion): Content {
+  return Object.fromEntries(
+    Object.entries(types).map(([type, schema]) => [type, { schema: jsonSchema(schema, dialect) }]),
+  );
 }
 
 function answerContent(types: readonly string[]): Content {
@@ -116,9 +132,9 @@ function answerContent(types: readonly string[]): Content {
   return Object.fromEntries(types.map((type) => [type, type === PROBLEM ? { schema } : {}]));
 }
 
-function jsonSchema(schema: z.ZodType): Json {
-  const { $schema: _dialect, $defs, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
-  return $defs === undefined ? (rest as Json) : withoutReferences(rest as Json);
+function jsonSchema(schema: z.ZodType, dialect: OpenApiVersion): Json {
+  const { $schema: _schema, $defs, definitions = $defs, ...rest } = z.toJSONSchema(schema, WRITTEN[dialect]);
+  return definitions === undefined ? (rest as Json) : withoutReferences(rest as Json);
 }
 
 /** What refers to itself is any value here: within the whole document its references would lead elsewhere. */
@@ -129,8 +145,11 @@ function withoutReferences(schema: Json): Json {
   return Object.fromEntries(Object.entries(schema).map(([key, part]) => [key, withoutReferences(part as Json)]));
 }
 
-function schemasOf(schema: z.ZodType | undefined): { properties: Record<string, Json>; required: readonly string[] } {
+function schemasOf(
+  schema: z.ZodType | undefined,
+  dialect: OpenApiVersion,
+): { properties: Record<string, Json>; required: readonly string[] } {
   if (schema === undefined) return { properties: {}, required: [] };
-  const { properties = {}, required = [] } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
+  const { properties = {}, required = [] } = z.toJSONSchema(schema, WRITTEN[dialect]);
   return { properties: properties as Record<string, Json>, required };
 }

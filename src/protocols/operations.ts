@@ -32,7 +32,7 @@ export interface OperationsOptions {
   metrics(): string;
 }
 
-const OPENAPI = "application/vnd.oai.openapi+json;version=3.1";
+const OPENAPI = "application/vnd.oai.openapi+json;version=";
 const RETRY_SECONDS = "2";
 const UNCACHED = { "Cache-Control": "no-store" };
 const BOTH = ["application/json", "text/html"] as const;
@@ -59,7 +59,12 @@ export function createOperations(options: OperationsOptions): Protocol {
       },
       get("/docs", "This API as a page", ["text/html"], (call) => docs(call, false)),
       get("/redoc", "This API as a page with everything open", ["text/html"], (call) => docs(call, true)),
-      get("/openapi.json", "This API as an OpenAPI 3.1 document", ["application/json", OPENAPI], describe),
+      get(
+        "/openapi.json",
+        "This API as an OpenAPI document",
+        ["application/json", `${OPENAPI}3.1`, `${OPENAPI}3.0`],
+        describe,
+      ),
       get("/problems", "Sources that cannot be read, and why", BOTH, problems),
       get("/healthz", "Answers as long as the process is alive", ["application/json"], async () =>
         status(200, { status: "alive", version }),
@@ -84,8 +89,10 @@ export function createOperations(options: OperationsOptions): Protocol {
   }
 
   async function describe({ request, base }: RouteCall): Promise<Response> {
-    const response = jsonResponse(request, openapi(all, version, base));
-    if (request.headers.get("accept")?.includes("openapi+json")) response.headers.set("Content-Type", OPENAPI);
+    const accept = request.headers.get("accept") ?? "";
+    const dialect = /openapi\+json *; *version=3\.0/.test(accept) ? "3.0" : "3.1";
+    const response = jsonResponse(request, openapi(all, version, base, dialect));
+    if (accept.includes("openapi+json")) response.headers.set("Content-Type", `${OPENAPI}${dialect}`);
     return varying(response);
   }
 

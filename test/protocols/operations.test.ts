@@ -120,6 +120,20 @@ test("every operation that the OpenAPI document has is on the page, with a line 
   assert.doesNotMatch(docs + redoc, /<script|<(?:link|img|iframe)|src=/);
 });
 
+test("the OpenAPI document is of the version that is asked for", async () => {
+  const type = (version: string): string => `application/vnd.oai.openapi+json;version=${version}`;
+  for (const [accept, answered, openapi] of [
+    ["*/*", /^application\/json/, "3.1.0"],
+    [type("3.1"), /version=3\.1$/, "3.1.0"],
+    [`${type("3.0")}, application/json`, /version=3\.0$/, "3.0.3"],
+  ] as const) {
+    const answer = await ask("openapi.json", accept);
+    assert.match(answer.headers.get("content-type") ?? "", answered);
+    assert.match(answer.headers.get("vary") ?? "", /\bAccept\b(?!-)/);
+    assert.equal(((await answer.json()) as { openapi: string }).openapi, openapi);
+  }
+});
+
 test("readyz answers 503 until the sources have been looked through; healthz always answers", async () => {
   readiness = { isReady: false, detail: "scanning", progress: { seen: 5 } };
   const early = await ask("readyz");

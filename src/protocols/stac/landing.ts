@@ -35,7 +35,7 @@ export async function answerLanding({ request, call, base }: RouteCall, options:
     {
       rel: "service-desc",
       href: `${base.href}openapi.json`,
-      type: "application/vnd.oai.openapi+json;version=3.1",
+      type: "application/vnd.oai.openapi+json;version=3.0",
       title: "OpenAPI",
     },
     { rel: "service-doc", href: `${base.href}docs`, type: "text/html", title: "API documentation" },
