@@ -1,5 +1,6 @@
 import type { Principal } from "../core/principal.ts";
 import type { TopicTemplate } from "../core/topic.ts";
+import { Turns } from "../core/turns.ts";
 import type { Database, Pool } from "../db/database.ts";
 import { GyreError } from "../errors.ts";
 import { type Admitted, admit, type Candidate, pendingStatus, routed } from "./accepted.ts";
@@ -39,8 +40,7 @@ export class Admission {
   readonly #pool: Pool;
   readonly #topic: TopicTemplate;
   readonly #patienceMs: number;
-  #waiting: Request[] = [];
-  #running: Promise<void> | undefined;
+  readonly #turns = new Turns<Request>({ work: (requests) => this.#turn(requests), take: alike });
 
   constructor(pool: Pool, topic: TopicTemplate, patienceMs = PATIENCE_MS) {
     this.#pool = pool;
@@ -51,34 +51,18 @@ export class Admission {
   admit<T>(candidates: readonly Candidate[], who: Principal, act: (decision: Decision) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<Decision>();
     const acted = promise.then(act);
-    this.#waiting.push({ candidates, who, resolve, reject, acted });
-    this.#running ??= this.#run();
+    this.#turns.add({ candidates, who, resolve, reject, acted });
     return acted;
   }
 
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const requests = this.#take();
-      try {
-        const settle = await this.#pool.transaction((tx) => this.#decide(tx, requests), { retries: 3 });
-        for (const done of settle) done();
-      } catch (error) {
-        for (const { reject } of requests) reject(error);
-      }
-      await within(this.#patienceMs, Promise.allSettled(requests.map(({ acted }) => acted)));
+  async #turn(requests: readonly Request[]): Promise<void> {
+    try {
+      const settle = await this.#pool.transaction((tx) => this.#decide(tx, requests), { retries: 3 });
+      for (const done of settle) done();
+    } catch (error) {
+      for (const { reject } of requests) reject(error);
     }
-    this.#running = undefined;
-  }
-
-  /** The next requests of those who see the same. */
-  #take(): readonly Request[] {
-    const roles = JSON.stringify(this.#waiting[0]?.who.roles);
-    let count = 0;
-    const end = this.#waiting.findIndex(({ candidates, who }) => {
-      count += candidates.length;
-      return count > MOST_CANDIDATES || JSON.stringify(who.roles) !== roles;
-    });
-    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(end, 1));
+    await within(this.#patienceMs, Promise.allSettled(requests.map(({ acted }) => acted)));
   }
 
   /** Answers what to tell each request when the transaction is committed. */
@@ -131,6 +115,17 @@ export class Admission {
       .map((one) => routed(one, states.get(one.key), this.#topic));
     return { admitted: [...fresh, ...again], known };
   }
+}
+
+/** The next requests of those who see the same. */
+function alike(waiting: readonly Request[]): number {
+  const roles = JSON.stringify(waiting[0]?.who.roles);
+  let count = 0;
+  const end = waiting.findIndex(({ candidates, who }) => {
+    count += candidates.length;
+    return count > MOST_CANDIDATES || JSON.stringify(who.roles) !== roles;
+  });
+  return end < 0 ? waiting.length : Math.max(end, 1);
 }
 
 const NOTHING: Decision = { admitted: [], known: new Map() };

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { Turns } from "../core/turns.ts";
 import type { Pool } from "../db/database.ts";
 
 /**
@@ -6,33 +7,26 @@ import type { Pool } from "../db/database.ts";
  * same (`doorStates`). Those that come for a while after others were marked share the next statement.
  */
 export class AppendedMarks {
-  readonly #pool: Pool;
-  #waiting: string[] = [];
-  #running: Promise<void> | undefined;
+  readonly #turns: Turns<readonly string[]>;
   readonly #hurry = new AbortController();
 
   constructor(pool: Pool) {
-    this.#pool = pool;
+    this.#turns = new Turns({
+      work: async (eventIds) => {
+        await pool.query(MARK, [eventIds.flat()]).catch(() => undefined);
+        await delay(PAUSE_MS, undefined, { signal: this.#hurry.signal, ref: false }).catch(() => undefined);
+      },
+    });
   }
 
   add(eventIds: readonly string[]): void {
-    this.#waiting.push(...eventIds);
-    this.#running ??= this.#run();
+    this.#turns.add(eventIds);
   }
 
   /** Marks without a pause from now on; resolves when everything that was given is marked, or could not be. */
-  async settled(): Promise<void> {
+  settled(): Promise<void> {
     this.#hurry.abort();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const ids = this.#waiting.splice(0);
-      await this.#pool.query(MARK, [ids]).catch(() => undefined);
-      await delay(PAUSE_MS, undefined, { signal: this.#hurry.signal, ref: false }).catch(() => undefined);
-    }
-    this.#running = undefined;
+    return this.#turns.settled();
   }
 }
 

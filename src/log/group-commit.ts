@@ -1,3 +1,4 @@
+import { Turns } from "../core/turns.ts";
 import { isGyreError } from "../errors.ts";
 import type { Appended, Message } from "./event-log.ts";
 
@@ -14,14 +15,10 @@ interface Waiting {
 
 type Commit = (messages: readonly Message[]) => Promise<readonly Appended[]>;
 
-/**
- * Lets calls that come while a transaction is under way share the next one: each would wait for a disk of its own
- * otherwise. The messages of one call stay together, in the order of the calls.
- */
+/** Lets appends share transactions. The messages of one call stay together, in the order of the calls. */
 export class GroupCommit {
   readonly #commit: Commit;
-  #waiting: Waiting[] = [];
-  #running: Promise<void> | undefined;
+  readonly #turns = new Turns<Waiting>({ work: (calls) => this.#write(calls), take: fitting });
 
   constructor(commit: Commit) {
     this.#commit = commit;
@@ -31,39 +28,18 @@ export class GroupCommit {
     const { promise, resolve, reject } = Promise.withResolvers<readonly Appended[]>();
     const bytes = messages.reduce((sum, { value }) => sum + value.byteLength, 0);
     const call: Waiting = { messages, bytes, resolve, reject };
-    this.#waiting.push(call);
+    this.#turns.add(call);
     // Once it is being written, whether it was cannot be taken back.
     const withdraw = (): void => {
-      if (!this.#waiting.includes(call)) return;
-      this.#waiting = this.#waiting.filter((other) => other !== call);
-      reject(signal?.reason);
+      if (this.#turns.withdraw(call)) reject(signal?.reason);
     };
     signal?.addEventListener("abort", withdraw, { once: true });
-    this.#running ??= this.#run();
     return promise.finally(() => signal?.removeEventListener("abort", withdraw));
   }
 
   /** Resolves when everything that was given is written or refused. */
-  async settled(): Promise<void> {
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    // The calls of one turn of the event loop come together.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#write(this.#take());
-    this.#running = undefined;
-  }
-
-  #take(): readonly Waiting[] {
-    let messages = 0;
-    let bytes = 0;
-    const end = this.#waiting.findIndex((call) => {
-      messages += call.messages.length;
-      bytes += call.bytes;
-      return messages > MOST_MESSAGES || bytes > MOST_BYTES;
-    });
-    return this.#waiting.splice(0, end < 0 ? this.#waiting.length : Math.max(end, 1));
+  settled(): Promise<void> {
+    return this.#turns.settled();
   }
 
   async #write(calls: readonly Waiting[]): Promise<void> {
@@ -77,4 +53,16 @@ export class GroupCommit {
       else for (const call of calls) await this.#write([call]);
     }
   }
+}
+
+/** Calls that fit into one transaction. */
+function fitting(waiting: readonly Waiting[]): number {
+  let messages = 0;
+  let bytes = 0;
+  const end = waiting.findIndex((call) => {
+    messages += call.messages.length;
+    bytes += call.bytes;
+    return messages > MOST_MESSAGES || bytes > MOST_BYTES;
+  });
+  return end < 0 ? waiting.length : Math.max(end, 1);
 }
