@@ -198,6 +198,24 @@ describe("STAC clients at a running node", { skip }, () => {
     assert.equal(mosaic.bands[0]?.checksum, direct.bands[0]?.checksum);
   });
 
+  test("GDAL reads a collection as OGC API - Features, whole, by a filter and by a box, and has no complaint", {
+    skip: gdal === undefined && missing("no gdalinfo").unavailable,
+  }, async () => {
+    const collection = "sentinel-2-l2a";
+    const source = `OAPIF:${at("stac").href}`;
+    const count = async (...options: readonly string[]): Promise<number> => {
+      const { stdout, stderr } = await promisify(execFile)("ogrinfo", ["-ro", "-so", ...options, source, collection]);
+      assert.equal(stderr, "");
+      return Number(/^Feature Count: (\d+)$/m.exec(stdout)?.[1]);
+    };
+    const clear = SCENES.filter(({ properties }) => (properties["eo:cloud_cover"] as number) < 20);
+    const eastern = SCENES.filter(({ bbox = [] }) => (bbox[2] as number) >= 0);
+    assert.ok(clear.length > 0 && eastern.length > 0 && eastern.length < SCENES.length);
+    assert.equal(await count(), SCENES.length);
+    assert.equal(await count("-where", '"eo:cloud_cover" < 20'), clear.length);
+    assert.equal(await count("-spat", "0", "-90", "180", "90"), eastern.length);
+  });
+
   test("a browser on another origin walks the catalogue", {
     skip: chromium === undefined && missing("no chromium").unavailable,
   }, async () => {
