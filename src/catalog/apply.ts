@@ -4,9 +4,9 @@ import type { Database } from "../db/database.ts";
 import { attemptOf } from "../log/error-event.ts";
 import type { Recorded } from "../log/event-log.ts";
 import { BatchState, type CollectionState, type ItemState, keyOfItem, type Loaded } from "./batch.ts";
-import type { Extent } from "./collection-row.ts";
+import { EXTENT, type ExtentRow, extentOfRow } from "./collection-row.ts";
 import { textOf, vectorOf } from "./facets.ts";
-import { type Box, boxText } from "./footprint.ts";
+import { boxText } from "./footprint.ts";
 import { problemOf } from "./problem.ts";
 import { type Summaries, SummaryBuilder } from "./queryables.ts";
 import { spanText } from "./times.ts";
@@ -107,15 +107,13 @@ const NEW_BUCKETS = 64;
 
 function lockedCollections(tx: Database, ids: readonly string[]): Promise<CollectionRow[]> {
   return tx.query<CollectionRow>(
-    `select id, etag, topic, document, readers, items, queryables,
-        (place[1])[0] as west, (place[1])[1] as south, (place[0])[0] as east, (place[0])[1] as north,
-        lower(span) as start, upper(span) as "end"
+    `select id, etag, topic, document, readers, items, queryables, ${EXTENT}
       from collection where id = any($1) order by id for update`,
     [ids],
   );
 }
 
-interface CollectionRow {
+interface CollectionRow extends ExtentRow {
   readonly id: string;
   readonly etag: string;
   readonly topic: string | null;
@@ -123,18 +121,11 @@ interface CollectionRow {
   readonly readers: readonly string[] | null;
   readonly items: number;
   readonly queryables: Summaries;
-  readonly west: number | null;
-  readonly south: number;
-  readonly east: number;
-  readonly north: number;
-  readonly start: Date | null;
-  readonly end: Date | null;
 }
 
 function stateOf(row: CollectionRow): CollectionState {
-  const { etag, topic, document, readers, items, queryables, west, south, east, north, start, end } = row;
-  const box: Box | undefined = west === null ? undefined : [west, south, east, north];
-  const extent: Extent = { ...(box && { box }), ...(start && { start }), ...(end && { end }) };
+  const { etag, topic, document, readers, items, queryables } = row;
+  const extent = extentOfRow(row);
   return { etag, topic, document, readers, items, extent, summaries: new SummaryBuilder(queryables) };
 }
 

@@ -13,6 +13,25 @@ export interface Extent {
   readonly end?: Date;
 }
 
+/** An extent as the columns of a collection say it. */
+export interface ExtentRow {
+  readonly west: number | null;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+  readonly start: Date | null;
+  readonly end: Date | null;
+}
+
+/** The columns of `ExtentRow`. */
+export const EXTENT = `(place[1])[0] as west, (place[1])[1] as south, (place[0])[0] as east, (place[0])[1] as north,
+  lower(span) as start, upper(span) as "end"`;
+
+export function extentOfRow({ west, south, east, north, start, end }: ExtentRow): Extent {
+  const box: Box | undefined = west === null ? undefined : [west, south, east, north];
+  return { ...(box && { box }), ...(start && { start }), ...(end && { end }) };
+}
+
 /** What a collection's document says to the catalogue. */
 export interface PreparedCollection {
   readonly document: StacCollection;

@@ -3,31 +3,21 @@ import type { Call } from "../core/principal.ts";
 import type { StacCollection, StacItem } from "../core/stac.ts";
 import type { Database } from "../db/database.ts";
 import type { Page, Search, Stored } from "./catalog.ts";
-import { derivedCollection } from "./collection-row.ts";
+import { derivedCollection, EXTENT, type ExtentRow, extentOfRow } from "./collection-row.ts";
 import { createMatcher, type Matcher } from "./cql2/matcher.ts";
-import type { Box } from "./footprint.ts";
 import { beyond, keyTexts, orderBy, orderOf } from "./search/order.ts";
 import { readToken, writeToken } from "./search/token.ts";
 import { conditionsOf, matching } from "./search/where.ts";
 import { and, Sql, sql } from "./sql.ts";
 import { visibleTo } from "./visible.ts";
 
-interface Row {
+interface Row extends ExtentRow {
   readonly id: string;
   readonly document: StacCollection | null;
   readonly etag: string;
   readonly updated: Date;
-  readonly west: number | null;
-  readonly south: number;
-  readonly east: number;
-  readonly north: number;
-  readonly start: Date | null;
-  readonly end: Date | null;
   readonly keys: readonly string[];
 }
-
-const EXTENT = `(place[1])[0] as west, (place[1])[1] as south, (place[0])[0] as east, (place[0])[1] as north,
-  lower(span) as start, upper(span) as "end"`;
 
 /** Collections with the columns of items that conditions and orders name. */
 const AS_ITEMS = new Sql(`(
@@ -103,10 +93,8 @@ function digestOf(document: StacCollection): string {
   return createHash("sha256").update(JSON.stringify(document)).digest("base64url").slice(0, 22);
 }
 
-function documentOf({ id, document, west, south, east, north, start, end }: Row): StacCollection {
-  if (document !== null) return document;
-  const box: Box | undefined = west === null ? undefined : [west, south, east, north];
-  return derivedCollection(id, { ...(box && { box }), ...(start && { start }), ...(end && { end }) });
+function documentOf(row: Row): StacCollection {
+  return row.document ?? derivedCollection(row.id, extentOfRow(row));
 }
 
 /** A collection as filters read it: its fields are the properties, its box is the geometry. */
