@@ -81,6 +81,11 @@ export interface Catalog {
   collections(search: Search, call: Call): Promise<Page<StacCollection>>;
   item(collection: string, id: string, call: Call): Promise<Stored<StacItem> | undefined>;
   search(search: Search, call: Call): Promise<Page<StacItem>>;
+  /**
+   * Ids of the items of a collection whose path, the hash of an id in hexadecimal digits, begins with a prefix; undefined:
+   * they are more than `most`. Throws BadRequest for what is no prefix.
+   */
+  idsBelow(collection: string, prefix: string, most: number, call: Call): Promise<readonly string[] | undefined>;
   /** All that a search matches, whatever its limit, in its order, a batch at a time. */
   stream(search: Search, call: Call): AsyncIterable<readonly Stored<StacItem>[]>;
   aggregate(search: Search, aggregations: readonly Aggregation[], call: Call): Promise<readonly AggregationResult[]>;

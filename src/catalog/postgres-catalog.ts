@@ -4,6 +4,7 @@ import type { Database } from "../db/database.ts";
 import { GyreError } from "../errors.ts";
 import type { Aggregation, AggregationResult, Catalog, Page, Search, Stored } from "./catalog.ts";
 import { findCollection, searchCollections } from "./collections.ts";
+import { checkPrefix, rangeOf } from "./compare/paths.ts";
 import { itemOf } from "./item-row.ts";
 import { queryablesOf, type Summaries } from "./queryables.ts";
 import { aggregateItems } from "./search/aggregate.ts";
@@ -59,6 +60,15 @@ class PostgresCatalog implements Catalog {
     const isAll = search.token === undefined && page.next === undefined;
     const matched = page.matched ?? (isAll ? page.entries.length : await this.#counting.count(search, call));
     return matched === undefined ? page : { ...page, matched };
+  }
+
+  async idsBelow(collection: string, prefix: string, most: number, call: Call): Promise<readonly string[] | undefined> {
+    checkPrefix(prefix);
+    const { text, values } = sql`
+      select id from item where ${rangeOf(collection, prefix)} and ${inVisible(call.who)}
+      order by path limit ${most + 1}`;
+    const rows = await this.#db.query<{ readonly id: string }>(text, values, call);
+    return rows.length > most ? undefined : rows.map(({ id }) => id);
   }
 
   stream(search: Search, call: Call): AsyncIterable<readonly Stored<StacItem>[]> {

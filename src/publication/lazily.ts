@@ -7,6 +7,7 @@ export function lazyCatalog(start: () => Promise<Catalog>): Catalog {
     collections: async (...args) => (await start()).collections(...args),
     item: async (...args) => (await start()).item(...args),
     search: async (...args) => (await start()).search(...args),
+    idsBelow: async (...args) => (await start()).idsBelow(...args),
     async *stream(...args) {
       yield* (await start()).stream(...args);
     },

@@ -122,9 +122,13 @@ describe("STAC Browser at a running node", { skip }, () => {
 
   test("the root: the catalogue and its collections", async () => {
     await open("/");
-    assert.deepEqual(await texts(".catalogs .card-title", "found.length === 2"), ["CMIP6", described.title]);
+    assert.deepEqual(await texts(".catalogs .card-title", "found.length === 3"), [
+      "CMIP6",
+      described.title,
+      "All items",
+    ]);
     assert.deepEqual(await texts("h1"), ["Gyre"]);
-    assert.deepEqual(await texts(".catalogs .badge-pill"), ["2"]);
+    assert.deepEqual(await texts(".catalogs .badge-pill"), ["3"]);
     await click(".catalogs .card-title a", "CMIP6");
     assert.deepEqual(await texts("h1", "found[0] === 'CMIP6'"), ["CMIP6"]);
   });

@@ -1,17 +1,9 @@
 import type { Call, Principal } from "../../core/principal.ts";
 import type { Database } from "../../db/database.ts";
-import { GyreError } from "../../errors.ts";
 import { Sql, sql } from "../sql.ts";
 import { visibleTo } from "../visible.ts";
-import {
-  type Branch,
-  type CollectionLeaf,
-  type HashTree,
-  type Leaf,
-  LONGEST_PREFIX,
-  MOST_COLLECTIONS,
-  MOST_LEAVES,
-} from "./tree.ts";
+import { checkPrefix, isBelow, rangeOf } from "./paths.ts";
+import { type Branch, type CollectionLeaf, type HashTree, type Leaf, MOST_COLLECTIONS, MOST_LEAVES } from "./tree.ts";
 
 /**
  * The trees of this node's items and of its collections: each level is one walk along an index, which the database keeps.
@@ -44,25 +36,9 @@ export function createLocalTree(db: Database): HashTree {
   };
 }
 
-function checkPrefix(prefix: string): void {
-  if (/^[0-9a-f]*$/.test(prefix) && prefix.length <= LONGEST_PREFIX) return;
-  throw new GyreError("BadRequest", `prefix is 0 to ${LONGEST_PREFIX} of 0-9 a-f`, { subject: "prefix" });
-}
-
 async function isVisible(db: Database, collection: string, call: Call): Promise<boolean> {
   const { text, values } = sql`select 1 from collection where id = ${collection} and ${visibleTo(call.who)}`;
   return (await db.query(text, values, call)).length > 0;
-}
-
-/** Rows of a collection whose path has the prefix. */
-function rangeOf(collection: string, prefix: string): Sql {
-  return sql`collection = ${collection} and ${isBelow(new Sql("path"), prefix)}`;
-}
-
-/** Two bounds of 8 bytes, both included. */
-function isBelow(path: Sql, prefix: string): Sql {
-  const [low, high] = [prefix.padEnd(16, "0"), prefix.padEnd(16, "f")];
-  return sql`${path} between decode(${low}, 'hex') and decode(${high}, 'hex')`;
 }
 
 /** Hashed in two steps, so that no text grows with the number of rows, which have `path` and `digest`. */

@@ -55,30 +55,27 @@ export async function checkCollection(id: string | undefined, { catalog }: StacO
   if (id !== undefined && (await catalog.collection(id, call)) === undefined) throw noCollection(id);
 }
 
-const COLLECTIONS_OF_PAGE = "100";
-
 /** `GET /collections`: the Collection Search extension. */
 export function answerCollections(route: RouteCall, options: StacOptions): Promise<Response> {
-  return collectionsPage(route, options, "collections");
+  return collectionsPage(route, options, "collections", 100);
 }
 
-/** `GET /children` (Children extension): the same entries. */
-export function answerChildren(route: RouteCall, options: StacOptions): Promise<Response> {
-  return collectionsPage(route, options, "children");
-}
-
-async function collectionsPage(
+/** Collections under the name of a member; behind the last one others that are none. */
+export async function collectionsPage(
   { request, call, base, query }: RouteCall,
   { catalog }: StacOptions,
   member: "collections" | "children",
+  limit: number,
+  others: readonly object[] = [],
 ): Promise<Response> {
-  const { search, fields } = requestedByQuery({ limit: COLLECTIONS_OF_PAGE, ...query });
+  const { search, fields } = requestedByQuery({ limit: String(limit), ...query });
   const page = await catalog.collections(search, call);
   const url = selfUrl(request, base);
-  const entries = page.entries.map(({ document }) => {
+  const found = page.entries.map(({ document }) => {
     const linked: StacCollection = linkedCollection(document, base);
     return fields === undefined ? linked : picked(linked, fields);
   });
+  const entries = page.next === undefined ? [...found, ...others] : found;
   const body = {
     [member]: entries,
     links: [
@@ -87,7 +84,7 @@ async function collectionsPage(
       { rel: QUERYABLES, href: stacUrl(base, "collection-queryables"), type: SCHEMA_TYPE, title: "Queryables" },
       ...pageLinks({ method: "GET", url }, page, JSON_TYPE),
     ],
-    ...(page.matched === undefined ? {} : { numberMatched: page.matched }),
+    ...(page.matched === undefined ? {} : { numberMatched: page.matched + others.length }),
     numberReturned: entries.length,
   };
   return jsonAnswer(body);

@@ -1,13 +1,11 @@
 import type { StacLink } from "../../core/stac.ts";
 import type { RouteCall } from "../protocol.ts";
 import { jsonAnswer } from "./answer.ts";
+import { browseLink, MOST_CHILDREN } from "./browse.ts";
 import { READS, WRITES } from "./conformance.ts";
 import type { StacOptions } from "./context.ts";
 import { ENGLISH, languageMembers, languageOf } from "./language.ts";
 import { GEOJSON, JSON_TYPE, QUERYABLES, SCHEMA_TYPE, stacUrl } from "./links.ts";
-
-/** Collections that the landing page links to, so that a browser can walk down from it. */
-const MOST_CHILDREN = 1000;
 
 export function conformance({ writes }: StacOptions): readonly string[] {
   return writes === undefined ? READS : [...READS, ...WRITES];
@@ -47,6 +45,7 @@ export async function answerLanding({ request, call, base }: RouteCall, options:
         title: document.title ?? document.id,
       };
     }),
+    browseLink(base),
   ];
   const body = {
     type: "Catalog",

@@ -1,8 +1,9 @@
 import { jsonResponse } from "../document.ts";
 import type { Protocol, Route, RouteCall } from "../protocol.ts";
 import { aggregateBody, aggregateQuery, answerAggregate, answerAggregations } from "./aggregate.ts";
+import { answerBrowse, answerBrowseItems, answerChildren } from "./browse.ts";
 import type { StacOptions } from "./context.ts";
-import { answerChildren, answerCollection, answerCollections, answerItem } from "./documents.ts";
+import { answerCollection, answerCollections, answerItem } from "./documents.ts";
 import { answerLanding, conformance } from "./landing.ts";
 import { ENGLISH } from "./language.ts";
 import { GEOJSON, JSON_TYPE, SCHEMA_TYPE } from "./links.ts";
@@ -75,7 +76,12 @@ function readRoutes(options: StacOptions): readonly Route[] {
     route("/stac/search", "Search items", ITEM_TYPES, answerSearch, { query: searchQuery }),
     route("/stac/search", "Search items", ITEM_TYPES, answerSearch, { ...POSTED, body: { [JSON_TYPE]: searchBody } }),
     ...counts("/stac"),
-    route("/stac/children", "Collections, as children", [JSON_TYPE], answerChildren, {
+    route("/stac/browse", "Collections whose items are reached by links", [JSON_TYPE], answerBrowse, {
+      query: collectionsQuery.pick({ token: true }),
+    }),
+    route("/stac/browse/:collection", "Items of a collection, as links", [JSON_TYPE], answerBrowseItems),
+    route("/stac/browse/:collection/:prefix", "Some items of a collection", [JSON_TYPE], answerBrowseItems),
+    route("/stac/children", "What the landing page links to as children", [JSON_TYPE], answerChildren, {
       query: collectionsQuery,
     }),
     route("/stac/collections", "Collections; a search among them", [JSON_TYPE], answerCollections, {

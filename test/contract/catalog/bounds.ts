@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { Search } from "../../../src/catalog/catalog.ts";
 import type { StacItem } from "../../../src/core/stac.ts";
+import { isGyreError } from "../../../src/errors.ts";
 import type { MakePool } from "../catalog.ts";
 import { box, CALL, item, messageOf, post, testNode } from "./node.ts";
 
@@ -150,6 +151,14 @@ export function testBounds(make: MakePool): void {
         );
       }
     }
+    const below = async (prefix: string): Promise<readonly string[]> => {
+      const ids = await node.catalog.idsBelow("c1", prefix, 1000, CALL);
+      return ids ?? (await Promise.all([..."0123456789abcdef"].map((digit) => below(prefix + digit)))).flat();
+    };
+    const ofOne = all.filter(({ collection }) => collection === "c1").map(({ id }) => id);
+    assert.equal(await node.catalog.idsBelow("c1", "", 1000, CALL), undefined);
+    assert.deepEqual((await below("")).toSorted(), ofOne);
+    await assert.rejects(node.catalog.idsBelow("c1", "x", 10, CALL), (error) => isGyreError(error, "BadRequest"));
   });
 
   test("a thousand collections", async (t) => {

@@ -55,7 +55,7 @@ suite("STAC documents", () => {
     const children = body.links.filter(({ rel }: Json) => rel === "child");
     assert.deepEqual(
       children.map(({ title }: Json) => title),
-      ["c", "Described"],
+      ["c", "Described", "All items"],
     );
     for (const { rel, href, method = "GET" } of body.links) {
       if (!href.startsWith(`${ROOT}/stac`) || method !== "GET" || rel === "aggregate") continue;
@@ -89,8 +89,10 @@ suite("STAC documents", () => {
       ["c", "d"],
     );
     assert.deepEqual([body.numberMatched, body.numberReturned], [2, 2]);
-    const children = (await get("/stac/children")).body.children;
-    assert.deepEqual(children, body.collections);
+    const { children, numberMatched } = (await get("/stac/children")).body;
+    assert.deepEqual(children, [...body.collections, (await get("/stac/browse")).body]);
+    assert.equal(numberMatched, 3);
+    assert.deepEqual((await get("/stac/children?q=ocean")).body.children, body.collections.slice(1));
     const first = (await get("/stac/collections?limit=1")).body;
     const second = (await get(linkOf(first, "next").href)).body;
     assert.deepEqual(
@@ -114,6 +116,28 @@ suite("STAC documents", () => {
     for (const query of ["limit=0", "limit=x", "nonsense=1", "f=json", "q=", "sortby=id&sortby=id", "token=x"]) {
       assertProblem(await get(`/stac/collections?${query}`), 400);
     }
+  });
+
+  test("every item is reached from the landing page by child and item links alone", async () => {
+    const { features } = (await get("/stac/search?limit=1000")).body;
+    const found: string[] = [];
+    const seen = new Set<string>();
+    const open = [`${ROOT}/stac`];
+    for (let url = open.pop(); url !== undefined; url = open.pop()) {
+      const { body } = await get(url);
+      assert.ok(!seen.has(url), url);
+      seen.add(url);
+      assert.equal(linkOf(body, "self").href, url);
+      if (body.type === "Feature") found.push(body.id);
+      else
+        open.push(
+          ...body.links.filter(({ rel }: Json) => rel === "child" || rel === "item").map(({ href }: Json) => href),
+        );
+    }
+    assert.deepEqual(found.sort(), features.map(({ id }: Json) => id).sort());
+    assertProblem(await get("/stac/browse/nothing"), 404);
+    assertProblem(await get("/stac/browse/c/xyz"), 400);
+    assertProblem(await get("/stac/browse?token=x"), 400);
   });
 
   test("documents have tags: 304, 412, and the links that they have here beside their own", async () => {
