@@ -100,6 +100,7 @@ export const bench: Bench = {
       log("filling both, unless they are full");
       const own = await fillOurs(postgres, folder, items, ITEMS);
       const other = await fillTheirs(postgres, folder, items, ITEMS, python);
+      log(`read ${await postgres.readFiles()} GB, so that neither waits for the disk`);
       const gyre = await openOurs(postgres, folder);
       closing.unshift(() => gyre.stop());
       const pgstac = await openTheirs(postgres, python);

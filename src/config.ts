@@ -38,6 +38,7 @@ export const configSchema = z.strictObject({
   name: z
     .string()
     .regex(/^[a-z][a-z0-9_]{0,39}$/, "has 1 to 40 of a-z 0-9 _, a letter first")
+    .refine((name) => name !== "log" && name !== "public", "is a schema of something else")
     .default("gyre")
     .describe("the node: its schema in the database, and its name as a consumer"),
   database: z

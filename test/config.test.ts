@@ -64,6 +64,7 @@ test("unknown keys, wrong types and unsafe documents are refused with their path
   refused("cubes: [{id: a/b, glob: x}]", /cubes\.0\.id/);
   refused("cubes: [{id: ab, glob: x, concat: time, newDim: {name: m}}]", /cubes\.0: takes either concat or newDim/);
   refused("datasets: {'..': {source: x}}", /datasets/);
+  refused("name: log", /name: is a schema of something else/);
   refused("follow: [{target: 'http://me:secret@stac.example/'}]", /follow\.0\.target: has a name/);
   refused("follow: [{target: 'http://stac.example/', narrowed: remove}]", /follow\.0: narrowed: remove is for/);
   refused("a: [", /gyre\.yaml/);

@@ -1,7 +1,7 @@
 """stac-fastapi-pgstac as it comes, one process under uvicorn and uvloop: database from PGHOST and the like; a free port.
 
-Free text of items is not among its defaults, though pgstac has it: it is switched on. Answers are not compressed unless
-a client asks for it, which the bench does not.
+Free text of items is not among its defaults, though pgstac has it: it is switched on. Both sides compress their answers
+with gzip, which the bench takes as clients do.
 """
 
 import socket

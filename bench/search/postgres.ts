@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, globSync, mkdirSync, writeFileSync } from "node:fs";
+import { chownSync, createReadStream, existsSync, globSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
@@ -26,6 +26,8 @@ export interface Postgres {
   /** `PGHOST` and the like. */
   readonly env: (database: string) => Readonly<Record<string, string>>;
   query<T>(database: string, text: string): Promise<T[]>;
+  /** Reads the files of all databases once, as far as the system keeps them in memory; answers their gigabytes. */
+  readFiles(): Promise<string>;
   /** What it is and how it is set. */
   described(): Promise<string>;
   stop(): Promise<void>;
@@ -79,6 +81,13 @@ export async function openPostgres(folder: string): Promise<Postgres> {
       PGDATABASE: database,
     }),
     query,
+    async readFiles() {
+      let bytes = 0;
+      for (const file of globSync(join(data, "base/*/*"))) {
+        for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) bytes += (chunk as Buffer).length;
+      }
+      return (bytes / 1e9).toFixed(1);
+    },
     async described() {
       const names = [...Object.keys(SETTINGS), "fsync", "synchronous_commit", "server_version"];
       const rows = await query<{ name: string; value: string }>(

@@ -47,7 +47,7 @@ export async function compressed(request: Request, response: Response): Promise<
     return new Response(null, { headers });
   }
   const plain = new Uint8Array(await response.arrayBuffer());
-  const body = coding === "zstd" ? await zstdded(plain) : await gzipped(plain, { level: 5 });
+  const body = coding === "zstd" ? await zstdded(plain) : await gzipped(plain, { level: 3 });
   headers.set("Content-Length", String(body.byteLength));
   return new Response(new Uint8Array(body), { status: 200, headers });
 }

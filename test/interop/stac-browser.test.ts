@@ -123,9 +123,9 @@ describe("STAC Browser at a running node", { skip }, () => {
   test("the root: the catalogue and its collections", async () => {
     await open("/");
     assert.deepEqual(await texts(".catalogs .card-title", "found.length === 3"), [
+      "All items",
       "CMIP6",
       described.title,
-      "All items",
     ]);
     assert.deepEqual(await texts("h1"), ["Gyre"]);
     assert.deepEqual(await texts(".catalogs .badge-pill"), ["3"]);

@@ -138,11 +138,11 @@ export function testPaging(make: MakePool): void {
   test("a property may be called what every object of JavaScript has", async (t) => {
     const node = testNode(await make(t));
     t.after(() => node.close());
-    for (const [id, toString] of [
+    for (const [id, value] of [
       ["a", 2],
       ["b", 1],
     ] as const)
-      await node.publish(post(item(id, { properties: { toString } })));
+      await node.publish(post(item(id, { properties: { toString: value } })));
     for (const field of ["toString", "constructor", "__proto__"]) {
       const found = await node.ids({ sortby: [{ field, direction: "asc" }] });
       assert.deepEqual(found, field === "toString" ? ["b", "a"] : ["a", "b"], field);
