@@ -43,21 +43,20 @@ const FEW_ROWS_OF_AREA = 10_000;
  * found after few entries of the index that has the order.
  */
 export async function plansOf(db: Database, wanted: Wanted, call: Call): Promise<readonly Plan[]> {
-  const { conditions, order } = wanted;
+  const { conditions } = wanted;
   const { area, known, others } = conditions;
-  const all: Plan = { statement: gatherAll(wanted) };
-  if (order.index === undefined) return [all];
+  const along: readonly Plan[] = [...walks(wanted), { statement: gatherAll(wanted) }];
   if (known.length > 0) {
     const few = area === undefined ? FEW_ROWS : FEW_ROWS_OF_AREA;
     const isFew = conditions.isNamed || (await estimated(db, conditions, call)) <= few;
-    return isFew ? [{ statement: gather(wanted), most: Infinity, isCount: true }] : [...walks(wanted), all];
+    return isFew ? [{ statement: gather(wanted), most: Infinity, isCount: true }] : along;
   }
-  if (area === undefined) return [...walks(wanted), all];
+  if (area === undefined || isHopeful(wanted)) return along;
   const some: Plan =
     area.isBox && others.length === 0
       ? { statement: gather(wanted, MOST_GATHERED), most: MOST_GATHERED, isCount: true }
       : { statement: gatherCandidates(wanted, area, MOST_GATHERED), most: MOST_GATHERED };
-  return isHopeful(wanted) ? [...walks(wanted), all] : [some, ...walks(wanted), all];
+  return [some, ...along];
 }
 
 async function estimated(db: Database, { known, ranges }: Conditions, call: Call): Promise<number> {
@@ -72,8 +71,10 @@ function isHopeful({ conditions: { area } }: Wanted): boolean {
   return area === undefined || FIRST_ENTRIES * area.share * LAND > 1 / 4;
 }
 
+/** Along the index that has the order, if one has. */
 function walks(wanted: Wanted): readonly Plan[] {
   const { conditions, order, count } = wanted;
+  if (order.index === undefined) return [];
   const { area, covered } = conditions;
   const isOfEntries = order.index !== "id" && (area !== undefined || (order.index === "time" && covered.length > 1));
   const most = Math.max(isOfEntries ? WALK_ENTRIES : WALK_ROWS, 2 * count);
