@@ -20,7 +20,8 @@ export default async function* tally(source: AsyncIterable<TestEvent>): AsyncGen
       continue;
     }
     if (!/contract/.test(file)) continue;
-    const path = relative(process.cwd(), file);
+    // Tests of a large contract are in a folder of its name.
+    const path = relative(process.cwd(), file).replace(/^(test\/contract\/[^/]+)\/.*$/, "$1.ts");
     if (details.type !== "suite" && nesting > 0) open.set(path, (open.get(path) ?? 0) + 1);
     if (nesting > 0) continue;
     // A suite is named by its implementation; a test outside of one begins with it.
