@@ -56,7 +56,7 @@ export function boxArea(bbox: readonly [number, number, number, number]): Area |
       // Few lie across the edge: of the others their boxes tell.
       ...{ boxes, wide: boxes },
       exact: sql`(${boxes} and (shape is null or place <@ ${asked} or ${rowMeets(sql`array[polygon(${asked})]`)}))`,
-      near: sql`(${boxes} and (cardinality(outline) = 0 or place <@ ${asked} or polygon(${asked}) && any (outline)))`,
+      near: sql`(${boxes} and (place <@ ${asked} or cardinality(outline) = 0 or polygon(${asked}) && any (outline)))`,
     };
   });
 }

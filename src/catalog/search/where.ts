@@ -32,7 +32,8 @@ export interface Conditions {
 export function conditionsOf(search: Search, who: Principal, of: "items" | "collections" = "items"): Conditions {
   const { collections, ids, bbox, heights, intersects, datetime, filter, q } = search;
   const ranges: Sql[] = [];
-  const covered = [of === "items" ? inVisible(who) : visibleTo(who)];
+  const [one, ...more] = collections ?? [];
+  const covered = [of === "items" ? inVisible(who, more.length === 0 ? one : undefined) : visibleTo(who)];
   // Of several an index knows no order.
   if (collections !== undefined) (collections.length === 1 ? ranges : covered).push(oneOf("collection", collections));
   // Sorted by their start, so none that starts later is met.
