@@ -5,8 +5,8 @@ import { and, joined, or, Sql, sql } from "../sql.ts";
 /** One expression that rows are sorted by. */
 interface Key {
   readonly sql: Sql;
-  /** The same of what `sortedColumns` name. */
-  readonly named: Sql;
+  /** The same of what `sortedColumns` name, null where it is: there one key of two is enough. */
+  readonly named?: Sql;
   readonly type: "text" | "timestamptz" | "jsonb" | "boolean";
   readonly isDescending: boolean;
 }
@@ -50,10 +50,9 @@ export function orderOf({ sortby = [], collections }: Pick<Search, "sortby" | "c
 
 /** `order by` of an order, or of the way back. */
 export function orderBy({ keys }: Order, isBackwards: boolean): Sql {
-  return sorted(
-    keys.map(({ sql: key }) => key),
-    keys,
-    isBackwards,
+  return joined(
+    keys.map((key) => sql`${key.sql} ${direction(key, isBackwards)}`),
+    ", ",
   );
 }
 
@@ -66,19 +65,15 @@ export function sortedColumns({ values }: Order): Sql {
 }
 
 export function orderByNamed({ keys }: Order, isBackwards: boolean): Sql {
-  return sorted(
-    keys.map(({ named }) => named),
-    keys,
-    isBackwards,
+  const nulls = new Sql(isBackwards ? "nulls first" : "nulls last");
+  return joined(
+    keys.flatMap((key) => (key.named ? [sql`${key.named} ${direction(key, isBackwards)} ${nulls}`] : [])),
+    ", ",
   );
 }
 
-function sorted(by: readonly Sql[], keys: readonly Key[], isBackwards: boolean): Sql {
-  const direction = ({ isDescending }: Key): Sql => new Sql(isDescending === isBackwards ? "asc" : "desc");
-  return joined(
-    keys.map((key, i) => sql`${by[i]} ${direction(key)}`),
-    ", ",
-  );
+function direction({ isDescending }: Key, isBackwards: boolean): Sql {
+  return new Sql(isDescending === isBackwards ? "asc" : "desc");
 }
 
 /** The values of a row's keys as text that reads back as the same value. */
@@ -137,10 +132,9 @@ function keysOf({ field, direction }: SortKey, values: Sql[]): Key[] {
   }
   const value = sortKey(field);
   const name = nameOf(values.push(value) - 1);
-  const [isNull, orNull] = [(of: Sql) => sql`(${of} is null)`, (of: Sql) => sql`coalesce(${of}, 'null'::jsonb)`];
   return [
-    { sql: isNull(value), named: isNull(name), type: "boolean", isDescending: false },
-    { sql: orNull(value), named: orNull(name), type: "jsonb", isDescending },
+    { sql: sql`(${value} is null)`, type: "boolean", isDescending: false },
+    { sql: sql`coalesce(${value}, 'null'::jsonb)`, named: name, type: "jsonb", isDescending },
   ];
 }
 
