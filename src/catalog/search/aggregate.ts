@@ -15,6 +15,8 @@ import { conditionsOf, matchingItems } from "./where.ts";
 const MOST_BUCKETS = 1000;
 const MOST_AGGREGATIONS = 20;
 const SECONDS = 20;
+/** PostgreSQL's own default. */
+const WORKERS = 2;
 /** Items that the process decides on, for a filter that SQL cannot. */
 const MOST_DECIDED = 100_000;
 const GRID = /^(?:grid_(geohash|geotile)|centroid_(geohash|geotile)_grid)_frequency$/;
@@ -37,7 +39,10 @@ export async function aggregateItems(
   try {
     return await db.transaction(
       async (tx) => {
-        await tx.query(`set local statement_timeout = ${SECONDS * 1000}`);
+        // What may read everything may have help, other than short statements (src/db/postgres.ts).
+        await tx.query(
+          `set local statement_timeout = ${SECONDS * 1000}; set local max_parallel_workers_per_gather = ${WORKERS}`,
+        );
         const matches =
           conditions.rest === undefined ? matchingItems(conditions) : await decidedItems(tx, search, call);
         const results: AggregationResult[] = [];
