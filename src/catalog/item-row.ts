@@ -112,7 +112,7 @@ function* timeFaults(properties: { readonly [name: string]: Json }): Generator<F
 /** Bytes count, since the id is a key of an index. */
 export function* idFaults(id: unknown, pointer: string, longest = LONGEST_ID): Generator<Fault> {
   if (typeof id !== "string" || id === "") yield { pointer, detail: "must be a text" };
-  else if (id === "." || id === "..") yield { pointer, detail: "is no part of an address" };
+  else if (id === "." || id === "..") yield { pointer, detail: "names no document in an address" };
   else if (Buffer.byteLength(id) > longest) yield { pointer, detail: `is longer than ${longest} bytes` };
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
   else if (/[\u0000-\u001f\u007f]/.test(id)) yield { pointer, detail: "has control characters" };

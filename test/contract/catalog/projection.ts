@@ -90,7 +90,7 @@ export function testProjection(make: MakePool): void {
     const pool = await make(t);
     const node = testNode(pool);
     const projection = createCatalogProjection({ topics: ALL_TOPICS });
-    const fine = Array.from({ length: 40 }, (_, i) => messageOf(post(item(`fine-${i}`))));
+    const fine = Array.from({ length: 50 }, (_, i) => messageOf(post(item(`fine-${i}`))));
     const newer = new TextDecoder().decode(messageOf(post(item("x"))).value).replace('"1.0.0"', '"2.0.0"');
     const huge = item("huge", { properties: { datetime: "9999-12-31T23:59:59Z" } });
     const poison = [
@@ -107,13 +107,15 @@ export function testProjection(make: MakePool): void {
       messageOf({ ...post(item("a")), collection_id: "" }).value,
       messageOf(post(item("b", { geometry: { type: "Polygon", coordinates: [] } }))).value,
       messageOf(post(item("c", { properties: { start_datetime: "never" } }))).value,
+      messageOf(post(item(".."))).value,
+      messageOf(post(item("d", { collection: ".." }))).value,
     ].map((value, i) => ({ ...messageOf(post(item(`poison-${i}`))), value }));
     const mixed = fine.flatMap((message, i) => [message, ...(i % 5 === 0 ? [poison[i / 5]!] : [])]);
     const messages = [...mixed, messageOf(post(huge))].map((message, i) => ({ ...message, ...at(i) }));
     const failures = await pool.transaction((tx) => projection.apply(messages, tx));
     assert.deepEqual(failures.map(({ message }) => message.id).sort(), poison.map(({ id }) => id).sort());
     assert.ok(failures.every(({ type, error }) => type === "payload" && isGyreError(error)));
-    assert.equal((await node.ids({})).length, 41);
+    assert.equal((await node.ids({})).length, 51);
   });
 
   test("a value that only the database refuses fails alone", async (t) => {
