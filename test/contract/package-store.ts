@@ -6,6 +6,7 @@ import type { Files } from "../../src/files/files.ts";
 import { createPackageStore } from "../../src/flows/packages/create-package-store.ts";
 import { datasetName, datasetsOf, filesOf } from "../../src/flows/packages/datapackage.ts";
 import type { PackageStore } from "../../src/flows/packages/package-store.ts";
+import type { ProcessorMetadata } from "../../src/flows/processors/processor.ts";
 import { fileName, island, metadataOf, withMade } from "../flows/packages/samples.ts";
 
 /** Where packages lie under test. */
@@ -107,6 +108,24 @@ const CASES: Readonly<Record<string, (room: Room) => Promise<void>>> = {
       { dataset: "roads", version: "version_1", sourceDigest: "sha256:1", boundaryDigest: island("atlantis").digest },
     ]);
     assert.equal(store.url("atlantis", roads.path[0]).href, `${PUBLIC}atlantis/${ROADS}data/${ROADS_TIF}`);
+  },
+
+  "datasets are told by name, in whatever order they were made": async ({ store }) => {
+    const publish = (metadata: ProcessorMetadata, content: string) =>
+      withMade({ "made.tif": content }, { metadata }, (made) => store.publish(made));
+    await publish(metadataOf("roads", "version_2"), "1");
+    await publish(metadataOf("dams"), "2");
+    await publish(metadataOf("roads"), "3");
+    const { replaced } = await publish(metadataOf("roads", "version_2"), "4");
+    assert.equal(replaced, true);
+    const names = datasetsOf((await store.datapackage("atlantis"))!).map(datasetName);
+    assert.deepEqual(names, ["dams.version_1", "roads.version_1", "roads.version_2"]);
+    const recipe = await store.file("atlantis", "recipe.json");
+    const { datasets } = JSON.parse(await text(recipe!.read({ offset: 0 }))) as { datasets: { processor: string }[] };
+    assert.deepEqual(
+      datasets.map(({ processor }) => processor),
+      names,
+    );
   },
 
   "only what the package names is a file of it": async ({ store, files, root }) => {
@@ -344,18 +363,19 @@ const CASES: Readonly<Record<string, (room: Room) => Promise<void>>> = {
   "redescribes from the files that are there": async ({ store, files, root }) => {
     await withMade({ [ROADS_TIF]: "roads" }, { notes: ["crop completed"] }, (made) => store.publish(made));
     await withMade({ "rivers.tif": "rivers" }, { metadata: metadataOf("rivers") }, (made) => store.publish(made));
-    const lakes = { "lakes.tif": "lakes", "lakes-2.tif": "2" };
-    await withMade(lakes, { metadata: metadataOf("lakes") }, (made) => store.publish(made));
+    const parts = { "lakes.tif": "lakes", "lakes-2.tif": "2" };
+    await withMade(parts, { metadata: metadataOf("lakes") }, (made) => store.publish(made));
     // By hand: a repaired file, a lost one, and a lost part.
     await files.delete!(new URL("atlantis/datasets/lakes/version_1/data/lakes-2.tif", root));
     await files.write!(new URL(`atlantis/${ROADS}data/${ROADS_TIF}`, root), bytes("mended roads"));
     await files.delete!(new URL("atlantis/datasets/rivers/version_1/data/rivers.tif", root));
     await store.redescribe(island("atlantis"), [metadataOf("roads", "version_1", { title: "Better roads" })]);
-    const [roads, ...others] = datasetsOf((await store.datapackage("atlantis"))!);
+    const [lakes, roads, ...others] = datasetsOf((await store.datapackage("atlantis"))!);
+    assert.deepEqual(others, []);
     // What is not whole any more is of no known source.
     assert.deepEqual(
-      others.map((one) => [datasetName(one), one.path.length, one.gyre.sourceDigest]),
-      [["lakes.version_1", 1, ""]],
+      [lakes && datasetName(lakes), lakes?.path.length, lakes?.gyre.sourceDigest],
+      ["lakes.version_1", 1, ""],
     );
     assert.equal(roads?.gyre.sourceDigest, "sha256:1");
     assert.deepEqual([roads?.title, roads?.bytes, roads?.hash], ["Better roads", 12, sha256("mended roads")]);

@@ -55,8 +55,8 @@ export function withDataset(before: DataPackage, made: DatasetResource, moment: 
   const left = old?.path.filter((path) => !resource.path.includes(path));
   const change: DatasetChange =
     old === undefined ? { change: "added", dataset: name } : { change: "replaced", dataset: name, left: left ?? [] };
-  const resources = before.resources.map((one) => (one === old ? resource : one));
-  return nextState(before, old === undefined ? [...resources, resource] : resources, [change], moment);
+  const others = before.resources.filter((one) => one !== old);
+  return nextState(before, inOrder([...others, resource]), [change], moment);
 }
 
 /** The package with these dataset versions and no others. */
@@ -75,6 +75,12 @@ export function withDatasets(before: DataPackage, datasets: readonly DatasetReso
 export function partOf(whole: DataPackage, names: ReadonlySet<string>): DataPackage {
   const kept = new Set<Resource>(datasetsOf(whole).filter((one) => names.has(datasetName(one))));
   return described({ ...whole, resources: whole.resources.filter((one) => one.gyre === undefined || kept.has(one)) });
+}
+
+/** The boundary, then datasets by name: a package reads the same in whatever order its parts were made. */
+function inOrder(resources: readonly Resource[]): readonly Resource[] {
+  const rank = ({ gyre, version }: Resource) => (gyre === undefined ? "" : `${gyre.dataset}.${version}`);
+  return resources.toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
 }
 
 function nextState(

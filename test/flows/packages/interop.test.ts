@@ -138,7 +138,7 @@ describe("tools of others", { skip: existsSync(PYTHON) ? false : missing("no fri
       await rm(copy, { recursive: true });
       assert.deepEqual(found.errors, []);
       const names = found.resources.map(([name]: [string]) => name);
-      if (datasets !== undefined) assert.deepEqual(names, ["boundary", "roads", "nothing"]);
+      if (datasets !== undefined) assert.deepEqual(names, ["boundary", "nothing", "roads"]);
       else assert.equal(names.length, 7);
     }
   });
