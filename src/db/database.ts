@@ -6,7 +6,7 @@ import type { IoCall } from "../core/array.ts";
  */
 export interface Database {
   /** Rows of one statement; values are bound, never pasted. Throws `DatabaseError`-like errors of `pg` as they are. */
-  query<Row extends object>(sql: string, values?: readonly unknown[], call?: IoCall): Promise<Row[]>;
+  query<Row extends object>(sql: string, values?: readonly unknown[], call?: StatementCall): Promise<Row[]>;
   /** Runs `work` in one transaction: committed when it ends, rolled back when it throws. Nested calls are savepoints. */
   transaction<T>(work: (tx: Database) => Promise<T>, options?: TransactionOptions): Promise<T>;
   /** Rows of a long result through a cursor, `batch` at a time, in constant memory. */
@@ -15,6 +15,11 @@ export interface Database {
     values?: readonly unknown[],
     call?: IoCall & { batch?: number },
   ): AsyncIterable<Row[]>;
+}
+
+export interface StatementCall extends IoCall {
+  /** A constant text that comes again and again: each connection parses it once, and keeps its plan. */
+  readonly prepared?: boolean;
 }
 
 export interface TransactionOptions {

@@ -1,7 +1,7 @@
 import { Client, type ClientConfig, Pool as Connections } from "pg";
 import type { IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
-import type { Database, Pool, TransactionOptions } from "./database.ts";
+import type { Database, Pool, StatementCall, TransactionOptions } from "./database.ts";
 import { busy, isPassing, isRepeatable, sqlState } from "./failure.ts";
 import { Listener } from "./listener.ts";
 import { Session } from "./session.ts";
@@ -113,7 +113,7 @@ class PostgresPool implements Pool {
     });
   }
 
-  async query<Row extends object>(sql: string, values?: readonly unknown[], call?: IoCall): Promise<Row[]> {
+  async query<Row extends object>(sql: string, values?: readonly unknown[], call?: StatementCall): Promise<Row[]> {
     const session = await this.#checkOut(call);
     try {
       return (await session.run<Row>(sql, values, call)).rows;

@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import type { PoolClient, QueryResult } from "pg";
-import type { IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
+import type { StatementCall } from "./database.ts";
 import { busy, isPassing } from "./failure.ts";
 
 /** How a session speaks of its server, and stops a statement that runs there. */
@@ -35,7 +36,11 @@ export class Session {
     client.on("error", this.#onLoss);
   }
 
-  run<Row extends object>(sql: string, values: readonly unknown[] = [], call: IoCall = {}): Promise<Answer<Row>> {
+  run<Row extends object>(
+    sql: string,
+    values: readonly unknown[] = [],
+    call: StatementCall = {},
+  ): Promise<Answer<Row>> {
     const turn = this.#last.then(() => this.#execute<Row>(sql, values, call));
     this.#last = turn.catch(() => undefined);
     return turn;
@@ -52,7 +57,7 @@ export class Session {
   async #execute<Row extends object>(
     sql: string,
     values: readonly unknown[],
-    { signal }: IoCall,
+    { signal, prepared = false }: StatementCall,
   ): Promise<Answer<Row>> {
     signal?.throwIfAborted();
     if (!this.#isOpen) throw new GyreError("Conflict", "A statement came after the end of its transaction");
@@ -63,7 +68,8 @@ export class Session {
     };
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      const result: QueryResult<Row> | QueryResult<Row>[] = await this.#client.query<Row>(sql, [...values]);
+      const statement = { text: sql, values: [...values], ...(prepared && { name: nameOf(sql) }) };
+      const result: QueryResult<Row> | QueryResult<Row>[] = await this.#client.query<Row>(statement);
       // A text of several statements, as migrations are, has several results.
       const last = Array.isArray(result) ? (result as QueryResult<Row>[]).at(-1) : result;
       return { rows: last?.rows ?? [], command: last?.command ?? "" };
@@ -75,6 +81,16 @@ export class Session {
       await cancelled;
     }
   }
+}
+
+/** Of prepared statements, which are constants of the program. */
+const NAMES = new Map<string, string>();
+
+/** A prepared statement's name, of which the server takes 63 bytes. */
+function nameOf(sql: string): string {
+  const name = NAMES.get(sql) ?? createHash("sha256").update(sql).digest("base64url");
+  NAMES.set(sql, name);
+  return name;
 }
 
 /** The server's process for a connection, which the driver has but its types do not tell. */

@@ -1,6 +1,6 @@
 import type { IoCall } from "../core/array.ts";
 import { GyreError } from "../errors.ts";
-import type { Database, TransactionOptions } from "./database.ts";
+import type { Database, StatementCall, TransactionOptions } from "./database.ts";
 import type { Session } from "./session.ts";
 
 /** Rows that a stream fetches at once unless told otherwise. */
@@ -29,7 +29,7 @@ export class Transaction implements Database {
     }
   }
 
-  async query<Row extends object>(sql: string, values?: readonly unknown[], call?: IoCall): Promise<Row[]> {
+  async query<Row extends object>(sql: string, values?: readonly unknown[], call?: StatementCall): Promise<Row[]> {
     return (await this.#session.run<Row>(sql, values, call)).rows;
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
-import type { Pool } from "../../src/db/database.ts";
+import type { Database, Pool } from "../../src/db/database.ts";
 import { isGyreError } from "../../src/errors.ts";
 
 /** What the suite is run over. */
@@ -73,6 +73,24 @@ const CASES: Readonly<Record<string, (db: Pool) => Promise<void>>> = {
   async "the server is PostgreSQL 15 or newer"(db) {
     const [, major] = /^PostgreSQL (\d+)/.exec(await db.version()) ?? [];
     assert.ok(Number(major) >= 15, await db.version());
+  },
+
+  async "a prepared statement is parsed once for a connection, and outlives changes of its table"(db) {
+    const table = await notes(db, 3);
+    const sql = `select text from ${table} where id = $1`;
+    const known = async (tx: Database) =>
+      (await tx.query("select name from pg_prepared_statements where statement = $1", [sql])).length;
+    await db.transaction(async (tx) => {
+      assert.deepEqual(await tx.query(sql, [1]), [{ text: "note 1" }]);
+      assert.equal(await known(tx), 0);
+      for (const id of [1, 2, 3])
+        assert.deepEqual(await tx.query(sql, [id], { prepared: true }), [{ text: `note ${id}` }]);
+      assert.equal(await known(tx), 1);
+      await tx.query(`alter table ${table} add column more int`);
+      assert.deepEqual(await tx.query(sql, [2], { prepared: true }), [{ text: "note 2" }]);
+    });
+    await assert.rejects(db.query("select 1 / $1::int as x", [0], { prepared: true }), /division/);
+    assert.deepEqual(await db.query("select 1 / $1::int as x", [1], { prepared: true }), [{ x: 1 }]);
   },
 
   async "numbers arrive as numbers, and as text where a number cannot hold them"(db) {
