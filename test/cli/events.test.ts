@@ -6,6 +6,7 @@ import { main } from "../../src/cli/main.ts";
 import { readDump } from "../../src/log/dump.ts";
 import { linesOf } from "../../src/log/line.ts";
 import { newDatabase, someItems, startNode, until } from "../publication/nodes.ts";
+import { freePort } from "../services/services.ts";
 import { temporary } from "./run.ts";
 
 /** Runs `gyre events` in this process. */
@@ -72,7 +73,7 @@ test("gyre events looks into a log, keeps it, and brings it to another node", as
 
 test("what follows outlives the node that it follows: nothing is missed, and nothing told twice", async (t) => {
   const folder = join(temporary(t), "dump");
-  const settings = { name: "east", database: await newDatabase(t) };
+  const settings = { name: "east", database: await newDatabase(t), listen: { port: await freePort() } };
   const first = await startNode(t, settings);
   const stop = new AbortController();
   const tail = running(stop.signal, first.url, "tail", "--follow", "--from", "beginning");
@@ -80,7 +81,7 @@ test("what follows outlives the node that it follows: nothing is missed, and not
   await first.publish(someItems(5));
   await until(async () => tail.out.length === 5);
   await first.close();
-  const second = await startNode(t, { ...settings, listen: { port: Number(first.url.port) } });
+  const second = await startNode(t, settings);
   await second.publish(someItems(9).slice(5));
   await until(async () => tail.out.length === 9);
   const kept = async (): Promise<string[]> => (await Array.fromAsync(linesOf(readDump(folder)), String)).sort();

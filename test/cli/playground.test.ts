@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { syntheticItems } from "../../src/catalog/synthetic/items.ts";
-import { ended, serverPid, until } from "../db/server-process.ts";
+import { atEnd, ended, serverPid, until } from "../db/server-process.ts";
 import { startKafka } from "../services/kafka.ts";
 import { startPostgres } from "../services/postgres-server.ts";
 import { GYRE, gyre, temporary } from "./run.ts";
@@ -39,7 +39,7 @@ async function playground(t: TestContext, folder: string, ...argv: string[]): Pr
     child.kill(signal);
     return (await exit)[0];
   };
-  t.after(() => end("SIGTERM"));
+  atEnd(t, () => end("SIGTERM"));
   let said = "";
   child.stderr.on("data", (bytes) => (said += bytes));
   const nodes: Record<string, Told> = {};
@@ -172,10 +172,10 @@ test("a playground whose database cannot start says why, and leaves nothing", as
 test("on a PostgreSQL server and Apache Kafka", async (t) => {
   const server = await startPostgres();
   if (server.unavailable !== undefined) return t.skip(server.unavailable);
-  t.after(() => server.stop());
+  atEnd(t, () => server.stop());
   const kafka = await startKafka();
   if (kafka.unavailable !== undefined) return t.skip(kafka.unavailable);
-  t.after(() => kafka.stop());
+  atEnd(t, () => kafka.stop());
   const folder = temporary(t);
   const running = await playground(t, folder, "--database", server.url.href, "--kafka", kafka.brokers.join(","));
   assert.equal((await publish(running.nodes.west!.node)).status, 202);

@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { atEnd } from "../db/server-process.ts";
 
 export const GYRE = fileURLToPath(new URL("../../bin/gyre.ts", import.meta.url));
 
@@ -53,8 +54,16 @@ export function started(
     env: environment({}),
     stdio: ["ignore", "pipe", "pipe"],
   });
-  t.after(() => child.kill("SIGKILL"));
+  atEnd(t, () => killed(child));
   return child;
+}
+
+/** Kills what a test started, and waits until it can write nothing any more. */
+export async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGKILL");
+  await exited;
 }
 
 export interface Event {
@@ -71,14 +80,14 @@ export interface Serving {
   event(name: string): Promise<Event>;
   /** Everything that went to standard error so far. */
   err(): string;
-  /** Sends a signal and answers the exit code. */
+  /** Sends a signal and answers the exit code, when all that the process said is read. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
 /** Starts `gyre serve --json` on a free port. */
 export function serving(t: TestContext, folder: string, argv: readonly string[]): Serving {
   const child = started(t, folder, [...argv, "--port", "0", "--json"]);
-  const ended = once(child, "exit") as Promise<[number | null]>;
+  const ended = once(child, "close") as Promise<[number | null]>;
   let said = "";
   child.stderr.on("data", (bytes) => (said += bytes));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -102,6 +111,6 @@ export function serving(t: TestContext, folder: string, argv: readonly string[])
 
 export function temporary(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "gyre-cli-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

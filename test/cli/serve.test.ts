@@ -71,10 +71,11 @@ test("a node that others can reach says so", async (t) => {
   put(join(folder, "a.nc"), await netcdf3(0, 2));
   const open = serving(t, folder, ["a.nc", "--host", "0.0.0.0"]);
   await open.event("ready");
-  assert.match(open.err(), /Whoever reaches 0\.0\.0\.0 may read all of it/);
   await open.stop();
+  assert.match(open.err(), /Whoever reaches 0\.0\.0\.0 may read all of it/);
   const closed = serving(t, folder, ["a.nc", "--host", "localhost"]);
   await closed.event("ready");
+  await closed.stop();
   assert.equal(closed.err(), "");
 });
 

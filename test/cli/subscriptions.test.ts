@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { main } from "../../src/cli/main.ts";
 import { newDatabase, someItems, startNode, until } from "../publication/nodes.ts";
+import { freePort } from "../services/services.ts";
 
 test("gyre subscriptions makes them, reads them and ends them", async (t) => {
   const node = await startNode(t, { name: "east", database: await newDatabase(t) });
@@ -39,7 +40,7 @@ test("gyre subscriptions makes them, reads them and ends them", async (t) => {
 });
 
 test("gyre subscriptions tail outlives its node, and tells nothing twice", async (t) => {
-  const settings = { name: "east", database: await newDatabase(t) };
+  const settings = { name: "east", database: await newDatabase(t), listen: { port: await freePort() } };
   const first = await startNode(t, settings);
   const stop = new AbortController();
   const [out, err]: [string[], string[]] = [[], []];
@@ -52,7 +53,7 @@ test("gyre subscriptions tail outlives its node, and tells nothing twice", async
   await first.publish(someItems(5));
   await until(async () => out.length === 5);
   await first.close();
-  const second = await startNode(t, { ...settings, listen: { port: Number(first.url.port) } });
+  const second = await startNode(t, settings);
   await second.publish(someItems(9).slice(5));
   await until(async () => out.length === 9);
   assert.deepEqual(

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { type TestContext, test } from "node:test";
 import { stringify } from "yaml";
-import { newFolder } from "../db/server-process.ts";
+import { atEnd, newFolder } from "../db/server-process.ts";
 import { newDatabase, startNode, type TestNode } from "../publication/nodes.ts";
-import { GYRE, gyre, temporary } from "./run.ts";
+import { GYRE, gyre, killed, temporary } from "./run.ts";
 
 interface Said {
   readonly event: string;
@@ -22,7 +22,7 @@ function startWorker(t: TestContext, folder: string, argv: readonly string[]) {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  t.after(() => child.kill("SIGKILL"));
+  atEnd(t, () => killed(child));
   const ended = once(child, "exit") as Promise<[number | null]>;
   let err = "";
   child.stderr.on("data", (bytes) => (err += bytes));

@@ -13,6 +13,7 @@ import { writeNetcdf3 } from "../../src/write/netcdf3.ts";
 import { deflated } from "../../src/write/netcdf4/filters.ts";
 import { writeNetcdf4 } from "../../src/write/netcdf4/write.ts";
 import { inMemory, type Source } from "../../src/write/source.ts";
+import { atEnd } from "../db/server-process.ts";
 
 const encoder = createDecoder({ registry: createCodecRegistry(), workers: 0 });
 let writes = 0;
@@ -20,7 +21,7 @@ let writes = 0;
 /** A folder for one test. */
 export function temporary(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), "gyre-node-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -163,7 +164,7 @@ export async function start(
       ...more,
     },
   );
-  t.after(() => node.close());
+  atEnd(t, () => node.close());
   const get: Served["get"] = (path, headers = {}) =>
     node.fetch(new Request(`http://node.test/${path}`, { headers: { Accept: "application/json", ...headers } }));
   const json = async <T>(path: string): Promise<T> => (await (await get(path)).json()) as T;

@@ -1,4 +1,5 @@
-import { execFile, spawn } from "node:child_process";
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, globSync } from "node:fs";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,7 +10,7 @@ import { promisify } from "node:util";
 import { Client } from "pg";
 import { freePort, missing, type Started } from "./services.ts";
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 180_000;
 const MISSING = "PostgreSQL is not installed (node scripts/services.ts install)";
 const PASSWORD = "only-for-tests";
 
@@ -55,7 +56,7 @@ export async function startPostgres(): Promise<Started> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await answering(url);
+    await answering(child, url);
   } catch (error) {
     await stop();
     throw error;
@@ -73,8 +74,9 @@ async function ownerOf(folder: string): Promise<{ uid?: number; gid?: number }> 
   return owner;
 }
 
-async function answering(url: URL): Promise<void> {
+async function answering(child: ChildProcess, url: URL): Promise<void> {
   for (const end = Date.now() + PATIENCE_MS; ; await sleep(10)) {
+    assert.equal(child.exitCode, null, "PostgreSQL ended at once");
     const client = new Client(url.href);
     try {
       await client.connect();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -27,7 +28,7 @@ export interface S3Service extends Service {
 export type StartedS3 = (S3Service & { readonly unavailable?: undefined }) | { readonly unavailable: string };
 
 const MOTO = fileURLToPath(new URL("../../.peers/moto/bin/moto_server", import.meta.url));
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 180_000;
 /** Asked politely it waits for the threads of connections that clients keep open, at times for ever. */
 const MOTO_END = "SIGKILL";
 
@@ -144,14 +145,26 @@ export function findProgram(name: string, folders: readonly string[]): string | 
   return [...paths, ...folders].map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
+/** Below the ports that Linux gives to connections that go out. */
+const PORTS = [12_000, 32_000] as const;
+
+/**
+ * A port of this machine that nobody listens on. The system gives it to no connection that goes out: else one of them
+ * could have it before the server does, or while that is started again.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(typeof address === "object" && address !== null);
-  server.close();
-  await once(server, "close");
-  return address.port;
+  for (;;) {
+    const port = randomInt(...PORTS);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
 
 /** Waits until the port accepts connections. */
@@ -176,7 +189,8 @@ function announcedUrl(child: ChildProcess): Promise<URL> {
   let text = "";
   child.stderr?.on("data", (part) => {
     text = (text + String(part)).slice(-10_000);
-    const found = /Running on (http:\/\/[\d.]+:\d+)/.exec(text)?.[1];
+    // Behind the port comes something: it may be cut between two parts.
+    const found = /Running on (http:\/\/[\d.]+:\d+)\D/.exec(text)?.[1];
     if (found !== undefined) resolve(new URL(found));
   });
   child.stderr?.once("end", () => reject(new Error(`the service ended at once: ${text}`)));
