@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import dns from "node:dns";
 import type { ServerResponse } from "node:http";
 import { after, afterEach, before, describe, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -144,10 +145,16 @@ describe("http", () => {
     }
     server.habits = { intercept: (_, response) => !!response.writeHead(410).end() };
     assert.equal(await filesOf().read(at("data/x")), undefined);
-    await rejects(
-      createHttpFiles({ allow: [new URL("http://nowhere.invalid/")] }).read(new URL("http://nowhere.invalid/x")),
-      "BadSource",
+  });
+
+  test("does not try again where there is no such host", async (t) => {
+    // Not the name server of this machine, which may be away.
+    const absent = t.mock.method(dns, "lookup", (_: string, __: object, told: (error: Error) => void) =>
+      told(Object.assign(new Error("getaddrinfo ENOTFOUND"), { code: "ENOTFOUND" })),
     );
+    const url = new URL("http://nowhere.invalid/x");
+    await rejects(createHttpFiles({ allow: [url] }).read(url), "BadSource");
+    assert.equal(absent.mock.callCount(), 1);
   });
 
   test("reads nothing outside the allowed prefixes, by whole segments", async () => {

@@ -45,6 +45,7 @@ test("a process that died just before it replaced a file holds nobody up for lon
   const folder = join(path, "..");
   const [mine, claim] = [join(folder, "mine"), (tag: string) => join(folder, claimOf(path, tag))];
   const tagNow = async () => "E1";
+  t.mock.timers.enable({ apis: ["Date"], now: Date.now() });
   await writeFile(mine, "1");
   await writeFile(claim("E1"), "of the dead");
   // It may be alive.
@@ -54,7 +55,7 @@ test("a process that died just before it replaced a file holds nobody up for lon
   assert.equal(await moveOver(mine, path, "E2", async () => "E2"), true);
   assert.equal(await readFile(path, "utf8"), "1");
   // Long after it is dead, and the next but one goes through.
-  t.mock.timers.enable({ apis: ["Date"], now: Date.now() + 60_000 });
+  t.mock.timers.setTime(Date.now() + 600_000);
   assert.equal(await moveOver(mine, path, "E1", tagNow), false);
   assert.equal(await moveOver(mine, path, "E1", tagNow), true);
 });

@@ -28,7 +28,8 @@ export interface StaticServer {
 
 /** An HTTP server over files in memory, with ranges, conditions and index pages. */
 export async function startStaticServer(habits: Habits = {}): Promise<StaticServer> {
-  const server = createServer((request, response) => {
+  // An idle connection that a busy machine's client takes up again must still be there.
+  const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     const { method = "GET", url: path = "/", headers } = request;
     self.requests.push({ method, path, headers });
     if (!self.habits.intercept?.(request, response)) answer(request, response, self.files, self.habits);

@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Opened } from "../../src/core/access.ts";
 import type { Dataset, Variable } from "../../src/core/array.ts";
@@ -91,15 +92,15 @@ async function told(response: Response): Promise<unknown[]> {
 }
 
 test("a chunk is answered alike when it is read, when it is kept, and from memory; and counted each time", async () => {
-  answers.length = 0;
   const before = reads();
   const first = await told(await ask(0));
   assert.equal(first[2], createHash("sha256").update(Buffer.alloc(SIZE, 1)).digest("hex"));
   for (let i = 0; i < 4; i++) assert.deepEqual(await told(await ask(0)), first);
   assert.equal(reads() - before, 2);
-  await ask(99);
+  // Answers are told of when they are through, which their reader may know before.
+  while (answers.length < 5) await turn();
   assert.deepEqual(
-    answers.slice(0, 5).map(({ status, bytes, route }) => [status, bytes, route]),
+    answers.map(({ status, bytes, route }) => [status, bytes, route]),
     Array.from({ length: 5 }, () => [200, SIZE, "/datasets/{id}/kerchunk/{key}"]),
   );
 });
