@@ -75,8 +75,11 @@ async function inNewSchema(address: ServerAddress, ending: Ending, options: Test
   const { migrations = [], max = 5 } = options;
   const pool = await connect({ ...address, schema: `test_${randomBytes(6).toString("hex")}`, max });
   ending.after(async () => {
-    await pool.query(`drop schema if exists ${pool.schema} cascade`);
+    // Who is still at work would wait for the drop, and the drop for them.
     await pool.close();
+    const admin = await connect({ ...address, schema: "public", max: 1 });
+    await admin.query(`drop schema if exists ${pool.schema} cascade`);
+    await admin.close();
   });
   for (const name of migrations) await migrate(pool, { name });
   return pool;
