@@ -38,9 +38,12 @@ export function atEnd(t: TestContext, work: () => unknown): void {
 export function newFolder(t: TestContext, prefix = "gyre-embedded-"): string {
   const folder = mkdtempSync(join(tmpdir(), prefix));
   chmodSync(folder, 0o755);
-  atEnd(t, () => {
+  atEnd(t, async () => {
     const pid = serverPid(folder);
-    if (pid !== undefined && isAlive(pid)) process.kill(pid, "SIGQUIT");
+    if (pid !== undefined && isAlive(pid)) {
+      process.kill(pid, "SIGQUIT");
+      await ended(pid);
+    }
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   });
   return folder;
