@@ -326,7 +326,12 @@ describe("followers of one name", () => {
     const db = await createDatabase(t);
     const log = createMemoryLog();
     await log.append(messages(10), CALL);
-    const following = startFollowing(t, { log, db, projection: counting() });
+    // No heartbeat comes, by which it would know.
+    const clock: Clock = {
+      now: Date.now,
+      after: (ms, work) => (ms < 1000 ? fastClock.after(ms, work) : () => undefined),
+    };
+    const following = startFollowing(t, { log, db, projection: counting(), clock });
     await following.until(({ applied }) => applied === 10);
     await db.query("update consumer_position set owner = 'another'");
     await db.query("insert into consumer_member values ('counter', 'another', now() + interval '1 hour')");

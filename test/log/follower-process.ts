@@ -47,6 +47,8 @@ await follow(
     leaseMs: 300,
     batch: 16,
     onStatus({ partitions, lag }) {
+      // One that was left nothing to apply has begun as well.
+      if (lag === 0 && Object.keys(partitions).length > 0) process.stdout.write(".");
       const seen = Object.values(partitions).reduce((sum, { position }) => sum + position, 0);
       if (lag === 0 && seen >= order.expected) stop.abort();
     },
