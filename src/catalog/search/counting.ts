@@ -43,7 +43,7 @@ export class Counting {
   /** Undefined where counting takes too long. */
   async count(search: Search, call: Call): Promise<number | undefined> {
     const isOne = search.limit === 1;
-    if (this.#countMs === undefined && !isOne && (await this.#isLarge())) return this.#briefly(search, call);
+    if (!isOne && (await this.#isLarge())) return this.#briefly(search, call);
     return countMatches(this.#db, search, call, this.#countMs ?? (isOne ? PATIENT_COUNT_MS : COUNT_MS));
   }
 
