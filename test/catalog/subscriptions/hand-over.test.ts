@@ -13,7 +13,8 @@ import { KEY, parse, tellingNode } from "./node.ts";
 async function waits(pool: Pool): Promise<"waits"> {
   for (;;) {
     const rows = await pool.query(
-      "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%consumer_position%for update'",
+      `select 1 from pg_stat_activity where application_name = current_setting('application_name')
+        and wait_event_type = 'Lock' and query like '%consumer_position%for update'`,
     );
     if (rows.length > 0) return "waits";
   }

@@ -58,6 +58,8 @@ export async function tellingNode(t: Ending, log: EventLog = createMemoryLog()):
     async start(options = {}) {
       const subscriptions = await startSubscriptions({
         ...{ pool, sources, log, parse, clock: fastClock },
+        // What a busy machine is late with would be sent twice.
+        timeoutMs: 600_000,
         reachable: { allow: [], isPrivate: true },
         keys: new Keyring([KEY]),
         onError: (error) => failures.push(error),
