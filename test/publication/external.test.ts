@@ -26,7 +26,7 @@ async function pair(t: TestContext): Promise<{ source: TestNode; target: TestNod
 const NO_DATABASE = {} as Database;
 
 async function sent(node: TestNode, method: string, path: string, body?: object): Promise<void> {
-  const answer = await node.send(method, `stac/collections/${path}`, body, { Prefer: "wait=20" });
+  const answer = await node.send(method, `stac/collections/${path}`, body, { Prefer: "wait=30" });
   assert.ok(answer.ok, await answer.text());
 }
 
@@ -53,7 +53,7 @@ async function forgetful(t: TestContext, node: TestNode): Promise<URL> {
   const server = createServer((incoming, answer) => {
     const { "idempotency-key": _, ...headers } = incoming.headers;
     // It answers when it has done what it was asked for.
-    const options = { method: incoming.method, headers: { ...headers, prefer: "wait=20" } };
+    const options = { method: incoming.method, headers: { ...headers, prefer: "wait=30" } };
     const out = request(new URL(incoming.url ?? "", node.url), options, (reply) => {
       answer.writeHead(reply.statusCode ?? 500, reply.headers);
       reply.pipe(answer);
