@@ -55,6 +55,8 @@ export class StepWorker {
   #isDraining = false;
   #taking: Promise<void> = Promise.resolve();
   #telling: Promise<void> = Promise.resolve();
+  /** What tries told so far is kept when it resolves. */
+  #kept: Promise<void> = Promise.resolve();
 
   constructor(options: StepWorkerOptions) {
     this.#options = options;
@@ -170,6 +172,7 @@ export class StepWorker {
     this.#wake.ring();
     const told = step.told();
     const isLimited = queues.some((queue) => queue.name === claimed.queue && isShared(queue));
+    await this.#kept;
     await insist(closing, () => this.#ends.add({ ended: { ...ended, isLimited }, told })).catch(onError);
     this.#ending--;
     this.#wake.ring();
@@ -179,7 +182,8 @@ export class StepWorker {
     const { closing, pool, onError } = this.#options;
     while (!closing.aborted && (!this.#isDraining || this.#running.size > 0)) {
       const told = [...this.#running.values()].flatMap((one) => one.told() ?? []);
-      if (told.length > 0) await keepTold(pool, told).catch(onError);
+      if (told.length > 0) this.#kept = keepTold(pool, told).catch(onError);
+      await this.#kept;
       await new Promise((resolve) => setTimeout(resolve, TELL_MS));
     }
   }
