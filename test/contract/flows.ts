@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, type TestContext, test } from "node:test";
 import { type Engine, startEngine } from "../../src/flows/engine/engine.ts";
+import { atEnd } from "../db/server-process.ts";
 import { createDeeds } from "../flows/engine/script.ts";
 import { ForeignWorker } from "../flows/engine/workers.ts";
 import { ENDING } from "./flows/ending.ts";
@@ -45,7 +46,7 @@ export function testFlows(name: string, make: () => Promise<FlowsFixture>, unava
 async function startThree(t: TestContext, make: () => Promise<FlowsFixture>): Promise<void> {
   const fixture = await make();
   const scratch = await mkdtemp(join(tmpdir(), "gyre-flows-"));
-  t.after(async () => {
+  atEnd(t, async () => {
     await fixture.pool.query(`drop schema if exists "${fixture.pool.schema}_flow" cascade`);
     await fixture.close();
     await rm(scratch, { recursive: true, force: true });
@@ -60,12 +61,12 @@ async function startThree(t: TestContext, make: () => Promise<FlowsFixture>): Pr
   } as const;
   const started = await Promise.allSettled(Array.from({ length: 3 }, () => ForeignWorker.start(order)));
   const workers = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-  t.after(async () => {
+  atEnd(t, async () => {
     for (const worker of workers) await worker.signal("SIGKILL");
   });
   assert.equal(workers.length, 3);
   const engine = await startEngine(optionsOf(fixture, scratch));
-  t.after(() => engine.close());
+  atEnd(t, () => engine.close());
   const room = new Room(t, fixture, engine, scratch, "three");
   await room.report(await room.start([room.step("one"), { do: "get", part: "one" }]));
 }

@@ -56,17 +56,22 @@ export const ENDING: Cases = {
 
   async "retry goes on from the failed step; what was done before stays"(room) {
     await room.worker();
+    const gate = room.label("gate");
+    const failing = { failures: 1, gate };
     const id = await room.start([
       room.step("first"),
       { do: "get", part: "first" },
-      room.step("second", { failures: 1 }),
-      { do: "child", part: "child", ops: [room.step("inner", { failures: 1 }), { do: "get", part: "inner" }] },
+      room.step("second", failing),
+      { do: "child", part: "child", ops: [room.step("inner", failing), { do: "get", part: "inner" }] },
       { do: "settle", part: "child" },
       { do: "settle", part: "second" },
       room.step("after"),
       { do: "get", part: "after" },
       { do: "get", part: "second" },
     ]);
+    // What is begun after a failure is forgotten: both are begun before the first of them fails.
+    await room.begun(3);
+    await room.open(gate);
     const before = await room.settled(id);
     assert.ok(!before.ok);
     await room.engine.runs.retry(id, CALL);

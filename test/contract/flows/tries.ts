@@ -48,7 +48,7 @@ export const TRIES: Cases = {
     ]);
     await room.until(async () => {
       const rows = await room.pool.query(
-        "select 1 from flow_part where run = $1 and state = 'queued' and attempt = 2 and due > now() + interval '50 min'",
+        "select 1 from flow_part where run = $1 and state = 'queued' and attempt = 2 and due > now() + interval '1 hour'",
         [id],
       );
       return rows.length === parts.length;
@@ -93,13 +93,19 @@ export const TRIES: Cases = {
     const workers = await Promise.all([room.worker({ concurrency: 8 }), room.worker({ concurrency: 8 })]);
     const keys = ["x", "y"];
     const parts = keys.flatMap((key) => Array.from({ length: 8 }, (_, i) => ({ part: `${key}${i}`, key })));
-    const gate = room.label("gate");
+    // One of each key waits at a gate; the others pass one that opens when both of those wait.
+    const [gate = "", passage = ""] = ["gate", "passage"].map((name) => room.label(name));
+    const isHeld = (name: string): boolean => name.endsWith("0");
     const id = await room.start([
-      ...parts.map(({ part, key }) => room.step(part, { key, ...(part.endsWith("0") && { gate }) }, "limited")),
+      ...parts.map(({ part, key }) => room.step(part, { key, gate: isHeld(part) ? gate : passage }, "limited")),
       ...parts.map(({ part }): Op => ({ do: "settle", part })),
     ]);
+    const [held] = await room.until(async () => {
+      const waiting = (await room.deeds()).filter(({ label }) => isHeld(label));
+      return waiting.length === keys.length && waiting;
+    });
+    await room.open(passage);
     await room.until(async () => (await room.deeds()).filter(({ ended }) => ended !== null).length >= 4);
-    const held = (await room.deeds()).find(({ ended }) => ended === null);
     const victim = workers.find(({ pid }) => pid === held?.pid);
     assert.ok(victim !== undefined);
     await victim.signal("SIGKILL");

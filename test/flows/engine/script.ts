@@ -47,7 +47,7 @@ export type Script = z.infer<typeof OPS>;
 export interface ActSteps {
   readonly act: Step<Act, unknown>;
   readonly patient: Step<Act, unknown>;
-  /** Fails at once, and is tried again in an hour. */
+  /** Fails at once, and is tried again in a day. */
   readonly later: Step<Act, unknown>;
   readonly hasty: Step<Act, unknown>;
   readonly limited: Step<Act, unknown>;
@@ -149,7 +149,7 @@ function actSteps(pool: Pool): ActSteps {
     later: {
       ...act,
       name: "later",
-      retry: { tries: 2, waitMs: 3_600_000 },
+      retry: { tries: 2, waitMs: 86_400_000 },
       async run({ label }) {
         throw new GyreError("Busy", `${label} is not there yet`);
       },
