@@ -1,7 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { download } from "./download.ts";
 
 // Packs the package, installs it into an empty folder with each npm that we promise, without install scripts, and runs it.
 const NPMS = ["11", "12"] as const;
@@ -17,15 +18,8 @@ try {
   for (const version of NPMS) {
     const home = mkdtempSync(join(folder, `npm${version}-`));
     writeFileSync(join(home, "package.json"), '{"private":true}');
-    const installed = spawnSync(
-      "npx",
-      ["--yes", `npm@${version}`, "install", "--ignore-scripts", "--no-audit", "--no-fund", archive],
-      {
-        cwd: home,
-        stdio: "inherit",
-      },
-    );
-    if (installed.status !== 0) throw new Error(`npm ${version} could not install the package`);
+    const install = ["install", "--ignore-scripts", "--no-audit", "--no-fund", archive];
+    download("npx", ["--yes", `npm@${version}`, ...install], home);
     const told = run("npx", ["--no-install", "gyre", "--version"], home);
     run("npx", ["--no-install", "gyre", "generate", "1", "--format", "netcdf", "--out", "archive"], home);
     const listed = run("npx", ["--no-install", "gyre", "inspect", "archive"], home);

@@ -66,11 +66,14 @@ function enter() {
 function install() {
   console.log("Installing what package-lock.json names ...");
   const npm = process.env.npm_execpath;
-  const arguments_ = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  const result = npm?.endsWith(".js")
-    ? spawnSync(process.execPath, [npm, ...arguments_], { cwd: root, stdio: "inherit" })
-    : spawnSync("npm", arguments_, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
-  if (result.status !== 0) {
+  const patience = ["--fetch-retries=4", "--fetch-timeout=60000"];
+  const arguments_ = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...patience];
+  const run = () =>
+    npm?.endsWith(".js")
+      ? spawnSync(process.execPath, [npm, ...arguments_], { cwd: root, stdio: "inherit" })
+      : spawnSync("npm", arguments_, { cwd: root, stdio: "inherit", shell: process.platform === "win32" });
+  // A registry that fails may be well again; what has come is kept and not fetched again.
+  if (run().status !== 0 && run().status !== 0) {
     console.error("The packages could not be installed from the npm registry; see above.");
     process.exit(1);
   }

@@ -6,10 +6,13 @@ import { fileURLToPath } from "node:url";
 import { startKafka } from "../test/services/kafka.ts";
 import { startPostgres } from "../test/services/postgres-server.ts";
 import { startNginx, startS3 } from "../test/services/services.ts";
+import { download } from "./download.ts";
 
 // `node scripts/services.ts install`: what the full test suite wants besides Node and the npm registry.
 // `node scripts/services.ts`: runs it until Ctrl-C, for trying things by hand.
 const PEERS = fileURLToPath(new URL("../.peers/", import.meta.url));
+/** Seconds of silence after which a server is asked again. */
+const SILENCE = 60;
 
 function run(program: string, ...args: readonly string[]): void {
   console.log(`$ ${program} ${args.join(" ")}`);
@@ -72,7 +75,10 @@ function installKafka(): void {
   if (existsSync(join(folder, "complete"))) return;
   const pom = fileURLToPath(new URL("../test/services/kafka.pom.xml", import.meta.url));
   const goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-  run("mvn", "--batch-mode", "--quiet", "-f", pom, goal, `-DoutputDirectory=${folder}`, "-DincludeScope=runtime");
+  // Maven waits half an hour for a silent server, and does not ask again for what it could not have the last time.
+  const patience = ["maven.wagon.rto", "aether.connector.requestTimeout"].map((name) => `-D${name}=${SILENCE * 1000}`);
+  const target = [`-DoutputDirectory=${folder}`, "-DincludeScope=runtime"];
+  download("mvn", ["--batch-mode", "--quiet", "--update-snapshots", ...patience, "-f", pom, goal, ...target]);
   // Made last, so that an installation that was cut off is begun again.
   mkdirSync(join(folder, "complete"));
 }
@@ -84,11 +90,13 @@ function installStacBrowser(): void {
   const source = join(folder, "source");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(source, { recursive: true });
-  run("npm", "pack", "--silent", "--pack-destination", folder, "@radiantearth/stac-browser@4.0.1");
+  const patience = ["--fetch-retries=4", `--fetch-timeout=${SILENCE * 1000}`];
+  download("npm", ["pack", "--silent", ...patience, "--pack-destination", folder, "@radiantearth/stac-browser@4.0.1"]);
   run("tar", "-xzf", join(folder, "radiantearth-stac-browser-4.0.1.tgz"), "-C", source, "--strip-components=1");
   const dependencies = fileURLToPath(new URL("../test/services/stac-browser.package.json", import.meta.url));
   copyFileSync(dependencies, join(source, "package.json"));
-  run("npm", "install", "--prefix", source, "--ignore-scripts", "--no-audit", "--no-fund", "--silent");
+  const quietly = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"];
+  download("npm", ["install", "--prefix", source, ...quietly, ...patience]);
   run("npm", "run", "build", "--prefix", source, "--silent");
   renameSync(join(source, "dist"), join(folder, "dist"));
   rmSync(source, { recursive: true });
@@ -101,8 +109,11 @@ function install(): void {
     const folder = join(PEERS, name);
     if (existsSync(join(folder, proof))) continue;
     run("python3", "-m", "venv", folder);
-    run(join(folder, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", ...packages);
+    const patience = ["--retries", "4", "--timeout", String(SILENCE)];
+    const pip = ["install", "--quiet", "--disable-pip-version-check", ...patience, ...packages];
+    download(join(folder, "bin", "pip"), pip);
   }
+  installProgram("/usr/bin/unzip", "unzip");
   installProgram("/usr/sbin/nginx", "nginx-light");
   installProgram("/usr/bin/kcat", "kcat");
   installProgram("/usr/lib/postgresql", "postgresql");
@@ -114,8 +125,16 @@ function install(): void {
 
 function installProgram(path: string, debianPackage: string): void {
   if (existsSync(path)) return;
-  if (process.getuid?.() === 0) run("apt-get", "install", "--yes", "--no-install-recommends", debianPackage);
-  else console.log(`${path} is missing, and only root can install it: apt-get install ${debianPackage}`);
+  if (process.getuid?.() !== 0) {
+    console.log(`${path} is missing, and only root can install it: apt-get install ${debianPackage}`);
+    return;
+  }
+  // Another program may be installing something.
+  const patience = ["-o", "Acquire::Retries=4", "-o", "DPkg::Lock::Timeout=600"];
+  const install = ["install", "--yes", "--no-install-recommends", ...patience, debianPackage];
+  // Apart, because what is cut off while it is installed cannot simply be begun again.
+  download("apt-get", [...install, "--download-only"]);
+  run("apt-get", ...install);
 }
 
 async function serve(): Promise<void> {
