@@ -1,7 +1,7 @@
 import type { Fault } from "../../errors.ts";
 
-/** Seconds that a write waits for the node to apply it. */
-const WAIT = 10;
+/** Seconds that a write waits for the node to apply it: as long as a node lets one wait. */
+const WAIT = 30;
 
 /** Asks the node to answer when it has applied the event (RFC 7240). */
 export const WAITING = { Prefer: `wait=${WAIT}` };
