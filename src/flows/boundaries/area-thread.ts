@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { on } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { IoCall } from "../../core/array.ts";
 import { type ErrorTag, type Fault, GyreError } from "../../errors.ts";
@@ -7,7 +7,7 @@ import { type Area, areaOf } from "./area.ts";
 import type { Rings } from "./rings.ts";
 
 export interface ThreadOptions extends IoCall {
-  /** Milliseconds after which it gives up. */
+  /** Milliseconds of work after which it gives up; the start of the thread is not counted. */
   readonly mostMs: number;
 }
 
@@ -16,7 +16,9 @@ export interface AreaTask {
   readonly options: UnwrapOptions;
 }
 
+/** First that the thread begins, then what became of it. */
 export type AreaAnswer =
+  | { readonly isBegun: true }
   | { readonly area: Area }
   | { readonly tag: ErrorTag; readonly message: string; readonly faults: readonly Fault[] };
 
@@ -59,18 +61,22 @@ async function turn(): Promise<void> {
 
 async function inThread(task: AreaTask, { signal, mostMs }: ThreadOptions): Promise<Area> {
   const worker = new Worker(WORKER, { workerData: task });
-  const limit = AbortSignal.timeout(mostMs);
+  const late = new AbortController();
+  const stop = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+  let timer: NodeJS.Timeout | undefined;
   try {
-    const [answer] = (await once(worker, "message", {
-      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-    })) as [AreaAnswer];
-    if ("area" in answer) return answer.area;
-    throw new GyreError(answer.tag, answer.message, { faults: answer.faults });
+    for await (const [answer] of on(worker, "message", { signal: stop }) as AsyncIterable<[AreaAnswer]>) {
+      if ("area" in answer) return answer.area;
+      if ("tag" in answer) throw new GyreError(answer.tag, answer.message, { faults: answer.faults });
+      timer = setTimeout(() => late.abort(), mostMs);
+    }
+    throw new Error("the thread ended without an answer");
   } catch (error) {
-    if (!limit.aborted || signal?.aborted === true) throw error;
+    if (!late.signal.aborted || signal?.aborted === true) throw error;
     const detail = "its edges cross each other too often to be repaired";
     throw new GyreError("Invalid", detail, { faults: [{ pointer: "", detail }] });
   } finally {
+    clearTimeout(timer);
     await worker.terminate();
   }
 }
