@@ -47,6 +47,7 @@ test("a step that takes its worker with it each time fails in the end", async (t
   );
   assert.equal((await pool.query("select 1 from flow_attempt where state = 'failed'")).length, 5);
   // One of the living is left alone.
+  await lease.beat();
   await pool.query("update flow_part set state = 'running', worker = $1", [lease.id]);
   await lease.bury();
   assert.equal((await pool.query("select 1 from flow_part where state = 'running'")).length, 1);

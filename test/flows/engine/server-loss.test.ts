@@ -9,7 +9,7 @@ import { connect } from "../../../src/db/postgres.ts";
 import { isGyreError } from "../../../src/errors.ts";
 import { startEngine } from "../../../src/flows/engine/engine.ts";
 import { atEnd, attach, kill9, newFolder, serverPid } from "../../db/server-process.ts";
-import { createDeeds, deedsOf, type Op, scriptFlow } from "./script.ts";
+import { createDeeds, deedsOf, type Op, openGate, scriptFlow } from "./script.ts";
 
 const CALL: Call = { who: ANONYMOUS };
 const STEPS = 200;
@@ -39,7 +39,11 @@ test("flows outlive a server that is killed: all ends well, and no step fails fo
   atEnd(t, () => engine.close());
   const parts = Array.from({ length: STEPS }, (_, i) => `p${i}`);
   const ops: Op[] = [
-    ...parts.map((part): Op => ({ do: "step", part, act: { label: part }, kind: "patient" })),
+    // The last one waits for the end of the losses: what follows it is done once.
+    ...parts.map((part, i): Op => {
+      const act = i === STEPS - 1 ? { label: part, gate: "no more losses" } : { label: part };
+      return { do: "step", part, act, kind: "patient" };
+    }),
     ...parts.map((part): Op => ({ do: "get", part })),
     { do: "step", part: "last", act: { label: "last" }, kind: "patient" },
     { do: "get", part: "last" },
@@ -49,6 +53,7 @@ test("flows outlive a server that is killed: all ends well, and no step fails fo
     await until(async () => (await deedsOf(pool, "p")).length >= (round * STEPS) / (ROUNDS + 1));
     await kill9(serverPid(folder));
   }
+  await until(() => openGate(pool, "no more losses").then(() => true));
   await until(async () => (await engine.runs.settled(id, CALL))?.ok);
   assert.equal((await deedsOf(pool, "last")).length, 1);
   const run = await engine.runs.get(id, CALL);
