@@ -78,7 +78,8 @@ async function inNewSchema(address: ServerAddress, ending: Ending, options: Test
     // Who is still at work would wait for the drop, and the drop for them.
     await pool.close();
     const admin = await connect({ ...address, schema: "public", max: 1 });
-    await admin.query(`drop schema if exists ${pool.schema} cascade`);
+    // Statements of processes that were killed may go on for a while, and meet it in a deadlock.
+    await admin.transaction((tx) => tx.query(`drop schema if exists ${pool.schema} cascade`), { retries: 5 });
     await admin.close();
   });
   for (const name of migrations) await migrate(pool, { name });
