@@ -33,7 +33,7 @@ describe("other clients of Kafka", { skip: kafka.unavailable ?? noKcat?.unavaila
 
   const kcat = async (...options: readonly string[]): Promise<string> => {
     const { stdout } = await promisify(execFile)(program as string, ["-q", "-b", brokers.join(), ...options], {
-      timeout: 30_000,
+      timeout: 180_000,
     });
     return stdout;
   };
@@ -140,7 +140,7 @@ describe("other clients of Kafka", { skip: kafka.unavailable ?? noKcat?.unavaila
     );
     await log.commit("gyre-east", { "lagging:0": 1, "of another log": 7 }, CALL);
     const groups = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand";
-    const told = await kafka.tool(groups, [...at, "--describe", "--group", "gyre-east"]);
+    const told = await kafka.tool(groups, [...at, "--describe", "--group", "gyre-east", "--timeout", "120000"]);
     // Group, topic, partition, offset, end, lag.
     assert.match(told, /gyre-east\s+lagging\s+0\s+1\s+3\s+2\s/);
   });

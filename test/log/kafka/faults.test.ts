@@ -26,17 +26,17 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
     await kafka.stop();
   });
 
-  /** As a caller does who was told to come again: with the same id, until it is accepted. */
-  const insist = async (log: KafkaLog, wanted: Message): Promise<void> => {
+  /** As a caller does who was told to come again: a broker that answers may not lead its partitions yet. */
+  const insist = async <T>(call: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
-        await log.append([wanted], CALL);
-        return;
+        return await call();
       } catch (error) {
         if (!isBusy(error)) throw error;
       }
     }
   };
+  const append = (log: KafkaLog, wanted: Message) => insist(() => log.append([wanted], CALL));
 
   test("killed again and again under load: what was accepted is there, in the order of its keys", async () => {
     const log = open("killed");
@@ -54,7 +54,7 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
     const writing = Array.from({ length: KEYS }, async (_, k) => {
       for (let i = 0; i < MESSAGES_OF_A_KEY; i++) {
         const id = `${k}/${String(i).padStart(4, "0")}`;
-        await insist(log, message(id, { key: `key ${k}` }));
+        await append(log, message(id, { key: `key ${k}` }));
         witness.add(id);
         accepted?.();
       }
@@ -64,6 +64,8 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
         const due = (kill * KEYS * MESSAGES_OF_A_KEY) / (KILLS + 1);
         await new Promise<void>((resolve) => {
           accepted = () => witness.size >= due && resolve();
+          // While the broker came back, the rest may have been accepted.
+          accepted();
         });
         await kafka.kill();
         await kafka.restart();
@@ -71,7 +73,7 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
     })();
     await Promise.all([...writing, killing, reading]);
 
-    for (const found of [live, await history(log)]) {
+    for (const found of [live, await insist(() => history(log))]) {
       const ids = new Set(found.map(({ id }) => id));
       assert.deepEqual(witness.difference(ids), new Set());
       assert.equal(ids.size, KEYS * MESSAGES_OF_A_KEY);
@@ -86,9 +88,14 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
 
   test("many at once: what was answered is there, and keys keep the order of those who waited", async () => {
     const log = open("many");
-    const witness: string[] = [];
+    const large = (i: number): Message => {
+      return message(String(i).padStart(4, "0"), { key: `key ${i % 5}`, value: new Uint8Array(30_000) });
+    };
+    // The topic is made before all come at once, and has one that was accepted.
+    await append(log, large(0));
+    const witness = [large(0).id];
     const appends = Array.from({ length: 400 }, async (_, i) => {
-      const wanted = message(String(i).padStart(4, "0"), { key: `key ${i % 5}`, value: new Uint8Array(30_000) });
+      const wanted = large(i + 1);
       try {
         await log.append([wanted], CALL);
         witness.push(wanted.id);
@@ -99,9 +106,9 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
     });
     await Promise.all(appends);
     await kafka.restart();
-    const found = await history(log);
+    const found = await insist(() => history(log));
     assert.deepEqual(new Set(witness).difference(new Set(found.map(({ id }) => id))), new Set());
-    assert.ok(witness.length > 0 && witness.length < 400, `${witness.length} were accepted`);
+    assert.ok(witness.length <= 400, "all were accepted: none met the kill");
     for (const messages of Map.groupBy(found, ({ key }) => key).values()) {
       const order = messages.map(({ id }) => id);
       assert.deepEqual(order, order.toSorted());
@@ -124,7 +131,7 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
       return [];
     })();
     await kafka.restart();
-    const [place] = await log.append([message("1")], CALL);
+    const [place] = await append(log, message("1"));
     assert.equal(place?.isRepeat, false);
     assert.deepEqual(await reading, ["1"]);
     await assert.rejects(open("nobody", { brokers: ["127.0.0.1:1"] }).tails(CALL), isBusy);
@@ -132,7 +139,7 @@ describe("a broker that goes away", { skip: kafka.unavailable ?? false }, () => 
 
   test("a read of what there is gives up in the end, a live one ends when it is stopped", async () => {
     const log = open("gone");
-    await log.append([message("1")], CALL);
+    await append(log, message("1"));
     await kafka.kill();
     await assert.rejects(history(log), isBusy);
     const stop = new AbortController();
@@ -150,7 +157,9 @@ describe("a cluster that loses a broker", { skip: kafka.unavailable ?? false }, 
     if (cluster.unavailable !== undefined) return;
     t.after(() => cluster.stop());
     const { brokers } = cluster;
-    const [log, reader] = [1, 2].map(() => createKafkaLog({ brokers, topics: { mode: "one", partitions: 6 } }));
+    // Others take the lead when the cluster has noticed, which a busy machine does late.
+    const patient = { brokers, topics: { mode: "one", partitions: 6 }, retries: 60 } as const;
+    const [log, reader] = [1, 2].map(() => createKafkaLog(patient));
     t.after(() => Promise.all([log!.close(), reader!.close()]));
     const stop = new AbortController();
     const found: Recorded[] = [];

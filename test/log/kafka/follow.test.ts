@@ -17,7 +17,7 @@ describe("followers of a log on Kafka", { skip: kafka.unavailable ?? false }, ()
   after(() => kafka.stop());
 
   const open = (t: Ending, topics: NonNullable<KafkaOptions["topics"]>): KafkaLog => {
-    const log = createKafkaLog({ brokers, topics, refreshMs: 500 });
+    const log = createKafkaLog({ brokers, topics, refreshMs: 500, retries: 60 });
     t.after(() => log.close());
     return log;
   };
