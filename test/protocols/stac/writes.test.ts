@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { before, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { preferenceOf } from "../../../src/protocols/stac/prefer.ts";
 import { collection, item } from "../../contract/catalog/node.ts";
 import { type Answer, assertProblem, ROOT, type StacNode, stacNode, suiteEnding } from "./node.ts";
 
@@ -41,11 +42,13 @@ suite("STAC transactions", () => {
     assert.deepEqual([plain.status, plain.body.status], [201, "applied"]);
     assert.equal(plain.headers.get("preference-applied"), "wait=30");
     const id = fresh();
-    const shown = await node.send("POST", ITEMS, item(id), { prefer: "return=representation" });
+    const shown = await node.send("POST", ITEMS, item(id), { prefer: "wait=30, return=representation" });
     assert.equal(shown.status, 201);
     assert.equal(shown.headers.get("content-type"), "application/geo+json");
     assert.equal(shown.headers.get("etag"), await etagOf(id));
-    assert.equal(shown.headers.get("preference-applied"), "wait=5, return=representation");
+    assert.equal(shown.headers.get("preference-applied"), "wait=30, return=representation");
+    const unsaid = preferenceOf(new Request(ROOT, { headers: { prefer: "return=representation" } }));
+    assert.deepEqual(unsaid, { seconds: 5, returns: "representation" }, "whoever wants the document waits for it");
     assert.deepEqual(shown.body, (await node.ask(`${ITEMS}/${id}`)).body);
     const least = await node.send("PUT", `${ITEMS}/${id}`, item(id), { prefer: 'wait="30"; return=minimal' });
     assert.deepEqual([least.status, least.body], [204, ""]);
@@ -258,7 +261,9 @@ suite("STAC transactions", () => {
 
   test("collections are written as items are", async () => {
     const at = "/stac/collections/own";
-    const made = await node.send("POST", "/stac/collections", collection("own"), { prefer: "return=representation" });
+    const made = await node.send("POST", "/stac/collections", collection("own"), {
+      prefer: "wait=30, return=representation",
+    });
     assert.deepEqual([made.status, made.body.id], [201, "own"]);
     assert.equal(made.headers.get("location"), ROOT + at);
     assertProblem(await node.send("POST", "/stac/collections", collection("own")), 409);
