@@ -8,8 +8,8 @@ import { datasetDocuments, type PackageDocument, packageDocuments } from "./docu
 
 /** Documents written at once. */
 const LANES = 8;
-/** Newer states that are met while pages are written. */
-const MOST_NEWER = 5;
+/** Newer states that are met while pages are written: as many as a writer of the descriptor may meet. */
+const MOST_NEWER = 30;
 const RECIPE = "recipe.json";
 const MOST_RECIPE = 64 * 1024 * 1024;
 
