@@ -48,6 +48,7 @@ export async function waitingQueues(pool: Pool, queues: readonly string[]): Prom
     `select queue from unnest($1::text[]) as queue where exists (
        select from flow_part p where p.queue = queue.queue and p.state = 'queued' and p.due <= now())`,
     [queues],
+    { prepared: true },
   );
   return rows.map(({ queue }) => queue);
 }
@@ -83,5 +84,6 @@ async function take(db: Database, which: string, values: readonly unknown[]): Pr
      where p.run = it.run and p.part = it.part and p.state = 'queued'
      returning p.run, p.part, p.name, p.queue, p.input, p.try, p.attempt, p.failures, r.subject, r.roles`,
     values,
+    { prepared: true },
   );
 }

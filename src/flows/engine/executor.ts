@@ -33,8 +33,13 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { pool, closing, timeIn } = options;
-    this.#ground = { pool, closing, timeIn, steps: new Batch(STEPS_AT_ONCE, (steps) => insertSteps(pool, steps)) };
+    const { pool, bell, closing, timeIn } = options;
+    this.#ground = {
+      pool,
+      closing,
+      timeIn,
+      steps: new Batch(STEPS_AT_ONCE, (steps) => insertSteps(pool, bell, steps)),
+    };
   }
 
   /** Executions that are under way, by their runs. */
@@ -70,6 +75,7 @@ export class Executor {
     const mover = this.#mover(id);
     using _news = bell.hearRun(id, (news) => {
       if (news === undefined) run.renew();
+      else if (news.kind === "ended") run.ring(news.parts);
       else if (news.kind !== "changed") run.ring();
       mover.ring();
     });

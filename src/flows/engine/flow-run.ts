@@ -4,6 +4,7 @@ import type { Pool } from "../../db/database.ts";
 import { Wake } from "../../log/wake.ts";
 import type { Flow, FlowContext, Handle, Settled, Step } from "../flow.ts";
 import type { Batch } from "./batch.ts";
+import type { EndedParts } from "./bell.ts";
 import { errorOf } from "./failure.ts";
 import { jsonText, MOST_INPUT, parse } from "./json.ts";
 import { checkPart, checkRunId } from "./names.ts";
@@ -79,8 +80,9 @@ export class FlowRun implements FlowContext {
     for (const part of known) this.#parts.set(part.part, { known: part, kept: Promise.resolve() });
   }
 
-  /** Something of the run may have ended. */
-  ring(): void {
+  /** Something of the run may have ended: these parts have. */
+  ring(ended: EndedParts = new Map()): void {
+    this.#settle(ended);
     this.#news.ring();
   }
 
@@ -221,6 +223,10 @@ export class FlowRun implements FlowContext {
     };
   }
 
+  #settle(ended: EndedParts): void {
+    for (const [name, settled] of ended) Object.assign(this.#parts.get(name) ?? {}, { settled });
+  }
+
   async #settled<Out>(part: Part): Promise<Settled<Out>> {
     const { closing, pool } = this.#ground;
     const { stopped } = this.#options;
@@ -230,8 +236,7 @@ export class FlowRun implements FlowContext {
       if (part.settled === undefined) {
         const open = [part, ...[...this.#parts.values()].filter((other) => other !== part && !other.settled)];
         const names = open.slice(0, READ_AHEAD).map(({ known }) => known.part);
-        const ended = await insist(closing, () => endedParts(pool, this.id, names));
-        for (const [name, settled] of ended) Object.assign(this.#parts.get(name) ?? {}, { settled });
+        this.#settle(await insist(closing, () => endedParts(pool, this.id, names)));
       }
       // What a step gave was checked by its schema before it was kept.
       if (part.settled !== undefined) return part.settled as Settled<Out>;

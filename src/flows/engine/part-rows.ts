@@ -2,7 +2,7 @@ import type { Json } from "../../core/array.ts";
 import type { Pool } from "../../db/database.ts";
 import type { Failure, Settled } from "../flow.ts";
 import type { RunState } from "../runs.ts";
-import { channelOf } from "./bell.ts";
+import { type Bell, channelOf, type EndedParts } from "./bell.ts";
 import { storable } from "./json.ts";
 
 /** A step that a run is to start. */
@@ -27,7 +27,8 @@ export interface KnownPart {
   readonly isNew: boolean | null;
 }
 
-interface EndedRow {
+/** A part that has ended, as the database has it. */
+export interface EndedRow {
   readonly part: string;
   readonly state: RunState;
   readonly output: Json | null;
@@ -48,8 +49,8 @@ export async function knownParts(pool: Pool, run: string): Promise<readonly Know
  * Queues steps that are not queued yet; those of runs that were stopped meanwhile are not. It does not wait for the
  * server's disk: an execution queues its steps again when the server came back, as one does after a crash of its own.
  */
-export async function insertSteps(pool: Pool, steps: readonly NewStep[]): Promise<void> {
-  await pool.query(
+export async function insertSteps(pool: Pool, bell: Bell, steps: readonly NewStep[]): Promise<void> {
+  const news = await pool.query<{ told: string }>(
     `with hasty as (select set_config('synchronous_commit', 'off', true)),
      made as (
        insert into flow_part (run, part, position, name, queue, key, input, state)
@@ -59,18 +60,16 @@ export async function insertSteps(pool: Pool, steps: readonly NewStep[]): Promis
        join flow_run r on r.id = s.run and r.execution = s.execution and r.ended is null
        for share of r
        on conflict do nothing returning run, queue)
-     select count(pg_notify($2, told)) from
-       (select 'q' || queue as told from made union select 'c' || run from made) as told`,
-    [storable(steps), channelOf(pool.schema)],
+     select told, pg_notify($2, $3 || told) from
+       (select 'q' || queue as told from made union select 'c' || run from made) as news`,
+    [storable(steps), bell.channel, bell.mark],
+    { prepared: true },
   );
+  for (const { told } of news) bell.tell(told);
 }
 
 /** Those of the named parts that have ended. */
-export async function endedParts(
-  pool: Pool,
-  run: string,
-  parts: readonly string[],
-): Promise<ReadonlyMap<string, Settled<Json>>> {
+export async function endedParts(pool: Pool, run: string, parts: readonly string[]): Promise<EndedParts> {
   const rows = await pool.query<EndedRow>(
     `select p.part, coalesce(r.state, p.state) as state,
        case when p.child is null then p.output else r.output end as output,
@@ -78,7 +77,12 @@ export async function endedParts(
      from flow_part p left join flow_run r on r.id = p.child
      where p.run = $1 and p.part = any($2) and coalesce(r.state, p.state) in ${ENDED}`,
     [run, parts],
+    { prepared: true },
   );
+  return settledParts(rows);
+}
+
+export function settledParts(rows: readonly EndedRow[]): EndedParts {
   return new Map(rows.map((row) => [row.part, settledOf(row)]));
 }
 
@@ -115,5 +119,6 @@ export async function moveRun(pool: Pool, run: string): Promise<void> {
      select count(pg_notify($2, 'c' || id)) from
        (select id from moved union select p.run from flow_part p join moved on p.child = moved.id) as told`,
     [run, channelOf(pool.schema)],
+    { prepared: true },
   );
 }

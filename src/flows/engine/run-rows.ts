@@ -30,6 +30,7 @@ export async function insertRun(db: Database, schema: string, run: NewRun): Prom
      queued as (select ${executionSql(schema, "id", "execution")}, pg_notify($8, 's') from made)
      select count(*) as made from queued`,
     [run.id, run.flow, run.parent ?? null, run.who.subject, run.who.roles, run.input, randomUUID(), channelOf(schema)],
+    { prepared: true },
   );
   return row?.made === 1;
 }
@@ -67,6 +68,7 @@ export async function beginRun(pool: Pool, id: string, execution: string): Promi
          (select id from begun union select p.run from flow_part p join begun on p.child = begun.id) as it)
      select begun.* from begun, told`,
     [id, execution, channelOf(pool.schema)],
+    { prepared: true },
   );
   return row;
 }

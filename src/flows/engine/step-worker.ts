@@ -5,6 +5,7 @@ import { GyreError } from "../../errors.ts";
 import { Wake } from "../../log/wake.ts";
 import type { AnyStep, QueueSpec } from "../flow.ts";
 import { Batch } from "./batch.ts";
+import type { Bell } from "./bell.ts";
 import { type Claimed, claim, isShared, waitingQueues } from "./claim.ts";
 import { insist } from "./patience.ts";
 import { StepRun } from "./step-run.ts";
@@ -12,6 +13,7 @@ import { type EndedTry, endTries, keepTold, type Told } from "./try-rows.ts";
 
 export interface StepWorkerOptions {
   readonly pool: Pool;
+  readonly bell: Bell;
   /** Of this process. */
   readonly id: string;
   readonly steps: ReadonlyMap<string, AnyStep>;
@@ -61,12 +63,13 @@ export class StepWorker {
   constructor(options: StepWorkerOptions) {
     this.#options = options;
     this.#folder = join(options.scratch, options.id);
-    const { pool } = options;
+    const { pool, bell } = options;
     this.#ends = new Batch(ENDS_AT_ONCE, async (ends) => {
       const told = ends.flatMap((end) => end.told ?? []);
       if (told.length > 0) await keepTold(pool, told);
       await endTries(
         pool,
+        bell,
         ends.map(({ ended }) => ended),
       );
     });

@@ -1,8 +1,9 @@
 import type { Pool } from "../../db/database.ts";
 import type { Failure, Progress } from "../flow.ts";
-import { channelOf } from "./bell.ts";
+import { type Bell, channelOf } from "./bell.ts";
 import type { Claimed } from "./claim.ts";
 import { storable } from "./json.ts";
+import { type EndedRow, settledParts } from "./part-rows.ts";
 
 /** How a try ended, as the database is told. */
 export interface EndedTry extends Pick<Claimed, "run" | "part" | "try"> {
@@ -32,8 +33,8 @@ export interface Note {
 }
 
 /** Keeps how tries ended. Those that were cancelled or taken for dead meanwhile stay as they are. */
-export async function endTries(pool: Pool, tries: readonly EndedTry[]): Promise<void> {
-  await pool.query(
+export async function endTries(pool: Pool, bell: Bell, tries: readonly EndedTry[]): Promise<void> {
+  const news = await pool.query<{ told: string; parts: readonly EndedRow[] | null }>(
     `with told as (
        select * from jsonb_to_recordset($1::jsonb) as t(run text, part text, try uuid, state text, output text,
          error jsonb, "waitMs" float8, "isGivenBack" boolean, "isLimited" boolean)),
@@ -56,12 +57,19 @@ export async function endTries(pool: Pool, tries: readonly EndedTry[]): Promise<
          started = case when it.state <> 'queued' then p.started end,
          worker = case when it.state <> 'queued' then p.worker end,
          try = null
-       from it where p.run = it.run and p.part = it.part returning p.run, p.queue, it.state, it."isLimited")
-     select count(pg_notify($2, told)) from
-       (select case state when 'queued' then 'c' else 'e' end || run as told from ended
-        union select 'q' || queue from ended where state = 'queued' or "isLimited") as told`,
-    [storable(tries), channelOf(pool.schema)],
+       from it where p.run = it.run and p.part = it.part
+       returning p.run, p.part, p.queue, p.state, p.output, p.error, it."isLimited"),
+     parts as (
+       select run, part, queue, "isLimited", state = 'queued' as "isAgain",
+         jsonb_build_object('part', part, 'state', state, 'output', output, 'error', error) as it from ended)
+     select told, parts, pg_notify($2, $3 || told) from
+       (select 'e' || run as told, jsonb_agg(it) as parts from parts where not "isAgain" group by run
+        union all select distinct 'c' || run, null::jsonb from parts where "isAgain"
+        union all select distinct 'q' || queue, null::jsonb from parts where "isAgain" or "isLimited") as news`,
+    [storable(tries), bell.channel, bell.mark],
+    { prepared: true },
   );
+  for (const { told, parts } of news) bell.tell(told, parts === null ? undefined : settledParts(parts));
 }
 
 /** Keeps what tries told while they run. */
@@ -88,5 +96,6 @@ export async function keepTold(pool: Pool, all: readonly Told[]): Promise<void> 
        returning run)
      select count(pg_notify($3, 'c' || run)) from (select run from moved union select run from noted) as told`,
     [storable(moved), storable(notes), channelOf(pool.schema)],
+    { prepared: true },
   );
 }

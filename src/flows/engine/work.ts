@@ -57,6 +57,7 @@ async function start(options: EngineOptions, { bell, registry, id }: WorkGround)
   );
   const steps = new StepWorker({
     pool,
+    bell,
     id,
     steps: registry.steps,
     queues,
