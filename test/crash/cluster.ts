@@ -84,10 +84,12 @@ export class Cluster {
 
   /** Ends the database without a word; the nodes bring it back. */
   async killDatabase(): Promise<void> {
-    // One that is still down from the last time cannot be killed.
-    await this.database("public", async () => undefined);
-    const pid = serverPid(this.#databaseFolder);
-    assert.ok(pid !== undefined);
+    let pid: number | undefined;
+    while (pid === undefined) {
+      // One that is still down from the last time cannot be killed; and where no node was attached again, it ends here.
+      await this.database("public", async () => undefined);
+      pid = serverPid(this.#databaseFolder);
+    }
     process.kill(pid, "SIGKILL");
   }
 
