@@ -27,7 +27,9 @@ export interface S3Service extends Service {
 
 export type StartedS3 = (S3Service & { readonly unavailable?: undefined }) | { readonly unavailable: string };
 
-const MOTO = fileURLToPath(new URL("../../.peers/moto/bin/moto_server", import.meta.url));
+const MOTO = fileURLToPath(new URL("../../.peers/moto/bin/", import.meta.url));
+/** No thread takes over between the look at a write's condition and the write, which moto does not guard. */
+const MOTO_MAIN = "import sys; sys.setswitchinterval(3600); from moto.server import main; main()";
 const PATIENCE_MS = 180_000;
 /** Asked politely it waits for the threads of connections that clients keep open, at times for ever. */
 const MOTO_END = "SIGKILL";
@@ -70,9 +72,10 @@ http {
  * use S3; the bucket is made with that user's keys.
  */
 export async function startS3(bucket: string): Promise<StartedS3> {
-  if (!existsSync(MOTO)) return missing("moto is not installed (node scripts/services.ts install)");
+  if (!existsSync(join(MOTO, "moto_server")))
+    return missing("moto is not installed (node scripts/services.ts install)");
   const folder = await mkdtemp(join(tmpdir(), "gyre-moto-"));
-  const child = spawn(MOTO, ["-H", "127.0.0.1", "-p", "0"], {
+  const child = spawn(join(MOTO, "python"), ["-c", MOTO_MAIN, "-H", "127.0.0.1", "-p", "0"], {
     cwd: folder,
     env: { ...process.env, INITIAL_NO_AUTH_ACTION_COUNT: "3", PYTHONUNBUFFERED: "1" },
     stdio: ["ignore", "ignore", "pipe"],
@@ -111,9 +114,10 @@ export async function startS3(bucket: string): Promise<StartedS3> {
 
 /** moto's S3 with one empty bucket that everybody may read, and list, without any signature; any keys may write. */
 export async function startPublicS3(bucket: string): Promise<StartedS3> {
-  if (!existsSync(MOTO)) return missing("moto is not installed (node scripts/services.ts install)");
+  if (!existsSync(join(MOTO, "moto_server")))
+    return missing("moto is not installed (node scripts/services.ts install)");
   const folder = await mkdtemp(join(tmpdir(), "gyre-moto-"));
-  const child = spawn(MOTO, ["-H", "127.0.0.1", "-p", "0"], {
+  const child = spawn(join(MOTO, "python"), ["-c", MOTO_MAIN, "-H", "127.0.0.1", "-p", "0"], {
     cwd: folder,
     env: { ...process.env, PYTHONUNBUFFERED: "1" },
     stdio: ["ignore", "ignore", "pipe"],
@@ -149,22 +153,27 @@ export function findProgram(name: string, folders: readonly string[]): string | 
 const PORTS = [12_000, 32_000] as const;
 
 /**
- * A port of this machine that nobody listens on. The system gives it to no connection that goes out: else one of them
+ * A port of this machine that nobody listens on, nor on those so many above it. The system gives it to no connection that goes out: else one of them
  * could have it before the server does, or while that is started again.
  */
-export async function freePort(): Promise<number> {
+export async function freePort(above: readonly number[] = []): Promise<number> {
   for (;;) {
     const port = randomInt(...PORTS);
-    const server = createServer().listen(port, "127.0.0.1");
-    const isFree = await once(server, "listening").then(
-      () => true,
-      () => false,
-    );
-    if (!isFree) continue;
-    server.close();
-    await once(server, "close");
-    return port;
+    const free = await Promise.all([0, ...above].map((more) => isFree(port + more)));
+    if (!free.includes(false)) return port;
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
 }
 
 /** Waits until the port accepts connections. */
