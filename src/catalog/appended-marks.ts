@@ -32,6 +32,8 @@ export class AppendedMarks {
 
 const PAUSE_MS = 100;
 
+/** What is being applied needs no mark any more; who waited for it could be waited for as well. */
 const MARK = `
-  with quickly as materialized (select set_config('synchronous_commit', 'off', true))
-  update pending set appended = now() from quickly where event_id = any($1)`;
+  with quickly as materialized (select set_config('synchronous_commit', 'off', true)),
+    idle as (select event_id from pending where event_id = any($1) for update skip locked)
+  update pending set appended = now() from quickly, idle where pending.event_id = idle.event_id`;
