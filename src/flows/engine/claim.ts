@@ -37,6 +37,15 @@ export async function claim(pool: Pool, queue: QueueSpec, worker: string, most: 
   });
 }
 
+/** Queues again what a worker took without knowing: all that runs under its name but these tries. */
+export async function release(pool: Pool, worker: string, known: readonly string[]): Promise<void> {
+  await pool.query(
+    `update flow_part set state = 'queued', worker = null, try = null, started = null
+     where worker = $1 and state = 'running' and try <> all($2::uuid[])`,
+    [worker, known],
+  );
+}
+
 /** Whether processes share a limit of the queue. */
 export function isShared({ perKey, everywhere }: QueueSpec): boolean {
   return perKey !== undefined || everywhere !== undefined;

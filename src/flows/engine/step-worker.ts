@@ -6,7 +6,7 @@ import { Wake } from "../../log/wake.ts";
 import type { AnyStep, QueueSpec } from "../flow.ts";
 import { Batch } from "./batch.ts";
 import type { Bell } from "./bell.ts";
-import { type Claimed, claim, isShared, waitingQueues } from "./claim.ts";
+import { type Claimed, claim, isShared, release, waitingQueues } from "./claim.ts";
 import { insist } from "./patience.ts";
 import { StepRun } from "./step-run.ts";
 import { type EndedTry, endTries, keepTold, type Told } from "./try-rows.ts";
@@ -48,7 +48,9 @@ export class StepWorker {
   readonly #wake = new Wake();
   readonly #ends: Batch<Ended>;
   /** Tries whose end is being written. */
-  #ending = 0;
+  readonly #ending = new Set<string>();
+  /** A claim failed: what it took may be taken, and only its answer lost. */
+  #isDoubtful = false;
   /** Queues that may have work. */
   readonly #due = new Set<string>();
   readonly #recycled = Promise.withResolvers<string>();
@@ -120,19 +122,21 @@ export class StepWorker {
       await this.#wake.after(this.#wake.version, undefined, deadline - Date.now());
     for (const step of this.#running.values()) step.giveBack();
     const { closing } = this.#options;
-    while (this.#running.size + this.#ending > 0 && !closing.aborted)
+    while (this.#running.size + this.#ending.size > 0 && !closing.aborted)
       await this.#wake.after(this.#wake.version, closing);
     await this.#telling;
     await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #takeLoop(): Promise<void> {
-    const { closing, onError, pool, queues } = this.#options;
+    const { closing, id, onError, pool, queues } = this.#options;
     const names = queues.map(({ name }) => name);
     let looked = 0;
     while (!this.#isDraining && !closing.aborted) {
       const { version } = this.#wake;
       try {
+        if (this.#isDoubtful) await release(pool, id, [...this.#running.keys(), ...this.#ending]);
+        this.#isDoubtful = false;
         if (Date.now() - looked >= POLL_MS) {
           for (const queue of await waitingQueues(pool, names)) this.#due.add(queue);
           looked = Date.now();
@@ -140,9 +144,10 @@ export class StepWorker {
         }
         for (const queue of queues) if (this.#due.has(queue.name)) await this.#takeFrom(queue);
       } catch (error) {
+        this.#isDoubtful = true;
         onError(error);
       }
-      if (this.#worn !== undefined && this.#running.size + this.#ending === 0) this.#recycled.resolve(this.#worn);
+      if (this.#worn !== undefined && this.#running.size + this.#ending.size === 0) this.#recycled.resolve(this.#worn);
       await this.#wake.after(version, undefined, POLL_MS);
     }
   }
@@ -152,7 +157,7 @@ export class StepWorker {
     const inQueue = [...this.#running.values()].filter(({ claimed }) => claimed.queue === queue.name).length;
     const room = Math.min(
       concurrency - this.#running.size,
-      MOST_ENDING * concurrency - this.#ending,
+      MOST_ENDING * concurrency - this.#ending.size,
       (queue.perWorker ?? Number.POSITIVE_INFINITY) - inQueue,
       recycleAfter - this.#taken,
     );
@@ -171,13 +176,13 @@ export class StepWorker {
     this.#running.set(claimed.try, step);
     const ended = await step.run(steps.get(claimed.name));
     this.#running.delete(claimed.try);
-    this.#ending++;
+    this.#ending.add(claimed.try);
     this.#wake.ring();
     const told = step.told();
     const isLimited = queues.some((queue) => queue.name === claimed.queue && isShared(queue));
     await this.#kept;
     await insist(closing, () => this.#ends.add({ ended: { ...ended, isLimited }, told })).catch(onError);
-    this.#ending--;
+    this.#ending.delete(claimed.try);
     this.#wake.ring();
   }
 
