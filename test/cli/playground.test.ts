@@ -9,6 +9,7 @@ import { syntheticItems } from "../../src/catalog/synthetic/items.ts";
 import { atEnd, ended, serverPid, until } from "../db/server-process.ts";
 import { startKafka } from "../services/kafka.ts";
 import { startPostgres } from "../services/postgres-server.ts";
+import { freePort } from "../services/services.ts";
 import { GYRE, gyre, temporary } from "./run.ts";
 
 interface Told {
@@ -54,6 +55,8 @@ async function playground(t: TestContext, folder: string, ...argv: string[]): Pr
   return { child, nodes, pids: Object.values(nodes).map(({ pid }) => pid), end };
 }
 
+/** What its nodes listen on, counted from the first port. */
+const FURTHER_PORTS = [1, 2, 3, 4, 5, 40, 41];
 const ITEMS = [...syntheticItems(100, 7, "CMIP6")];
 const HISTORICAL = ITEMS.filter(({ id }) => id.includes(".historical.")).length;
 const EXPECTED = { east: ITEMS.length, west: ITEMS.length, secondary: HISTORICAL };
@@ -148,7 +151,9 @@ test("what is published at one node is at all of them, whatever ends the playgro
 test("a node that ends is started again where it was, and has what came meanwhile", async (t) => {
   const folder = temporary(t);
   chmodSync(folder, 0o755);
-  const running = await playground(t, folder);
+  // Of any free ports one could be another's when its node is started again.
+  const port = await freePort(FURTHER_PORTS);
+  const running = await playground(t, folder, "--port", String(port));
   for (let round = 0; round < 2; round++) {
     const west = running.nodes.west!;
     process.kill(west.pid, "SIGKILL");
@@ -184,7 +189,7 @@ test("on a PostgreSQL server and Apache Kafka", async (t) => {
   assert.match(log, /^Apache Kafka/);
   assert.equal(await running.end("SIGTERM"), 0);
   const groups = await kafka.tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", [
-    ...["--bootstrap-server", kafka.brokers[0]!, "--describe", "--all-groups"],
+    ...["--bootstrap-server", kafka.brokers[0]!, "--describe", "--all-groups", "--timeout", "120000"],
   ]);
   for (const group of ["esgf-east", "esgf-west", "secondary-node"]) assert.match(groups, new RegExp(group));
 });
