@@ -11,6 +11,7 @@ import { dataFolder } from "../formats/data.ts";
 import { findProgram, missing } from "../services/services.ts";
 import { type Browser, type Page, startChromium } from "./stac-browser/chromium.ts";
 import { type Site, STAC_BROWSER, serveStacBrowser } from "./stac-browser/site.ts";
+import { written } from "./written.ts";
 
 const chromium = findProgram("chromium", []);
 const skip =
@@ -42,14 +43,7 @@ describe("STAC Browser at a running node", { skip }, () => {
   let other: StacItem;
   let described: StacCollection & { readonly providers: readonly { readonly name: string }[] };
 
-  async function post(path: string, document: object): Promise<void> {
-    const answer = await fetch(new URL(path, node.url), {
-      method: "POST",
-      headers: { "Content-Type": "application/json", Prefer: "wait=30" },
-      body: JSON.stringify(document),
-    });
-    assert.equal(answer.status, 201, await answer.text());
-  }
+  const post = (path: string, document: object): Promise<void> => written(new URL(path, node.url), document);
 
   before(async () => {
     home = await mkdtemp(join(tmpdir(), "gyre-stac-browser-"));

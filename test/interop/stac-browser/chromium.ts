@@ -33,7 +33,7 @@ export interface Browser {
   stop(): Promise<void>;
 }
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 /** Nothing is asked of the internet, whether it is there or not. */
 const LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1";
 const SIZE = "1400,2200";
@@ -55,7 +55,7 @@ export async function startChromium(program: string): Promise<Browser> {
   const stop = async (): Promise<void> => {
     child.kill();
     await exit;
-    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   return { page: pageOf(tools, sessionId, seen), stop };
 }

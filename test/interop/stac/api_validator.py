@@ -8,7 +8,7 @@ import stac_api_validator.__main__ as program  # noqa: E402
 from requests import Session  # noqa: E402
 
 # It wants writes to be done when they are answered: with what was made, and with nothing of what was changed.
-PREFERENCES = {"POST": "wait=10, return=representation", "PUT": "wait=10, return=minimal"}
+PREFERENCES = {"POST": "wait=30, return=representation", "PUT": "wait=30, return=minimal"}
 PREFERENCES |= {method: PREFERENCES["PUT"] for method in ("PATCH", "DELETE")}
 
 prepare = Session.prepare_request
