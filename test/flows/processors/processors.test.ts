@@ -7,6 +7,7 @@ import type { Access } from "../../../src/core/access.ts";
 import { createEngine } from "../../../src/engine.ts";
 import type { Processor } from "../../../src/flows/processors/processor.ts";
 import { openVector } from "../../../src/vector/open.ts";
+import { until } from "../../db/server-process.ts";
 import { rejects } from "../../files/rejects.ts";
 import { zipOf } from "../sources/zip-of.ts";
 import { CALL, setUp, square } from "./harness.ts";
@@ -254,6 +255,8 @@ test("files of a member that changes its archive are another state", async (t) =
   const digestOf = async (): Promise<string> =>
     (await processors({ table, cache: { revalidate: 1e-3 } })).get("a.v1")!.sourceDigest(CALL);
   const before = await digestOf();
+  const looked = Date.now();
+  await until(() => Date.now() > looked);
   server.files.set("x.zip", zipOf({ "a.csv": `${CSV}y,Lima,-77,-12,\r\n` }));
   assert.notEqual(await digestOf(), before);
 });
