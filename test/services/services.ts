@@ -153,8 +153,8 @@ export function findProgram(name: string, folders: readonly string[]): string | 
 const PORTS = [12_000, 32_000] as const;
 
 /**
- * A port of this machine that nobody listens on, nor on those so many above it. The system gives it to no connection that goes out: else one of them
- * could have it before the server does, or while that is started again.
+ * A port of this machine that nobody listens on, nor on those so many above it. The system gives it to no connection
+ * that goes out: else one of them could have it before the server does, or while that is started again.
  */
 export async function freePort(above: readonly number[] = []): Promise<number> {
   for (;;) {
