@@ -113,25 +113,32 @@ function install(): void {
     const pip = ["install", "--quiet", "--disable-pip-version-check", ...patience, ...packages];
     download(join(folder, "bin", "pip"), pip);
   }
-  installProgram("/usr/bin/unzip", "unzip");
-  installProgram("/usr/sbin/nginx", "nginx-light");
-  installProgram("/usr/bin/kcat", "kcat");
-  installProgram("/usr/lib/postgresql", "postgresql");
-  // Debian's newest PostgreSQL with the PostGIS that fits it.
-  installProgram("/usr/share/doc/postgresql-postgis", "postgresql-postgis");
-  installProgram("/usr/bin/gdalinfo", "gdal-bin");
-  installProgram("/usr/bin/chromium", "chromium");
+  installPrograms();
 }
 
-function installProgram(path: string, debianPackage: string): void {
-  if (existsSync(path)) return;
+/** Debian's packages, with what shows that one is there. */
+const PROGRAMS = [
+  ["/usr/bin/unzip", "unzip"],
+  ["/usr/sbin/nginx", "nginx-light"],
+  ["/usr/bin/kcat", "kcat"],
+  ["/usr/lib/postgresql", "postgresql"],
+  // With Debian's newest PostgreSQL, and the PostGIS that fits it.
+  ["/usr/share/doc/postgresql-postgis", "postgresql-postgis"],
+  ["/usr/bin/gdalinfo", "gdal-bin"],
+  ["/usr/bin/chromium", "chromium"],
+] as const;
+
+function installPrograms(): void {
+  const missing = PROGRAMS.filter(([path]) => !existsSync(path)).map(([, debianPackage]) => debianPackage);
+  if (missing.length === 0) return;
   if (process.getuid?.() !== 0) {
-    console.log(`${path} is missing, and only root can install it: apt-get install ${debianPackage}`);
+    console.log(`only root can install what is missing: apt-get install ${missing.join(" ")}`);
     return;
   }
   // Another program may be installing something.
   const patience = ["-o", "Acquire::Retries=4", "-o", "DPkg::Lock::Timeout=600"];
-  const install = ["install", "--yes", "--no-install-recommends", ...patience, debianPackage];
+  const install = ["install", "--yes", "--no-install-recommends", ...patience, ...missing];
+  download("apt-get", ["update", ...patience]);
   // Apart, because what is cut off while it is installed cannot simply be begun again.
   download("apt-get", [...install, "--download-only"]);
   run("apt-get", ...install);
