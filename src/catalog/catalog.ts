@@ -12,6 +12,13 @@ export interface Stored<T> {
   readonly updated: Date;
 }
 
+/** An item, and the JSON that is stored of it: what is answered as it is need not be parsed. */
+export interface StoredItem extends Stored<StacItem> {
+  /** All but the properties. */
+  readonly body: string;
+  readonly properties: string;
+}
+
 export interface SortKey {
   /** `id`, `collection`, `datetime`, or a property without `properties.`. */
   readonly field: string;
@@ -42,8 +49,8 @@ export interface Search {
   readonly isCounted?: boolean;
 }
 
-export interface Page<T> {
-  readonly entries: readonly Stored<T>[];
+export interface Page<Entry> {
+  readonly entries: readonly Entry[];
   /** Exact; absent where nobody asked, or where counting would take too long. */
   readonly matched?: number;
   readonly next?: string;
@@ -78,16 +85,16 @@ export interface EventStatus {
 /** The catalogue of one node as protocols see it. `call.who` decides what is visible. */
 export interface Catalog {
   collection(id: string, call: Call): Promise<Stored<StacCollection> | undefined>;
-  collections(search: Search, call: Call): Promise<Page<StacCollection>>;
-  item(collection: string, id: string, call: Call): Promise<Stored<StacItem> | undefined>;
-  search(search: Search, call: Call): Promise<Page<StacItem>>;
+  collections(search: Search, call: Call): Promise<Page<Stored<StacCollection>>>;
+  item(collection: string, id: string, call: Call): Promise<StoredItem | undefined>;
+  search(search: Search, call: Call): Promise<Page<StoredItem>>;
   /**
    * Ids of the items of a collection whose path, the hash of an id in hexadecimal digits, begins with a prefix; undefined:
    * they are more than `most`. Throws BadRequest for what is no prefix.
    */
   idsBelow(collection: string, prefix: string, most: number, call: Call): Promise<readonly string[] | undefined>;
   /** All that a search matches, whatever its limit, in its order, a batch at a time. */
-  stream(search: Search, call: Call): AsyncIterable<readonly Stored<StacItem>[]>;
+  stream(search: Search, call: Call): AsyncIterable<readonly StoredItem[]>;
   aggregate(search: Search, aggregations: readonly Aggregation[], call: Call): Promise<readonly AggregationResult[]>;
   /** JSON Schema properties of what can be filtered by, derived from the items. */
   queryables(collection: string | undefined, call: Call): Promise<{ readonly [name: string]: Json }>;

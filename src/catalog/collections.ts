@@ -39,7 +39,11 @@ export async function findCollection(
 }
 
 /** Collections that a search finds by their extent, words and own fields; by their ids unless it sorts otherwise. */
-export async function searchCollections(db: Database, search: Search, call: Call): Promise<Page<StacCollection>> {
+export async function searchCollections(
+  db: Database,
+  search: Search,
+  call: Call,
+): Promise<Page<Stored<StacCollection>>> {
   const conditions = conditionsOf(search, call.who, "collections");
   const { rest } = conditions;
   const order = orderOf({ sortby: search.sortby ?? [{ field: "id", direction: "asc" }] });

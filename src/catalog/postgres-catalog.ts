@@ -1,17 +1,17 @@
 import type { Call } from "../core/principal.ts";
-import type { Json, StacCollection, StacItem } from "../core/stac.ts";
+import type { Json, StacCollection } from "../core/stac.ts";
 import type { Database } from "../db/database.ts";
 import { GyreError } from "../errors.ts";
-import type { Aggregation, AggregationResult, Catalog, Page, Search, Stored } from "./catalog.ts";
+import type { Aggregation, AggregationResult, Catalog, Page, Search, Stored, StoredItem } from "./catalog.ts";
 import { findCollection, searchCollections } from "./collections.ts";
 import { checkPrefix, rangeOf } from "./compare/paths.ts";
-import { itemOf } from "./item-row.ts";
 import { queryablesOf, type Summaries } from "./queryables.ts";
 import { aggregateItems } from "./search/aggregate.ts";
 import { Counting, type CountingOptions } from "./search/counting.ts";
 import { searchPage } from "./search/page.ts";
 import { streamItems } from "./search/stream.ts";
 import { sql } from "./sql.ts";
+import { ITEM_TEXTS, type ItemTexts, UnparsedItem } from "./stored-item.ts";
 import { inVisible, visibleTo } from "./visible.ts";
 
 export interface CatalogOptions extends CountingOptions {
@@ -39,20 +39,19 @@ class PostgresCatalog implements Catalog {
     return findCollection(this.#db, id, call);
   }
 
-  collections(search: Search, call: Call): Promise<Page<StacCollection>> {
+  collections(search: Search, call: Call): Promise<Page<Stored<StacCollection>>> {
     return searchCollections(this.#db, this.#checked(search), call);
   }
 
-  async item(collection: string, id: string, call: Call): Promise<Stored<StacItem> | undefined> {
+  async item(collection: string, id: string, call: Call): Promise<StoredItem | undefined> {
     const { text, values } = sql`
-      select body, properties, etag, updated from item
+      select ${ITEM_TEXTS} from item
       where id = ${id} and collection = ${collection} and ${inVisible(call.who)}`;
-    type Row = { readonly body: object; readonly properties: object; readonly etag: string; readonly updated: Date };
-    const [row] = await this.#db.query<Row>(text, values, call);
-    return row && { document: itemOf(row.body, row.properties), etag: row.etag, updated: row.updated };
+    const [row] = await this.#db.query<ItemTexts>(text, values, call);
+    return row && new UnparsedItem(row);
   }
 
-  async search(search: Search, call: Call): Promise<Page<StacItem>> {
+  async search(search: Search, call: Call): Promise<Page<StoredItem>> {
     this.#checked(search);
     if (search.isCounted === false) return searchPage(this.#db, search, call);
     const page = await searchPage(this.#db, search, call);
@@ -71,7 +70,7 @@ class PostgresCatalog implements Catalog {
     return rows.length > most ? undefined : rows.map(({ id }) => id);
   }
 
-  stream(search: Search, call: Call): AsyncIterable<readonly Stored<StacItem>[]> {
+  stream(search: Search, call: Call): AsyncIterable<readonly StoredItem[]> {
     return streamItems(this.#db, search, call);
   }
 

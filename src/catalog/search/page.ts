@@ -1,9 +1,8 @@
 import type { Call } from "../../core/principal.ts";
-import type { StacItem } from "../../core/stac.ts";
 import type { Database } from "../../db/database.ts";
-import type { Page, Search, Stored } from "../catalog.ts";
+import type { Page, Search, StoredItem } from "../catalog.ts";
 import { createMatcher } from "../cql2/matcher.ts";
-import { itemOf } from "../item-row.ts";
+import { UnparsedItem } from "../stored-item.ts";
 import { orderOf } from "./order.ts";
 import { plansOf, type Wanted } from "./plan.ts";
 import { MOST_BYTES, type Row } from "./row.ts";
@@ -12,7 +11,7 @@ import { conditionsOf } from "./where.ts";
 
 /** An item with its place in the order of a search. */
 export interface Found {
-  readonly stored: Stored<StacItem>;
+  readonly stored: StoredItem;
   readonly keys: readonly string[];
   readonly bytes: number;
 }
@@ -30,7 +29,7 @@ interface Finding {
 }
 
 /** One page of a search, the tokens of its neighbours, and how many match where finding them told. */
-export async function searchPage(db: Database, search: Search, call: Call): Promise<Page<StacItem>> {
+export async function searchPage(db: Database, search: Search, call: Call): Promise<Page<StoredItem>> {
   const order = orderOf(search);
   const place = search.token === undefined ? undefined : readToken(order, search.token);
   const isBackwards = place?.isBackwards ?? false;
@@ -93,5 +92,5 @@ async function findRows(db: Database, wanted: Wanted, call: Call): Promise<Findi
 function foundOf({ body, properties, etag, updated, keys, bytes }: Row): readonly Found[] {
   return body === null || etag === null
     ? []
-    : [{ stored: { document: itemOf(body, properties), etag, updated }, keys, bytes }];
+    : [{ stored: new UnparsedItem({ body, properties, etag, updated }), keys, bytes }];
 }

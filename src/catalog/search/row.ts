@@ -5,8 +5,8 @@ import type { Place } from "./token.ts";
 /** What searches answer of a row of `item`. */
 export interface Row {
   /** Null: there is no room for it, or no item at all. */
-  readonly body: object | null;
-  readonly properties: object;
+  readonly body: string | null;
+  readonly properties: string;
   /** Null: no item, only how many there are. */
   readonly etag: string | null;
   readonly updated: Date;
@@ -24,7 +24,7 @@ export const MOST_BYTES = 16 * 1024 * 1024;
 export function answered(order: Order, place: Place | undefined): { readonly columns: Sql; readonly by: Sql } {
   const by = orderBy(order, place?.isBackwards ?? false);
   const isRoom = sql`sum(bytes) over (order by ${by} rows unbounded preceding) - bytes < ${MOST_BYTES}`;
-  const columns = sql`case when ${isRoom} then body end as body, case when ${isRoom} then properties end as properties,
+  const columns = sql`case when ${isRoom} then body::text end as body, case when ${isRoom} then properties::text end as properties,
     etag, updated, bytes, ${keyTexts(order)} as keys`;
   return { columns, by };
 }

@@ -6,9 +6,12 @@ export interface JsonAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** JSON that is made anew for each request; its length is said, so that it may be compressed. */
-export function jsonAnswer(body: object, { status = 200, type = JSON_TYPE, headers = {} }: JsonAnswer = {}): Response {
-  const bytes = new TextEncoder().encode(JSON.stringify(body));
+/** JSON, or its text, that is made anew for each request; its length is said, so that it may be compressed. */
+export function jsonAnswer(
+  body: object | string,
+  { status = 200, type = JSON_TYPE, headers = {} }: JsonAnswer = {},
+): Response {
+  const bytes = new TextEncoder().encode(typeof body === "string" ? body : JSON.stringify(body));
   return new Response(bytes, {
     status,
     headers: {

@@ -11,7 +11,7 @@ import {
   GEOJSON,
   JSON_TYPE,
   linkedCollection,
-  linkedItem,
+  linkedText,
   pageLinks,
   QUERYABLES,
   rootLink,
@@ -33,7 +33,7 @@ export async function answerItem(
       type: "item-does-not-exist",
     });
   }
-  return entity(request, stored, linkedItem(stored.document, collection, base), GEOJSON);
+  return entity(request, stored, linkedText(stored, base), GEOJSON);
 }
 
 /** `GET /collections/{id}`. */
@@ -43,7 +43,7 @@ export async function answerCollection(
 ): Promise<Response> {
   const stored = await catalog.collection(params.collection ?? "", call);
   if (stored === undefined) throw noCollection(params.collection ?? "");
-  return entity(request, stored, linkedCollection(stored.document, base), JSON_TYPE);
+  return entity(request, stored, JSON.stringify(linkedCollection(stored.document, base)), JSON_TYPE);
 }
 
 function noCollection(id: string): GyreError {
@@ -90,8 +90,13 @@ export async function collectionsPage(
   return jsonAnswer(body);
 }
 
-/** A document under the id of its last event as the entity tag. */
-export function entity(request: Request, { etag, updated }: Stored<unknown>, document: object, type: string): Response {
+/** The text of a document under the id of its last event as the entity tag. */
+export function entity(
+  request: Request,
+  { etag, updated }: Pick<Stored<unknown>, "etag" | "updated">,
+  text: string,
+  type: string,
+): Response {
   const headers = {
     "Content-Type": type,
     ETag: `"${etag}"`,
@@ -99,5 +104,5 @@ export function entity(request: Request, { etag, updated }: Stored<unknown>, doc
     "Cache-Control": "no-cache",
     Vary: "Accept-Encoding",
   };
-  return toResponse(replyWith(conditionsOf(request), headers, new TextEncoder().encode(JSON.stringify(document))));
+  return toResponse(replyWith(conditionsOf(request), headers, new TextEncoder().encode(text)));
 }

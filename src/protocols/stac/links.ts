@@ -1,4 +1,7 @@
+import type { StoredItem } from "../../catalog/catalog.ts";
+import { isObject } from "../../catalog/json.ts";
 import { OWN_LINKS } from "../../catalog/own-links.ts";
+import { membersOf } from "../../core/json-members.ts";
 import type { StacCollection, StacItem, StacLink } from "../../core/stac.ts";
 import { GEOPARQUET } from "./geoparquet/geoparquet.ts";
 import { NDJSON } from "./ndjson.ts";
@@ -23,15 +26,33 @@ export function rootLink(base: URL): StacLink {
 }
 
 /** The item with the links that it has here. */
-export function linkedItem(item: StacItem, collection: string, base: URL): StacItem {
+export function linkedItem(item: StacItem, base: URL): StacItem {
+  return { ...item, links: itemLinks(item, base) };
+}
+
+/** The text of the item with the links that it has here. Of what is stored its id, collection and links alone are read. */
+export function linkedText({ body, properties }: Pick<StoredItem, "body" | "properties">, base: URL): string {
+  const members = membersOf(body);
+  const [id, collection, links, assets] = ["id", "collection", "links", "assets"].map((name) => members.get(name));
+  const read = JSON.parse(`{${[id, collection, links].filter((member) => member !== undefined)}}`) as StacItem;
+  for (const name of ["properties", "links", "assets"]) members.delete(name);
+  const written = [`"properties":${properties}`, `"links":${JSON.stringify(itemLinks(read, base))}`];
+  if (assets !== undefined) written.push(assets);
+  return `{${[...members.values(), ...written].join()}}`;
+}
+
+function itemLinks(
+  { id, collection = "", links }: Pick<StacItem, "id" | "collection" | "links">,
+  base: URL,
+): StacLink[] {
   const above = stacUrl(base, "collections", collection);
-  const links: StacLink[] = [
-    { rel: "self", href: `${above}/items/${encodeURIComponent(item.id)}`, type: GEOJSON },
+  return [
+    { rel: "self", href: `${above}/items/${encodeURIComponent(id)}`, type: GEOJSON },
     rootLink(base),
     { rel: "parent", href: above, type: JSON_TYPE },
     { rel: "collection", href: above, type: JSON_TYPE },
+    ...foreign(links),
   ];
-  return { ...item, collection, links: [...links, ...foreign(item.links)] };
 }
 
 /** The collection with the links that it has here. */
@@ -60,8 +81,10 @@ export function otherForms(rel: "alternate" | "items", pages: URL): StacLink[] {
   });
 }
 
-function foreign(links: readonly StacLink[] | undefined): readonly StacLink[] {
-  return (links ?? []).filter(({ rel }) => !OWN_LINKS.has(rel));
+/** Whatever was sent as links is stored where documents are not validated. */
+function foreign(links: unknown): readonly StacLink[] {
+  const isForeign = (link: unknown): link is StacLink => isObject(link) && !OWN_LINKS.has(String(link.rel));
+  return Array.isArray(links) ? links.filter(isForeign) : [];
 }
 
 /** Links to the pages before and behind this one, by the method of the request. */

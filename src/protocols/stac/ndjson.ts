@@ -6,21 +6,21 @@ const PART = 1 << 20;
 /** Streams everything that `batches` has, a line each, as it comes. What fails before the first is thrown. */
 export async function ndjson<T>(
   batches: AsyncIterable<readonly T[]>,
-  shape: (entry: T) => object,
+  textOf: (entry: T) => string,
   headers: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  return new Response(await begun(lines(batches, shape)), { headers });
+  return new Response(await begun(lines(batches, textOf)), { headers });
 }
 
 async function* lines<T>(
   batches: AsyncIterable<readonly T[]>,
-  shape: (entry: T) => object,
+  textOf: (entry: T) => string,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   for await (const batch of batches) {
     let text = "";
     for (const entry of batch) {
-      text += `${JSON.stringify(shape(entry))}\n`;
+      text += `${textOf(entry).replaceAll("\n", " ")}\n`;
       if (text.length < PART) continue;
       yield encoder.encode(text);
       text = "";

@@ -1,5 +1,4 @@
-import type { Page } from "../../catalog/catalog.ts";
-import type { StacItem } from "../../core/stac.ts";
+import type { Page, StoredItem } from "../../catalog/catalog.ts";
 import { GyreError } from "../../errors.ts";
 import { favourite } from "../accept.ts";
 import { readJson } from "../json-body.ts";
@@ -9,7 +8,7 @@ import { type StacOptions, selfUrl } from "./context.ts";
 import { checkCollection } from "./documents.ts";
 import { type Fields, picked } from "./fields.ts";
 import { GEOPARQUET, geoparquet } from "./geoparquet/geoparquet.ts";
-import { GEOJSON, JSON_TYPE, linkedItem, otherForms, pageLinks, rootLink } from "./links.ts";
+import { GEOJSON, JSON_TYPE, linkedItem, linkedText, otherForms, pageLinks, rootLink } from "./links.ts";
 import { NDJSON, ndjson } from "./ndjson.ts";
 import { type Requested, requestedByBody, requestedByQuery, within } from "./search-parameters.ts";
 
@@ -44,8 +43,9 @@ async function answerWhole(
   const headers = { "Content-Type": type, "Cache-Control": "no-cache", ...VARY };
   if (request.method === "HEAD") return new Response(null, { headers });
   const items = () => catalog.stream(search, call);
-  const shape = ({ document }: { readonly document: StacItem }): object => shaped(document, fields, base);
-  return type === NDJSON ? ndjson(items(), shape, headers) : geoparquet(items, shape, headers);
+  return type === NDJSON
+    ? ndjson(items(), (item) => itemText(item, fields, base), headers)
+    : geoparquet(items, (item) => itemAsked(item, fields, base), headers);
 }
 
 /** The search in the collection of the address, which pystac-client names again; another one is a mistake. */
@@ -63,22 +63,24 @@ function formatOf({ request, query }: RouteCall): (typeof ITEM_TYPES)[number] {
 }
 
 /** An item as it is answered: its links, and the fields that were asked for. */
-function shaped(item: StacItem, fields: Fields | undefined, base: URL): object {
-  const linked = linkedItem(item, item.collection ?? "", base);
+function itemAsked({ document }: StoredItem, fields: Fields | undefined, base: URL): object {
+  const linked = linkedItem(document, base);
   return fields === undefined ? linked : picked(linked, fields);
+}
+
+function itemText(item: StoredItem, fields: Fields | undefined, base: URL): string {
+  return fields === undefined ? linkedText(item, base) : JSON.stringify(itemAsked(item, fields, base));
 }
 
 function answerPage(
   { request, base }: RouteCall,
-  page: Page<StacItem>,
+  page: Page<StoredItem>,
   { fields }: Requested,
   body: object | undefined,
 ): Response {
   const url = selfUrl(request, base);
-  const features = page.entries.map(({ document }) => shaped(document, fields, base));
-  const answer = {
-    type: "FeatureCollection",
-    features,
+  const features = page.entries.map((item) => itemText(item, fields, base));
+  const rest = {
     links: [
       { rel: "self", href: url.href, type: GEOJSON },
       rootLink(base),
@@ -89,5 +91,6 @@ function answerPage(
     numberReturned: features.length,
     timeStamp: new Date().toISOString(),
   };
-  return jsonAnswer(answer, { type: GEOJSON, headers: VARY });
+  const text = `{"type":"FeatureCollection","features":[${features}],${JSON.stringify(rest).slice(1)}`;
+  return jsonAnswer(text, { type: GEOJSON, headers: VARY });
 }

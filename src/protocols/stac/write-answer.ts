@@ -3,7 +3,7 @@ import type { RouteCall } from "../protocol.ts";
 import { jsonAnswer } from "./answer.ts";
 import type { StacOptions } from "./context.ts";
 import { entity } from "./documents.ts";
-import { GEOJSON, JSON_TYPE, linkedCollection, linkedItem, stacUrl } from "./links.ts";
+import { GEOJSON, JSON_TYPE, linkedCollection, linkedText, stacUrl } from "./links.ts";
 import { appliedPreference, preferenceOf } from "./prefer.ts";
 
 type WritableOptions = StacOptions & { readonly writes: Writes };
@@ -72,10 +72,10 @@ async function representation(
   const plain = new Request(request.url);
   if (item === null) {
     const stored = await catalog.collection(collection, call);
-    return stored && entity(plain, stored, linkedCollection(stored.document, base), JSON_TYPE);
+    return stored && entity(plain, stored, JSON.stringify(linkedCollection(stored.document, base)), JSON_TYPE);
   }
   const stored = await catalog.item(collection, item, call);
-  return stored && entity(plain, stored, linkedItem(stored.document, collection, base), GEOJSON);
+  return stored && entity(plain, stored, linkedText(stored, base), GEOJSON);
 }
 
 function told(base: URL, status: EventStatus): object {
