@@ -14,7 +14,7 @@ export interface CampaignOptions {
   readonly cases: number;
   /** Milliseconds after which no new case begins. */
   readonly time: number;
-  /** Milliseconds of work that one case may take, whatever else the machine does. The slowest honest ones take some hundreds. */
+  /** Milliseconds of computing that one case may take. The slowest honest ones take some hundreds. */
   readonly longest?: number;
 }
 
@@ -33,7 +33,7 @@ const WORKER = fileURLToPath(new URL("worker.ts", import.meta.url));
 const LONGEST_CASE = 20_000;
 /** Before the first case modules and fixtures are loaded. */
 const LONGEST_START = 60_000;
-/** Times as long may pass by the clock: a case that only waits does no work. */
+/** Times as long may pass by the clock: a case that only waits computes nothing. */
 const PATIENCE = 20;
 const MOST_MEMORY = 1024 * 1024 * 1024;
 const HEAP = 512;
