@@ -31,6 +31,8 @@ type Outcomes = Map<string, KnownOutcome>;
 const MOST_CANDIDATES = 2000;
 /** A log that takes longer keeps nobody from being refused. */
 const PATIENCE_MS = 100;
+/** How long, at most, those who were answered together are waited for: a publisher sends its next record by then. */
+const REUNION_MS = 20;
 
 /**
  * Decides on requests in their order, and lets each do what follows. Those that come meanwhile share the next
@@ -40,18 +42,22 @@ export class Admission {
   readonly #pool: Pool;
   readonly #topic: TopicTemplate;
   readonly #patienceMs: number;
+  readonly #reunionMs: number;
   readonly #turns = new Turns<Request>({ work: (requests) => this.#turn(requests), take: alike });
+  readonly #reunion = new Reunion();
 
-  constructor(pool: Pool, topic: TopicTemplate, patienceMs = PATIENCE_MS) {
+  constructor(pool: Pool, topic: TopicTemplate, patienceMs = PATIENCE_MS, reunionMs = REUNION_MS) {
     this.#pool = pool;
     this.#topic = topic;
     this.#patienceMs = patienceMs;
+    this.#reunionMs = reunionMs;
   }
 
   admit<T>(candidates: readonly Candidate[], who: Principal, act: (decision: Decision) => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<Decision>();
     const acted = promise.then(act);
     this.#turns.add({ candidates, who, resolve, reject, acted });
+    this.#reunion.come();
     return acted;
   }
 
@@ -63,6 +69,7 @@ export class Admission {
       for (const { reject } of requests) reject(error);
     }
     await within(this.#patienceMs, Promise.allSettled(requests.map(({ acted }) => acted)));
+    if (requests.length > 1) await within(this.#reunionMs, this.#reunion.of(requests.length));
   }
 
   /** Answers what to tell each request when the transaction is committed. */
@@ -117,6 +124,25 @@ export class Admission {
   }
 }
 
+/**
+ * Waits until as many have come as were answered: those who send one record after the other would else come in two
+ * halves, of which one waits while the other has its turn, and each turn costs nearly as much as one of all.
+ */
+class Reunion {
+  #missing = 0;
+  #met = Promise.withResolvers<void>();
+
+  of(count: number): Promise<void> {
+    this.#missing = count;
+    this.#met = Promise.withResolvers();
+    return this.#met.promise;
+  }
+
+  come(): void {
+    if (--this.#missing === 0) this.#met.resolve();
+  }
+}
+
 /** The next requests of those who see the same. */
 function alike(waiting: readonly Request[]): number {
   const roles = JSON.stringify(waiting[0]?.who.roles);
@@ -133,7 +159,7 @@ const NOTHING: Decision = { admitted: [], known: new Map() };
 /** Waits for something, but not for ever. */
 async function within(ms: number, something: Promise<unknown>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
+  const timer = setTimeout(resolve, ms).unref();
   await Promise.race([something, promise]);
   clearTimeout(timer);
 }
@@ -181,5 +207,6 @@ async function savePending(tx: Database, admitted: readonly Admitted[]): Promise
         on conflict (collection, id) do update set event_id = excluded.event_id, remains = excluded.remains,
           topic = excluded.topic, accepted = excluded.accepted, appended = null`,
     [JSON.stringify(rows)],
+    { prepared: true },
   );
 }

@@ -30,7 +30,8 @@ export class AppendedMarks {
   }
 }
 
-const PAUSE_MS = 100;
+/** Most are applied before they are marked, and then need it no more; `doorStates` counts them far longer than this. */
+const PAUSE_MS = 5000;
 
 /** What is being applied needs no mark any more; who waited for it could be waited for as well. */
 const MARK = `

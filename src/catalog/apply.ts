@@ -147,7 +147,7 @@ async function saveItems(tx: Database, { items, touched }: BatchState): Promise<
       [JSON.stringify(gone)],
     );
   }
-  if (kept.length > 0) await tx.query(UPSERT_ITEMS, [JSON.stringify(kept)]);
+  if (kept.length > 0) await tx.query(UPSERT_ITEMS, [JSON.stringify(kept)], { prepared: true });
 }
 
 const UPSERT_ITEMS = `

@@ -28,6 +28,7 @@ export async function lockKeys(tx: Database, keys: readonly string[]): Promise<v
         pg_advisory_xact_lock(hashtext('pending:' || current_schema()), bucket)
       from (select distinct abs(hashtext(key) % $2) as bucket from unnest($1::text[]) as key order by 1) b`,
     [keys, BUCKETS],
+    { prepared: true },
   );
 }
 

@@ -136,6 +136,7 @@ export class Cursors {
          and stored.partition = moved.partition and stored.${column} = moved.source
        returning 1`,
       [consumer, owner, moves.map((move) => move.partition), moves.map(({ from }) => from), moves.map(({ to }) => to)],
+      { prepared: true },
     );
     if (rows.length !== moves.length) throw lost(consumer, moves.length - rows.length);
   }

@@ -60,6 +60,7 @@ async function lockPartitions(tx: Database, parts: readonly number[]): Promise<M
   const rows = await tx.query<{ part: number; next: number }>(
     "select part, next from partition where part = any($1) order by part for update",
     [parts],
+    { prepared: true },
   );
   return new Map(rows.map(({ part, next }) => [part, next]));
 }
@@ -119,15 +120,19 @@ async function insert(tx: Database, rows: readonly Row[], channel: string): Prom
     starts.push(start);
     start += byteLength;
   }
-  await tx.query(INSERT, [
-    rows.map(({ part }) => part),
-    rows.map(({ off }) => off),
-    rows.map(({ message }) => message.topic),
-    rows.map(({ message }) => message.key),
-    rows.map(({ message }) => message.id),
-    starts,
-    values.map(({ byteLength }) => byteLength),
-    Buffer.concat(values),
-    channel,
-  ]);
+  await tx.query(
+    INSERT,
+    [
+      rows.map(({ part }) => part),
+      rows.map(({ off }) => off),
+      rows.map(({ message }) => message.topic),
+      rows.map(({ message }) => message.key),
+      rows.map(({ message }) => message.id),
+      starts,
+      values.map(({ byteLength }) => byteLength),
+      Buffer.concat(values),
+      channel,
+    ],
+    { prepared: true },
+  );
 }

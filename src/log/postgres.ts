@@ -183,7 +183,8 @@ class PostgresLog implements EventLog {
   }
 
   #extents(call: IoCall): Promise<Extent[]> {
-    return this.#pool.query("select part, next, tail, topics from partition order by part", [], call);
+    const extents = "select part, next, tail, topics from partition order by part";
+    return this.#pool.query(extents, [], { ...call, prepared: true });
   }
 
   #listen(): Promise<unknown> {

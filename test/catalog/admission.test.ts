@@ -55,6 +55,20 @@ test("requests that come while another one is acted on are decided on together",
   assert.equal(pool.transactions, 2);
 });
 
+test("those who were answered together are decided on together the next time", async (t) => {
+  const pool = counted(await testDatabase(t, { migrations: ["node"] }));
+  const admission = new Admission(pool, topicTemplate(), 600_000, 600_000);
+  const publish = (id: string): Promise<number> =>
+    admission.admit([candidate(id)], ANONYMOUS, async ({ admitted }) => admitted.length);
+  await Promise.all([publish("a"), publish("b")]);
+  await pool.query("select 1");
+  const early = publish("c");
+  await pool.query("select 1");
+  assert.equal(pool.transactions, 1);
+  await Promise.all([early, publish("d")]);
+  assert.equal(pool.transactions, 2);
+});
+
 test("what hangs keeps nobody from being decided on", async (t) => {
   const pool = await testDatabase(t, { migrations: ["node"] });
   const admission = new Admission(pool, topicTemplate(), 1);
