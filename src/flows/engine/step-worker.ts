@@ -32,6 +32,8 @@ const POLL_MS = 1_000;
 /** How often what tries told is kept. */
 const TELL_MS = 300;
 const ENDS_AT_ONCE = 200;
+/** Who stops several runs takes their parts in another order than those who tell of them. */
+const DEADLOCKS = { retries: 5 };
 /** Ends that may wait to be written, for each step at once: a database that is slow holds work back. */
 const MOST_ENDING = 4;
 
@@ -68,7 +70,7 @@ export class StepWorker {
     const { pool, bell } = options;
     this.#ends = new Batch(ENDS_AT_ONCE, async (ends) => {
       const told = ends.flatMap((end) => end.told ?? []);
-      if (told.length > 0) await keepTold(pool, told);
+      if (told.length > 0) await keepTold(pool, pool.schema, told);
       await endTries(
         pool,
         bell,
@@ -190,7 +192,8 @@ export class StepWorker {
     const { closing, pool, onError } = this.#options;
     while (!closing.aborted && (!this.#isDraining || this.#running.size > 0)) {
       const told = [...this.#running.values()].flatMap((one) => one.told() ?? []);
-      if (told.length > 0) this.#kept = keepTold(pool, told).catch(onError);
+      const keep = (): Promise<void> => pool.transaction((tx) => keepTold(tx, pool.schema, told), DEADLOCKS);
+      if (told.length > 0) this.#kept = keep().catch(onError);
       await this.#kept;
       await new Promise((resolve) => setTimeout(resolve, TELL_MS));
     }

@@ -1,4 +1,4 @@
-import type { Pool } from "../../db/database.ts";
+import type { Database, Pool } from "../../db/database.ts";
 import type { Failure, Progress } from "../flow.ts";
 import { type Bell, channelOf } from "./bell.ts";
 import type { Claimed } from "./claim.ts";
@@ -73,12 +73,12 @@ export async function endTries(pool: Pool, bell: Bell, tries: readonly EndedTry[
 }
 
 /** Keeps what tries told while they run. */
-export async function keepTold(pool: Pool, all: readonly Told[]): Promise<void> {
+export async function keepTold(db: Database, schema: string, all: readonly Told[]): Promise<void> {
   const moved = all.flatMap(({ run, part, try: id, progress }) =>
     progress === undefined ? [] : [{ run, part, try: id, ...progress }],
   );
   const notes = all.flatMap(({ run, part, attempt, notes }) => notes.map((note) => ({ run, part, attempt, ...note })));
-  await pool.query(
+  await db.query(
     `with hasty as (select set_config('synchronous_commit', 'off', true)),
      told as (
        select t.* from hasty, jsonb_to_recordset($1::jsonb) as t(run text, part text, try uuid, percent real, text text,
@@ -95,7 +95,7 @@ export async function keepTold(pool: Pool, all: readonly Told[]): Promise<void> 
        join flow_part p on p.run = n.run and p.part = n.part
        returning run)
      select count(pg_notify($3, 'c' || run)) from (select run from moved union select run from noted) as told`,
-    [storable(moved), storable(notes), channelOf(pool.schema)],
+    [storable(moved), storable(notes), channelOf(schema)],
     { prepared: true },
   );
 }

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { Database } from "../../../src/db/database.ts";
 import type { RunDetail } from "../../../src/flows/runs.ts";
+import type { Op } from "../../flows/engine/script.ts";
 import { CALL, type Cases } from "./room.ts";
 
 /** What others see of runs. */
@@ -74,6 +76,31 @@ export const LOOKING: Cases = {
       [id],
     );
     assert.equal(written?.isBefore, true);
+  },
+
+  async "what steps told is not lost to whoever takes their parts in another order"(room) {
+    await room.worker();
+    const gate = room.label("gate");
+    const parts = ["one", "two"];
+    const id = await room.start([
+      ...parts.map((part) => room.step(part, { gate })),
+      ...parts.map((part): Op => ({ do: "get", part })),
+    ]);
+    await room.begun(parts.length);
+    const crossing = async (tx: Database): Promise<void> => {
+      const take = "select 1 from flow_part where run = $1 and part = $2 for update";
+      await tx.query(take, [id, "two"]);
+      const [own] = await tx.query<{ pid: number }>("select pg_backend_pid() as pid");
+      const met = `select 1 from pg_stat_activity where $1 = any(pg_blocking_pids(pid))
+        union all select 1 from flow_note where run = $2`;
+      await room.until(async () => (await room.pool.query(met, [own?.pid, id])).length > 0);
+      await tx.query(take, [id, "one"]);
+    };
+    await room.pool.transaction(crossing, { retries: 5 });
+    await room.open(gate);
+    await room.report(id);
+    const told = await Promise.all(parts.map(async (part) => (await room.part(id, part)).logs.length));
+    assert.deepEqual(told, [1, 1]);
   },
 
   async "runs are listed by flow, state and time, newest first, page by page"(room) {
