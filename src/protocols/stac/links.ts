@@ -83,7 +83,8 @@ export function otherForms(rel: "alternate" | "items", pages: URL): StacLink[] {
 
 /** Whatever was sent as links is stored where documents are not validated. */
 function foreign(links: unknown): readonly StacLink[] {
-  const isForeign = (link: unknown): link is StacLink => isObject(link) && !OWN_LINKS.has(String(link.rel));
+  const isForeign = (link: unknown): link is StacLink =>
+    isObject(link) && !(typeof link.rel === "string" && OWN_LINKS.has(link.rel));
   return Array.isArray(links) ? links.filter(isForeign) : [];
 }
 

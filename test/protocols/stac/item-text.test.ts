@@ -22,7 +22,7 @@ const BODIES = {
   "links further in": `{"type":"Feature","assets":{"links":{"href":"x","links":[{"rel":"self"}]}},"id":"a","collection":"c","links":${LINKS}}`,
   "no links, no assets": '{"type":"Feature","id":"a","collection":"c"}',
   "links that are none": `{"links":{"rel":"license"},"type":"Feature","id":"a","collection":"c","assets":{}}`,
-  "an array with all but links": `{"links":[null,1,"x",[],{},{"rel":null},{"rel":["self"]}],"id":"a","collection":"c"}`,
+  "an array with all but links": `{"links":[null,1,"x",[],{},{"rel":null},{"rel":["self"]},{"rel":{"toString":1}}],"id":"a","collection":"c"}`,
   "properties of its own": '{"type":"Feature","properties":{"x":1},"id":"a","collection":"c","links":[],"assets":{}}',
   numbers:
     '{"type":"Feature","id":"a","collection":"c","bbox":[-0,1e400,123456789012345678901,1.0],"links":[],"assets":{}}',
