@@ -8,8 +8,6 @@ const LEASE_SECONDS = 10;
 /** A step that takes its worker with it is not tried for ever. */
 const MOST_LOSSES = 5;
 
-const IS_DEAD = `not exists (
-  select from flow_worker w where w.id = %worker% and w.seen > now() - interval '${LEASE_SECONDS} s')`;
 const LEASE_MS = LEASE_SECONDS * 1000;
 
 /** Milliseconds between two signs of life. */
@@ -59,7 +57,7 @@ export class Lease {
     await this.#pool.query(
       `with it as (
          select run, part, attempt, worker, queued, started, losses + 1 >= ${MOST_LOSSES} as "isLast" from flow_part p
-         where state = 'running' and ${IS_DEAD.replace("%worker%", "p.worker")}
+         where state = 'running' and ${isDead("p.worker", "$3")}
          order by run, part for update skip locked),
        attempts as (
          insert into flow_attempt (run, part, number, worker, state, queued, started, error)
@@ -76,12 +74,13 @@ export class Lease {
          from it where p.run = it.run and p.part = it.part returning p.run, p.queue)
        select count(pg_notify($2, told)) from
          (select 'e' || run as told from buried union select 'q' || queue from buried) as told`,
-      [JSON.stringify({ message: "Its worker was lost" }), channelOf(this.#pool.schema)],
+      [JSON.stringify({ message: "Its worker was lost" }), channelOf(this.#pool.schema), this.id],
     );
     await this.#pool.query(`delete from flow_worker w where seen < now() - interval '1 hour'`);
     const rows = await this.#pool.query<{ id: string }>(
       `select distinct s.executor_id as id from "${dbosSchema(this.#pool.schema)}".workflow_status s
-       where s.status = 'PENDING' and ${IS_DEAD.replace("%worker%", "s.executor_id")}`,
+       where s.status = 'PENDING' and ${isDead("s.executor_id", "$1")}`,
+      [this.id],
     );
     return rows.map(({ id }) => id);
   }
@@ -91,6 +90,12 @@ export class Lease {
     await this.#pool.query("delete from flow_worker where id = $1", [this.id]);
     await this.#pool.query("select pg_notify($1, 'l')", [channelOf(this.#pool.schema)]);
   }
+}
+
+/** SQL: whoever asks is alive, however long nothing of his own was seen. */
+function isDead(worker: string, own: string): string {
+  return `${worker} <> ${own} and not exists (
+    select from flow_worker w where w.id = ${worker} and w.seen > now() - interval '${LEASE_SECONDS} s')`;
 }
 
 /** The workers that are alive. */
