@@ -83,7 +83,10 @@ suite("packages and faults", { skip: LARGE.unavailable ?? validatorMissing() }, 
       const ids = await Promise.all(
         ["sen", "gnb"].map((boundary) => place.client.jobSubmit(boundary, [TEST, COUNTRIES, WORLD])),
       );
-      for (const id of ids) assert.deepEqual(statesOf(await ended(id)), ["SUCCESS", "SUCCESS", "SUCCESS"]);
+      for (const id of ids) {
+        const job = await ended(id);
+        assert.deepEqual(statesOf(job), ["SUCCESS", "SUCCESS", "SUCCESS"], JSON.stringify(job));
+      }
     } finally {
       toll.failEvery = 0;
     }
