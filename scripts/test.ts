@@ -7,6 +7,8 @@ import type { Tally } from "./tally.ts";
 // `npm test [path...]`: runs the suites and says what was skipped. With GYRE_REQUIRE_SERVICES=1 a skip is a failure, and
 // so is a contract that ran fewer tests over an implementation than test/contract/counts.json says; --bless writes it.
 const COUNTS = "test/contract/counts.json";
+/** What hangs fails by its name, before whoever runs the suite ends it without a word. */
+const LONGEST_MS = 20 * 60_000;
 const isBlessing = process.argv.includes("--bless");
 const patterns = process.argv.slice(2).filter((argument) => argument !== "--bless");
 const isComplete = process.env.GYRE_REQUIRE_SERVICES === "1";
@@ -17,6 +19,7 @@ try {
     process.execPath,
     [
       "--test",
+      `--test-timeout=${LONGEST_MS}`,
       "--test-reporter=spec",
       "--test-reporter-destination=stdout",
       "--test-reporter=./scripts/tally.ts",
